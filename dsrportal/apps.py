@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class DsrPortalConfig(AppConfig):
+    name = "dsrportal"
+    verbose_name = "Portal"
+    default_auto_field = "django.db.models.BigAutoField"
