@@ -1,0 +1,111 @@
+"""The accounts we speak to, and the certificates they sign with."""
+
+import secrets
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from dsrportal.fields import EncryptedJSONField
+from dsrportal.models import DataKey
+from integrations.registry import KINDS
+
+
+def new_callback_token() -> str:
+    """Unguessable part of a callback address: 256 bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def portal_key() -> uuid.UUID:
+    """The key that the portal's own credentials are encrypted under."""
+    key: uuid.UUID = DataKey.shared(DataKey.Purpose.PORTAL).pk
+    return key
+
+
+class Environment(models.TextChoices):
+    PRODUCTION = "production", "Production"
+    DEVELOPMENT = "development", "Development"
+
+
+class Processor(models.Model):
+    """One real account at a system that holds personal data for us."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    data_key = models.ForeignKey(DataKey, on_delete=models.PROTECT, default=portal_key, editable=False, related_name="+")
+    kind = models.CharField(max_length=32, choices=[(kind, label) for kind, (label, _) in KINDS.items()])
+    name = models.CharField(max_length=100, unique=True, help_text="How your team calls this account.")
+    account = models.CharField(
+        max_length=100,
+        help_text="For mParticle the workspace ID (Workspace Settings); answers and callbacks carry it as controller_id.",
+    )
+    environment = models.CharField(max_length=16, choices=Environment.choices, default=Environment.PRODUCTION)
+    credentials: EncryptedJSONField = EncryptedJSONField(key="data_key", default=dict)
+    base_url = models.URLField(
+        "API address",
+        default="https://opendsr.mparticle.com/v3",
+        help_text="One host serves all pods; change it only for a test server.",
+    )
+    processor_domain = models.CharField(
+        max_length=253,
+        default="opendsr.mparticle.com",
+        help_text="The domain callbacks must name and whose certificate must sign them.",
+    )
+    certificate_hosts = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Further hosts the signing certificate may be fetched from, besides the API host and the vendor's own.",
+    )
+    extra_tls_roots = models.TextField(
+        blank=True, help_text="PEM. Trusted, besides the public roots, for connections to this processor."
+    )
+    extra_signing_roots = models.TextField(
+        blank=True, help_text="PEM. Trusted, besides the public roots, for certificates that sign its callbacks."
+    )
+    calls_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The vendor's limit for all calls together; empty for the kind's own."
+    )
+    budget_share = models.PositiveSmallIntegerField(default=80, help_text="Percent of the limit that the portal uses.")
+    callback_token = models.CharField(max_length=64, unique=True, default=new_callback_token, editable=False)
+    # Set on the first answer that carried our account: proof that the key belongs to the workspace.
+    account_proven_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # One word for why: `credentials`, `account_mismatch`, `by_hand`.
+    paused_reason = models.CharField(max_length=32, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["kind", "account"], name="processor_kind_account_unique"),
+            models.CheckConstraint(
+                condition=Q(budget_share__gte=1, budget_share__lte=100), name="processor_budget_share_percent"
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_at__isnull=True, paused_reason="") | (Q(paused_at__isnull=False) & ~Q(paused_reason="")),
+                name="processor_paused_with_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def callback_path(self) -> str:
+        return reverse("opendsr-callback", args=[self.callback_token])
+
+
+class SigningCertificate(models.Model):
+    """A certificate chain that a processor's callbacks were verified with; evidence, never deleted."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True, help_text="Fingerprint of the leaf, hex.")
+    domain = models.CharField(max_length=253)
+    # The bundle as it was served: leaf first, then untrusted intermediates.
+    pem = models.TextField()
+    not_before = models.DateTimeField()
+    not_after = models.DateTimeField()
+    fetched_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.domain} {self.sha256[:16]}"

@@ -1,0 +1,25 @@
+"""Kinds of processors and the connectors that speak to them. A new vendor is one line here."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from integrations.connector import Connector
+
+if TYPE_CHECKING:
+    from integrations.models import Processor
+
+# kind -> (label, dotted path of the connector class); imported on first use.
+KINDS: dict[str, tuple[str, str]] = {
+    "mparticle": ("mParticle workspace", "integrations.mparticle.connector.MParticle"),
+}
+
+
+def connector_class(kind: str) -> type[Connector]:
+    """The class for a kind. Raises KeyError for one that no line names."""
+    module, _, name = KINDS[kind][1].rpartition(".")
+    found: type[Connector] = getattr(import_module(module), name)
+    return found
+
+
+def connector_for(processor: "Processor") -> Connector:
+    return connector_class(processor.kind)(processor)
