@@ -3,7 +3,9 @@
 A leaf: it knows no app. Data keys are rows of `dsrportal.models.DataKey`.
 """
 
+from dsrportal.crypto.chunks import decrypt_chunks, encrypt_chunks
 from dsrportal.crypto.errors import KeyDestroyed, Tampered, Unreadable, WrongKey
+from dsrportal.crypto.index import blind_index, normalise
 from dsrportal.crypto.keyring import (
     HOW_TO_MAKE_A_KEY,
     Keyring,
@@ -24,8 +26,12 @@ __all__ = [
     "Tampered",
     "Unreadable",
     "WrongKey",
+    "blind_index",
+    "decrypt_chunks",
+    "encrypt_chunks",
     "keyring",
     "new_key",
+    "normalise",
     "open_sealed",
     "parse_keyring",
     "seal",
