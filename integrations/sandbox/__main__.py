@@ -1,0 +1,145 @@
+"""`python -m integrations.sandbox`: put the parts together, say where we are, and wait for a signal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from .app import App
+from .authority import Authority
+from .callbacks import Courier
+from .clock import Clock
+from .control import Control
+from .engine import Engine
+from .faults import Faults
+from .opendsr import OpenDsr, Workspace
+from .page import Page
+from .server import Server
+from .store import Store
+from .switches import Switchboard
+
+# Published on purpose: they open nothing but a pretend vendor on this machine.
+DEFAULT_WORKSPACES = (
+    "4302:sandbox-workspace-key:sandbox-workspace-secret",
+    "4303:sandbox-second-key:sandbox-second-secret",
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    data_dir: Path = options.data_dir
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    workspaces = [_workspace(text) for text in options.workspace or DEFAULT_WORKSPACES]
+
+    server = Server(port=options.port)
+    base_url = f"https://localhost:{server.port}"
+    authority = Authority(data_dir / "authority")
+    store = Store(data_dir / "requests.jsonl")
+    clock = Clock(speed=options.speed, start=store.saved_clock)
+    store.clock = clock.now
+    board = Switchboard()
+    faults = Faults()
+    courier = Courier(authority, lanes=options.callback_threads)
+    engine = Engine(store=store, clock=clock, board=board, courier=courier, base_url=base_url)
+    opendsr = OpenDsr(
+        store=store,
+        engine=engine,
+        clock=clock,
+        board=board,
+        authority=authority,
+        courier=courier,
+        workspaces=workspaces,
+        base_url=base_url,
+    )
+    control = Control(
+        store=store,
+        engine=engine,
+        clock=clock,
+        board=board,
+        faults=faults,
+        authority=authority,
+        courier=courier,
+        opendsr=opendsr,
+    )
+    page = Page(
+        store=store,
+        engine=engine,
+        clock=clock,
+        board=board,
+        faults=faults,
+        workspaces=workspaces,
+        base_url=base_url,
+    )
+    app = App(store=store, board=board, faults=faults, control=control, opendsr=opendsr, page=page)
+
+    store.start()
+    courier.start()
+    engine.start()
+    server.start(authority.server_context(), app.handle)
+    if options.exit_with_stdin:
+        threading.Thread(target=_follow_stdin, args=(stop,), daemon=True).start()
+    _say_ready(base_url, authority, workspaces)
+
+    stop.wait()
+    server.close()
+    store.close()
+    return 0
+
+
+def _say_ready(base_url: str, authority: Authority, workspaces: list[Workspace]) -> None:
+    line = {
+        "url": base_url,
+        "root_pem": str(authority.root_path.resolve()),
+        "workspaces": [{"id": one.id, "key": one.key, "secret": one.secret} for one in workspaces],
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def _follow_stdin(stop: threading.Event) -> None:
+    """Whoever started us holds the other end; when that process dies, however it dies, we end too."""
+    while os.read(0, 4096):
+        pass
+    stop.set()
+
+
+def _workspace(text: str) -> Workspace:
+    identifier, key, secret = text.split(":", 2)
+    return Workspace(id=identifier, key=key, secret=secret)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m integrations.sandbox",
+        description="A pretend mParticle: OpenDSR v3 over HTTPS on localhost.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
+    parser.add_argument(
+        "--data-dir", type=Path, required=True, help="certificates and requests are kept here"
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=20000,
+        help="virtual seconds per second; 0 stands still (default 20000)",
+    )
+    parser.add_argument(
+        "--workspace", action="append", metavar="ID:KEY:SECRET", help="may be given several times"
+    )
+    parser.add_argument(
+        "--callback-threads", type=int, default=4, help="deliveries at the same time (default 4)"
+    )
+    parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input closes")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""Which part of the sandbox answers a call, and what the network does to the answer."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+
+from .control import PREFIX, Control
+from .faults import Faults, spoil
+from .messages import Answer, Call, json_answer
+from .opendsr import CERTIFICATE_PATH, OpenDsr
+from .page import Page
+from .store import Store
+from .switches import Switchboard
+
+_OUR_HOSTS = ("localhost", "127.0.0.1")
+
+
+class App:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        board: Switchboard,
+        faults: Faults,
+        control: Control,
+        opendsr: OpenDsr,
+        page: Page,
+    ) -> None:
+        self._store = store
+        self._board = board
+        self._faults = faults
+        self._control = control
+        self._opendsr = opendsr
+        self._page = page
+
+    def handle(self, call: Call) -> Answer:
+        # A name of somebody else's that resolves to this machine must not reach the control API from a browser.
+        if call.headers.get("host", "").rpartition(":")[0] not in _OUR_HOSTS:
+            return json_answer(421, {"message": "This is localhost."})
+        try:
+            if call.path in ("/", "/_sandbox/page.css") and call.method == "GET":
+                return self._page.answer(call)
+            if call.path.startswith(PREFIX):
+                return self._control.answer(call)
+            return self._outside(call)
+        except Exception as error:  # noqa: BLE001 (a fault of ours is an answer too; the values stay out of the log)
+            frames = traceback.extract_tb(error.__traceback__)
+            where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
+            sys.stderr.write(f"{type(error).__name__} at {where}\n")
+            return json_answer(500, {"message": "The sandbox itself failed."})
+
+    def _outside(self, call: Call) -> Answer:
+        """What the product sees as mParticle: subject to latency and faults."""
+        if self._board.now.latency_ms:
+            time.sleep(self._board.now.latency_ms / 1000)
+        fault = self._faults.strike(call)
+        if fault is None:
+            answer = self._work(call)
+        elif fault.fault == "slow":
+            time.sleep(fault.seconds)
+            answer = self._work(call)
+        else:
+            worked = self._work(call) if fault.after else None
+            answer = spoil(fault, worked)
+            if worked is not None:
+                answer.route = worked.route
+        with self._store.lock:
+            self._store.calls[f"{call.method} {answer.route} {answer.status or 'reset'}"] += 1
+        return answer
+
+    def _work(self, call: Call) -> Answer:
+        if call.path == CERTIFICATE_PATH and call.method == "GET":
+            return self._opendsr.certificate()
+        if self._opendsr.answers(call.path):
+            return self._opendsr.answer(call)
+        return json_answer(404, {"message": "There is nothing here."})

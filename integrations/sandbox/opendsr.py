@@ -1,0 +1,329 @@
+"""OpenDSR v3 as mParticle documents it: who may ask, what is answered, and both shapes of an error."""
+
+from __future__ import annotations
+
+import base64
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .authority import PROCESSOR_DOMAIN, Authority
+from .bodies import controller_id, status_body
+from .callbacks import Courier
+from .clock import Clock, stated_now
+from .engine import Engine
+from .lifecycle import FORWARDING_SECONDS, RESULT_SECONDS, plan_for
+from .messages import HTML_TYPE, Answer, Call, json_answer
+from .results import results_zip
+from .store import Store, SubjectRequest
+from .switches import Switchboard
+from .validation import MOST_IN_GROUP, REQUEST_TYPES, STANDARD_TYPES, UUID4, Invalid, Wanted, parse
+
+CERTIFICATE_PATH = "/dsr/opendsr_cert.pem"
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class Workspace:
+    id: str
+    key: str
+    secret: str
+
+    @property
+    def token(self) -> str:
+        return base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
+
+
+class Problem(Exception):
+    """An answer that is an error; `code` is the HTTP status."""
+
+    def __init__(self, code: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class Meter:
+    """Calls of the last real minute per workspace, refused calls not counted."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: dict[str, deque[float]] = {}
+
+    def count(self, workspace: str, limit: int) -> int:
+        """The percentage used, this call included. Raises Problem(429)."""
+        now = time.monotonic()
+        with self._lock:
+            calls = self._calls.setdefault(workspace, deque())
+            while calls and calls[0] <= now - _MINUTE:
+                calls.popleft()
+            if len(calls) >= limit:
+                wait = max(1, math.ceil(calls[0] + _MINUTE - now))
+                raise Problem(
+                    429, "Too many requests.", Retry_After=str(wait), X_mp_rate_limit_exceeded="workspace"
+                )
+            calls.append(now)
+            return len(calls) * 100 // limit
+
+    def reset(self) -> None:
+        with self._lock:
+            self._calls.clear()
+
+
+class OpenDsr:
+    """Answers what comes in under /v3, the certificate file, and the results."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        engine: Engine,
+        clock: Clock,
+        board: Switchboard,
+        authority: Authority,
+        courier: Courier,
+        workspaces: Sequence[Workspace],
+        base_url: str,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._clock = clock
+        self._board = board
+        self._authority = authority
+        self._courier = courier
+        self._base_url = base_url
+        self._by_token = {workspace.token: workspace.id for workspace in workspaces}
+        self.meter = Meter()
+
+    def answers(self, path: str) -> bool:
+        return path == "/v3" or path.startswith("/v3/") or self._results_id(path) is not None
+
+    def answer(self, call: Call) -> Answer:
+        route = self._route(call)
+        try:
+            answer = self._answer(call, route)
+        except Problem as problem:
+            answer = self._error(problem)
+        answer.route = route
+        answer.headers["X-OpenDSR-Processor-Domain"] = PROCESSOR_DOMAIN
+        if self._board.now.sign_responses:
+            answer.headers["X-OpenDSR-Signature"] = self._courier.signature(
+                answer.body, kind=self._board.now.certificate
+            )
+        return answer
+
+    def certificate(self) -> Answer:
+        """Leaf, intermediate and root in one file, open to everybody."""
+        bundle = self._authority.signer(self._board.now.certificate).bundle
+        if bundle is None:
+            return Answer(status=503, route=CERTIFICATE_PATH)
+        return Answer(status=200, body=bundle, content_type="application/x-pem-file", route=CERTIFICATE_PATH)
+
+    def _results_id(self, path: str) -> str | None:
+        before, after = self._board.now.results_path.split("{id}")
+        if path.startswith(before) and path.endswith(after) and len(path) > len(before) + len(after):
+            identifier = path[len(before) : len(path) - len(after)]
+            return identifier if UUID4.fullmatch(identifier) else None
+        return None
+
+    def _route(self, call: Call) -> str:
+        """The path with its variable part named, for the log and the counters."""
+        if self._results_id(call.path) is not None:
+            return self._board.now.results_path
+        path = call.path.rstrip("/")
+        if path in ("/v3/requests", "/v3/discovery"):
+            return path
+        return "/v3/requests/{id}" if path.startswith("/v3/requests/") else "(unknown path)"
+
+    def _answer(self, call: Call, route: str) -> Answer:
+        switches = self._board.now
+        verb = (call.method, route)
+        if verb == ("GET", "/v3/discovery") and not switches.discovery_auth:
+            return self._discovery()
+        workspace = self._workspace(call)
+        used = None
+        if switches.requests_per_minute is not None:
+            used = self.meter.count(workspace, switches.requests_per_minute)
+        if verb == ("POST", "/v3/requests"):
+            answer = self._create(call, workspace)
+        elif verb == ("GET", "/v3/requests"):
+            answer = self._group(call, workspace)
+        elif verb == ("GET", "/v3/requests/{id}"):
+            answer = self._status(call, workspace)
+        elif verb == ("DELETE", "/v3/requests/{id}"):
+            answer = self._cancel(call, workspace)
+        elif verb == ("GET", "/v3/discovery"):
+            answer = self._discovery()
+        elif verb == ("GET", switches.results_path):
+            answer = self._results(call, workspace)
+        elif route == "(unknown path)":
+            raise Problem(404, "Not found.")
+        else:
+            raise Problem(405, "Method not allowed.")
+        if used is not None:
+            answer.headers["X-mp-rate-limit-percentage-used"] = str(used)
+        return answer
+
+    def _workspace(self, call: Call) -> str:
+        scheme, _, token = call.headers.get("authorization", "").partition(" ")
+        workspace = self._by_token.get(token.strip()) if scheme.lower() == "basic" else None
+        if workspace is None:
+            raise Problem(401, "Unauthorized.", WWW_Authenticate='Basic realm="opendsr"')
+        return workspace
+
+    def _create(self, call: Call, workspace: str) -> Answer:
+        if not call.headers.get("content-type", "").lower().startswith("application/json"):
+            raise Problem(400, "The content type is not application/json.")
+        try:
+            wanted = parse(call.body, strict_skip=self._board.now.strict_skip_waiting_period)
+        except Invalid as refusal:
+            raise Problem(400, str(refusal)) from None
+        received_time = stated_now()
+        with self._store.lock:
+            self._store.posts[wanted.id] += 1
+            self._check_others(wanted, workspace)
+            request = self._accept(wanted, workspace, received_time)
+        body = status_body(request, switches=self._board.now, base_url=self._base_url)
+        return json_answer(
+            201,
+            {
+                "expected_completion_time": body["expected_completion_time"],
+                "received_time": received_time,
+                "encoded_request": base64.b64encode(call.body).decode(),
+                "subject_request_id": request.id,
+                "controller_id": body["controller_id"],
+            },
+        )
+
+    def _check_others(self, wanted: Wanted, workspace: str) -> None:
+        if (workspace, wanted.id) in self._store.requests:
+            raise Problem(400, "Subject request already exists.")
+        other = self._store.open_by_content.get((workspace, wanted.content))
+        if other is not None:
+            named = f" Its subject_request_id is {other}." if self._board.now.conflict_names_id else ""
+            raise Problem(409, "A request with the same identities and type is in progress." + named)
+        if wanted.group_id is None:
+            return
+        if len(self._store.groups.get((workspace, wanted.group_id), ())) >= MOST_IN_GROUP:
+            raise Problem(400, f"A group takes at most {MOST_IN_GROUP} requests.")
+
+    def _accept(self, wanted: Wanted, workspace: str, received_time: str) -> SubjectRequest:
+        plan = plan_for(wanted.type, skip_waiting_period=wanted.skip_waiting_period)
+        now = self._clock.now()
+        request = SubjectRequest(
+            workspace=workspace,
+            id=wanted.id,
+            type=wanted.type,
+            regulation=wanted.regulation,
+            group_id=wanted.group_id,
+            submitted_time=wanted.submitted_time,
+            identities=wanted.identities,
+            extension_identities=wanted.extension_identities,
+            skip_waiting_period=wanted.skip_waiting_period,
+            callback_urls=wanted.callback_urls,
+            content=wanted.content,
+            received_time=received_time,
+            expected_days=plan.expected_days,
+            opened_at=now,
+            starts_at=now + plan.starts_after,
+            ends_at=now + plan.ends_after,
+            forwards_at=now + FORWARDING_SECONDS,
+        )
+        self._store.add(request)
+        self._engine.opened(request)
+        return request
+
+    def _find(self, identifier: str, workspace: str) -> SubjectRequest:
+        request = self._store.requests.get((workspace, identifier))
+        if request is None:
+            raise Problem(404, "Subject request not found.")
+        return request
+
+    def _status(self, call: Call, workspace: str) -> Answer:
+        with self._store.lock:
+            request = self._find(call.path.rstrip("/").removeprefix("/v3/requests/"), workspace)
+            return json_answer(200, status_body(request, switches=self._board.now, base_url=self._base_url))
+
+    def _group(self, call: Call, workspace: str) -> Answer:
+        group_id = call.query.get("group_id")
+        if not group_id:
+            raise Problem(400, "The parameter 'group_id' is required.")
+        with self._store.lock:
+            keys = self._store.groups.get((workspace, group_id), [])
+            if not keys and self._board.now.unknown_group == "404":
+                raise Problem(404, "Group not found.")
+            rows = [
+                status_body(self._store.requests[key], switches=self._board.now, base_url=self._base_url)
+                for key in keys
+            ]
+        return json_answer(200, rows)
+
+    def _cancel(self, call: Call, workspace: str) -> Answer:
+        with self._store.lock:
+            request = self._find(call.path.rstrip("/").removeprefix("/v3/requests/"), workspace)
+            if request.status != "pending":
+                raise Problem(self._board.now.cancel_late_status, "Only a pending request can be cancelled.")
+            self._engine.cancelled(request)
+        if self._board.now.cancel_status == 204:
+            return Answer(status=204)
+        return json_answer(
+            self._board.now.cancel_status,
+            {
+                "expected_completion_time": None,
+                "received_time": stated_now(),
+                "subject_request_id": request.id,
+                "controller_id": controller_id(request, self._board.now),
+            },
+        )
+
+    def _discovery(self) -> Answer:
+        """Lists the standard types alone; the extension's types never appear there."""
+        certificate = self._board.now.discovery_certificate_url or self._base_url + CERTIFICATE_PATH
+        return json_answer(
+            200,
+            {
+                "api_version": "3.0",
+                "supported_identities": [
+                    {"identity_type": name, "identity_format": "raw"} for name in STANDARD_TYPES
+                ],
+                "supported_subject_request_types": list(REQUEST_TYPES),
+                "processor_certificate": certificate,
+            },
+        )
+
+    def _results(self, call: Call, workspace: str) -> Answer:
+        """404 says that nobody matched; 410 that the seven days are over."""
+        with self._store.lock:
+            request = self._find(self._results_id(call.path) or "", workspace)
+            completed_at = request.completed_at
+        kind = self._board.now.result
+        if completed_at is None or request.type == "erasure" or kind == "nobody":
+            raise Problem(404, "No results.")
+        if kind == "gone" or self._clock.now() > completed_at + RESULT_SECONDS:
+            raise Problem(410, "The results have expired.")
+        body = b"This is not a zip archive." if kind == "not_zip" else results_zip(request, kind)
+        return Answer(status=200, body=body, content_type="application/zip")
+
+    def _error(self, problem: Problem) -> Answer:
+        """mParticle's envelope is flat; the OpenDSR specification (7.5 to 7.7) nests it under `error`."""
+        shape = self._board.now.error_envelope
+        envelope = {
+            "code": problem.code,
+            "message": problem.message,
+            "errors": [
+                {"domain": "Validation", "reason": "InvalidOperationException", "message": problem.message}
+            ],
+        }
+        if shape == "empty":
+            answer = Answer(status=problem.code)
+        elif shape == "html":
+            page = f"<!doctype html><title>{problem.code}</title><h1>{problem.code}</h1>"
+            answer = Answer(status=problem.code, body=page.encode(), content_type=HTML_TYPE)
+        else:
+            answer = json_answer(problem.code, {"error": envelope} if shape == "nested" else envelope)
+        answer.headers.update(problem.headers)
+        return answer
