@@ -7,9 +7,29 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dsrportal.settings")
+    if sys.argv[1:2] == ["portal"]:
+        os.environ["PORTAL_MAKE_SECRETS"] = "1"
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+    except OperationalError as error:
+        sys.exit(_no_database(error))
+
+
+def _no_database(error: Exception) -> str:
+    from django.conf import settings
+
+    if settings.EMBEDDED_DATABASE and not settings.ADDRESSES.postgres_dir.exists():
+        return (
+            f"The portal's own database over {settings.DATA_DIR} is not running: start it with `make run` or "
+            "`python manage.py portal` in another terminal, or set DATABASE_URL."
+        )
+    return f"The database does not answer: {' '.join(str(error).split())}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,6 @@
+class CannotStart(Exception):
+    """A server of our own cannot start; the text is one sentence for the operator."""
+
+
+class AlreadyRunning(CannotStart):
+    """Somebody else holds this data directory right now."""

@@ -1,0 +1,103 @@
+"""What the two servers have in common: start, wait for their own word that they are ready, stop."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from dsrportal.embedded.errors import CannotStart
+from dsrportal.embedded.places import account
+from dsrportal.processes import Pump, end, spawn, wait_for_end
+
+READY_SECONDS = 60  # a database that was cut off replays its log first
+LOG_BYTES = 2_000_000
+
+
+class Server:
+    """One server process. Its output goes to a log file; the line that says it is ready is an event."""
+
+    name = ""
+    ready_words = ""
+    stop_signal = signal.SIGTERM
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self._pump: Pump | None = None
+        self._heard = threading.Event()
+        self._ready = False
+
+    def _run(self, command: Sequence[str | Path], *, log: Path, cwd: Path) -> None:
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            log.replace(log.with_suffix(".old.log"))
+        self.process = spawn(
+            command,
+            when_parent_dies=self.stop_signal,
+            account=account(),
+            cwd=cwd,
+            # Nothing of ours is the server's business: our environment holds the keys.
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert self.process.stdout is not None
+        written = log.open("a", buffering=1, encoding="utf-8")
+
+        def on_line(line: str) -> None:
+            written.write(line + "\n")
+            if self.ready_words in line:
+                self._ready = True
+                self._heard.set()
+
+        self._pump = Pump(self.process.stdout, on_line)
+        threading.Thread(target=self._await_end, args=(self.process,), daemon=True).start()
+
+    def _await_end(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        self._heard.set()
+
+    def wait_ready(self) -> None:
+        """Return at the server's own word; raise with its last lines if it ends first."""
+        assert self.process is not None and self._pump is not None
+        self._heard.wait(READY_SECONDS)
+        if not self._ready:
+            self._pump.join(1)
+            last = " / ".join(list(self._pump.tail)[-3:]) or "it said nothing"
+            raise CannotStart(f"{self.name} did not start: {last}")
+
+    def ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        end(self.process, (self.stop_signal, 15), (signal.SIGQUIT, 5))
+        self.process = None
+        self._heard = threading.Event()
+        self._ready = False
+
+
+def end_orphan(pid_file: Path, directory: Path, sig: signal.Signals) -> None:
+    """Clear what a killed portal left behind: a server still winding down, or the file of one that has gone.
+
+    Only called under the data directory's lock, so whatever runs there has lost its portal. A process id alone proves
+    nothing (ids are used again): it counts only when that process works in our directory.
+    """
+    try:
+        pid = int(pid_file.read_text().split()[0])
+    except (FileNotFoundError, IndexError, ValueError):
+        return
+    try:
+        ours = Path(f"/proc/{pid}/cwd").resolve(strict=True) == directory.resolve()
+    except (FileNotFoundError, PermissionError):
+        ours = False
+    if ours:
+        for signal_to_send, seconds in ((sig, 15.0), (signal.SIGKILL, 5.0)):
+            try:
+                os.kill(pid, signal_to_send)
+            except ProcessLookupError:
+                break
+            if wait_for_end(pid, seconds):
+                break
+    pid_file.unlink(missing_ok=True)

@@ -1,0 +1,33 @@
+"""`secrets.env` in the data directory: the two keys a portal cannot do without, when the environment has none.
+
+A leaf. Made once by `manage.py portal`, readable by its owner only, read by every other command.
+"""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+HEAD = "# The portal's own keys. Without PORTAL_MASTER_KEYS nothing in the database can be read: keep a copy elsewhere.\n"
+
+
+def read(path: Path) -> dict[str, str]:
+    """The values in the file; an empty dict when there is none (or none that we may read)."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return {}
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def make(path: Path) -> None:
+    """Write new keys, 0600 from the first byte on. Raises FileExistsError rather than replace keys."""
+    values = {
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "PORTAL_MASTER_KEYS": "k1:" + base64.b64encode(os.urandom(32)).decode(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(HEAD + "".join(f"{name}={value}\n" for name, value in values.items()))

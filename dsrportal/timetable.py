@@ -1,0 +1,104 @@
+"""What runs when: releases delayed wakes, wakes the jobs whose time has come, tidies rq's registries.
+
+A process of its own (`manage.py schedule`). Any number of them may run; one holds the lock and works, the others wait
+to take over. All its memory is in the queue store; if that is emptied, everything is simply due.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Iterable
+from threading import Event
+
+import django_rq
+from django.conf import settings
+from django.utils.module_loading import import_string
+from redis.exceptions import RedisError
+from rq.registry import clean_registries
+from rq.worker_registration import clean_worker_registry
+
+from dsrportal.queueing import next_due, release_due, store, wake
+
+logger = logging.getLogger(__name__)
+
+LOCK = "portal:schedule:lock"
+LAST = "portal:schedule:last"
+HEARTBEAT = "portal:schedule:heartbeat"
+LOCK_SECONDS = 10
+TICK_SECONDS = 0.5
+CLEANING_SECONDS = 15
+
+_RENEW = (
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end return 0"
+)
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+Entry = tuple[str, str, float]
+
+
+def entries() -> list[Entry]:
+    """The schedule (name, dotted path, every so many seconds); empty while there is none."""
+    try:
+        found: Iterable[Entry] = import_string(settings.SCHEDULE)
+    except ImportError:
+        return []
+    return list(found)
+
+
+class Timetable:
+    """One schedule process."""
+
+    def __init__(self) -> None:
+        self.token = uuid.uuid4().hex
+        self._cleaned_at = 0.0
+
+    def run(self, stop: Event) -> None:
+        """Tick until told to stop."""
+        silent = False
+        while not stop.is_set():
+            try:
+                worked = self.tick()
+                silent = False
+            except RedisError as error:
+                if not silent:
+                    logger.warning("the queue store does not answer (%s); trying on", type(error).__name__)
+                silent, worked = True, False
+            stop.wait(self._pause() if worked else 2 * TICK_SECONDS)
+        try:
+            store().eval(_RELEASE, 1, LOCK, self.token)
+        except RedisError:
+            pass
+
+    def tick(self) -> bool:
+        """Do what is due; False while another schedule holds the lock."""
+        if not (store().set(LOCK, self.token, nx=True, ex=LOCK_SECONDS) or self._renew()):
+            return False
+        now = time.time()
+        store().set(HEARTBEAT, int(now), ex=60)
+        release_due()
+        last = store().hgetall(LAST)
+        for name, path, every_seconds in entries():
+            if now - float(last.get(name.encode(), 0)) >= every_seconds:
+                store().hset(LAST, name, now)
+                wake(path)
+        if now - self._cleaned_at >= CLEANING_SECONDS:
+            self._cleaned_at = now
+            clean()
+        return True
+
+    def _renew(self) -> bool:
+        return bool(store().eval(_RENEW, 1, LOCK, self.token, LOCK_SECONDS))
+
+    def _pause(self) -> float:
+        due = next_due()
+        return TICK_SECONDS if due is None else min(TICK_SECONDS, max(0.0, due - time.time()))
+
+
+def clean() -> None:
+    """Let rq fail what crashed workers left as started: workers themselves do so only between two jobs."""
+    for name in settings.RQ_QUEUES:
+        queue = django_rq.get_queue(name, connection=store())
+        if queue.acquire_maintenance_lock():
+            clean_registries(queue, [])
+            clean_worker_registry(queue)
+            queue.release_maintenance_lock()

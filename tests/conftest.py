@@ -1,0 +1,77 @@
+"""The suite runs as the portal's own database role, on real servers. See tests/servers.py."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import TransactionTestCase
+from pytest_django.plugin import DjangoDbBlocker
+
+from dsrportal.queueing import store
+from tests import pristine
+from tests.servers import drop_database, make_database, superuser
+
+
+def pytest_configure() -> None:
+    # Real hashing costs a quarter of a second a log-in, and there are many.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A fresh database, migrated as the owner; the tests then connect as the role the portal runs as."""
+    config = settings.DATABASES["default"]
+    name = config["NAME"]
+    owner: dict[str, Any] = settings.DATABASE_OWNER or config
+    make_database(name, owner["USER"], config["USER"])
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0, interactive=False)
+    pristine.save(name)
+    yield
+    connections.close_all()
+    drop_database(name)
+
+
+def _restore(self: TransactionTestCase) -> None:
+    connections.close_all()  # an idle transaction of the test would hold its locks
+    pristine.restore(connection.settings_dict["NAME"])
+    from dsrportal.models import DataKey
+
+    DataKey.forget_shared()
+
+
+TransactionTestCase._fixture_teardown = _restore  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def _empty_store() -> Iterator[None]:
+    """The queue store and the cache begin empty."""
+    yield
+    store().flushdb()
+
+
+@pytest.fixture
+def owner_connection(transactional_db: None) -> Iterator[Any]:
+    """A superuser's connection to this test's database, for looking past what the portal may do."""
+    with superuser(connection.settings_dict["NAME"]) as opened:
+        yield opened
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped and os.environ.get("CI") == "true":
+        terminalreporter.write_line(
+            f"{len(skipped)} skipped: in CI nothing may be skipped.", red=True, bold=True
+        )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if exitstatus == 0 and os.environ.get("CI") == "true" and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
