@@ -1,5 +1,6 @@
 """System checks about how this portal is set up. `manage.py check --deploy` shows them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.apps.config import AppConfig
@@ -11,7 +12,7 @@ from dsrportal.grants import excess_rights
 
 
 @register(Tags.security, deploy=True)
-def audit_table_is_out_of_reach(app_configs: list[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def audit_table_is_out_of_reach(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """W001: the audit trail proves little where the portal itself could rewrite it."""
     try:
         excess = excess_rights()
@@ -34,7 +35,7 @@ def audit_table_is_out_of_reach(app_configs: list[AppConfig] | None, **kwargs: A
 
 
 @register(Tags.security)
-def debugging_is_off(app_configs: list[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def debugging_is_off(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """W002: Django's debug pages show every value of a failing request."""
     if not settings.DEBUG:
         return []

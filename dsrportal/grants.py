@@ -33,7 +33,7 @@ def as_owner(using: str = "default") -> Iterator[None]:
     if not separate_owner(using):
         yield
         return
-    owner: dict[str, Any] = settings.DATABASE_OWNER  # type: ignore[misc]
+    owner: dict[str, Any] = settings.DATABASE_OWNER or {}
     connection.close()
     connection.settings_dict = {**ours, **{key: owner[key] for key in ("USER", "PASSWORD", "HOST", "PORT")}}
     try:
@@ -60,7 +60,7 @@ def grant(role: str, using: str = "default") -> None:
                     sql.SQL("GRANT USAGE, SELECT ON SEQUENCE {} TO {}").format(table, who).as_string()
                 )
                 continue
-            rights = sql.SQL(RESTRICTED.get(name, EVERYTHING_ELSE))  # type: ignore[arg-type]
+            rights = sql.SQL(RESTRICTED.get(name, EVERYTHING_ELSE))
             cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}, PUBLIC").format(table, who).as_string())
             cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(rights, table, who).as_string())
         # The right to make tables in this schema came with PostgreSQL 14 and older, and with whoever gave it since.

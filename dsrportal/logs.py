@@ -3,6 +3,7 @@
 import logging
 import traceback
 from types import TracebackType
+from typing import Any
 
 type_of_exc_info = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
@@ -49,7 +50,7 @@ class RouteInsteadOfPath(logging.Filter):
     """Django's request log names the path, which may hold a callback's token; the route says as much to us."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        request = getattr(record, "request", None)
+        request: Any = getattr(record, "request", None)
         status = getattr(record, "status_code", None)
         if status is not None and hasattr(request, "resolver_match"):
             match = request.resolver_match

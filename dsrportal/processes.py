@@ -1,5 +1,6 @@
 """Child processes that end with their parent, whichever way the parent ends. Knows no domain."""
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -69,11 +70,9 @@ def end(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]
             process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             continue
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         # Also when the leader has gone: a member of its group may have stayed.
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()
 
 

@@ -77,7 +77,7 @@ def wake(job: str, *ids: int | str | uuid.UUID, queue: str = "default", delay_se
 def release_due() -> int:
     """Enqueue the delayed wakes whose time has come; how many. The schedule calls it at every tick."""
     released = 0
-    due: list[bytes] = store().zrangebyscore(LATER, 0, time.time(), start=0, num=500)
+    due: list[Any] = store().zrangebyscore(LATER, 0, time.time(), start=0, num=500)
     for entry in due:
         if store().zrem(LATER, entry):  # two schedules cannot both take it
             queue, job, *arguments = json.loads(entry)
@@ -88,7 +88,7 @@ def release_due() -> int:
 
 def next_due() -> float | None:
     """When the next delayed wake is due, in seconds since the epoch."""
-    first: list[tuple[bytes, float]] = store().zrange(LATER, 0, 0, withscores=True)
+    first: list[Any] = store().zrange(LATER, 0, 0, withscores=True)
     return first[0][1] if first else None
 
 

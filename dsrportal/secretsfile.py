@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-HEAD = "# The portal's own keys. Without PORTAL_MASTER_KEYS nothing in the database can be read: keep a copy elsewhere.\n"
+HEAD = "# The portal's own keys. Without the master keys nothing stored can be read: keep a copy elsewhere.\n"
 
 
 def read(path: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from threading import Event
 
 import django_rq
@@ -64,10 +65,8 @@ class Timetable:
                     logger.warning("the queue store does not answer (%s); trying on", type(error).__name__)
                 silent, worked = True, False
             stop.wait(self._pause() if worked else 2 * TICK_SECONDS)
-        try:
+        with suppress(RedisError):
             store().eval(_RELEASE, 1, LOCK, self.token)
-        except RedisError:
-            pass
 
     def tick(self) -> bool:
         """Do what is due; False while another schedule holds the lock."""

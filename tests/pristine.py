@@ -39,7 +39,7 @@ def _run(database: str, block: str) -> None:
     kept = "ARRAY[" + ", ".join(f"'{table}'" for table in KEPT) + "]"
     with superuser(database) as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute(block.replace("%s)", f"{kept})", 1).replace("%%", "%"))  # type: ignore[arg-type]
+        connection.execute(block.replace("%s)", f"{kept})", 1).replace("%%", "%"))
 
 
 def save(database: str) -> None:

@@ -18,6 +18,8 @@ APP_ROLE = "portal"
 SUPERUSER_ROLE = "postgres"
 DATABASE = "portal"
 
+_TMP = Path("/tmp")  # noqa: S108  (the directory made in it is private, and refused if it is not)
+
 
 @dataclass(frozen=True)
 class Addresses:
@@ -50,7 +52,7 @@ def default_data_dir(checkout: Path) -> Path:
 
 def addresses(data_dir: Path) -> Addresses:
     # A socket's path may have some 107 bytes, so it cannot lie in a data directory of any depth.
-    top = Path("/tmp") if os.access("/tmp", os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    top = _TMP if os.access(_TMP, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
     return Addresses(data_dir=data_dir, sockets=top / f"dsrportal-{os.geteuid()}-{_digest(data_dir)}")
 
 
@@ -69,7 +71,8 @@ def prepare(places: Addresses) -> None:
         places.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
     except OSError as error:
         raise CannotStart(
-            f"The data directory {places.data_dir} cannot be made ({error.strerror}): set PORTAL_DATA_DIR to one that can."
+            f"The data directory {places.data_dir} cannot be made ({error.strerror}): "
+            "set PORTAL_DATA_DIR to one that can."
         ) from error
     _require_reachable(places.data_dir)
     # Root owns the outer directory, so that nobody (whoever else runs as nobody) cannot swap the inner ones.
@@ -145,7 +148,8 @@ class Lock:
         except BlockingIOError:
             opened.close()
             raise AlreadyRunning(
-                f"A portal already runs on {self.path.parent}: stop it first, or set PORTAL_DATA_DIR to another directory."
+                f"A portal already runs on {self.path.parent}: stop it first, or set PORTAL_DATA_DIR to another "
+                "directory."
             ) from None
         self._file = opened
 

@@ -73,7 +73,7 @@ class Postgres(Server):
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         self._run(
             [programs.directory / "postgres", "-D", self.directory]
-            + [part for name, value in options.items() for part in ("-c", f"{name}={value}")],
+            + [f"--{name}={value}" for name, value in options.items()],
             log=self.addresses.data_dir / "postgres.log",
             cwd=self.directory,
         )
@@ -108,6 +108,7 @@ class Postgres(Server):
         parent = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.addresses.data_dir))
         own_directory(parent)
         user = account()
+        initdb = str(programs.directory / "initdb")
         # Upper and lower case beyond ASCII without depending on the machine's locales, where the server can do that.
         locale = (
             ["--locale-provider=builtin", "--locale=C.UTF-8"]
@@ -116,11 +117,12 @@ class Postgres(Server):
         )
         try:
             for attempt in (locale, ["--no-locale"]):
+                # The socket's directory is the lock on the door; there is no other way in.
+                options = ["--auth-local=trust", "--auth-host=reject", "--encoding=UTF8", *attempt]
+                if not self.durable:
+                    options.append("--no-sync")
                 made = subprocess.run(
-                    [programs.directory / "initdb", "-D", parent / "data", "--username", SUPERUSER_ROLE]
-                    # The socket's directory is the lock on the door; there is no other way in.
-                    + ["--auth-local=trust", "--auth-host=reject", "--encoding=UTF8", *attempt]
-                    + ([] if self.durable else ["--no-sync"]),
+                    [initdb, f"--pgdata={parent / 'data'}", f"--username={SUPERUSER_ROLE}", *options],
                     cwd=parent,
                     env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
                     user=user.pw_uid if user else None,

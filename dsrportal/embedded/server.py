@@ -59,7 +59,8 @@ class Server:
 
     def wait_ready(self) -> None:
         """Return at the server's own word; raise with its last lines if it ends first."""
-        assert self.process is not None and self._pump is not None
+        assert self.process is not None
+        assert self._pump is not None
         self._heard.wait(READY_SECONDS)
         if not self._ready:
             self._pump.join(1)

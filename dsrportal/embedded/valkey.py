@@ -29,11 +29,20 @@ class Valkey(Server):
         own_directory(self.directory)
         pid_file = self.directory / "valkey.pid"
         end_orphan(pid_file, self.directory, self.stop_signal)
+        options = {
+            "port": "0",
+            "unixsocket": self.addresses.valkey_socket,
+            "unixsocketperm": "700",
+            "dir": self.directory,
+            "pidfile": pid_file,
+            "daemonize": "no",
+            "logfile": "",
+            "appendonly": "yes" if self.durable else "no",
+            "save": "",
+            "databases": DATABASES,
+        }
         self._run(
-            [program]
-            + ["--port", "0", "--unixsocket", self.addresses.valkey_socket, "--unixsocketperm", "700"]
-            + ["--dir", self.directory, "--pidfile", pid_file, "--daemonize", "no", "--logfile", ""]
-            + ["--appendonly", "yes" if self.durable else "no", "--save", "", "--databases", str(DATABASES)],
+            [program, *(part for name, value in options.items() for part in (f"--{name}", str(value)))],
             log=self.addresses.data_dir / "valkey.log",
             cwd=self.directory,
         )

@@ -23,4 +23,4 @@ class Command(DjangoMigrate):
 
 def role_differs(using: str, role: str) -> bool:
     """Whether we are, at this moment, connected as somebody else than the portal's own role."""
-    return connections[using].settings_dict["USER"] != role
+    return bool(connections[using].settings_dict["USER"] != role)
