@@ -5,8 +5,8 @@
         ... call sandbox.url with sandbox.workspaces[0]["key"], trusting sandbox.root_pem ...
         deliveries = sandbox.advance(15 * 60)
 
-Time stands still (`--speed 0`) unless arguments say otherwise: `advance` moves it and answers when every callback that
-fell due was attempted. Standard library only.
+Time stands still (`--speed 0`) unless arguments say otherwise: `advance` moves it and answers when every callback
+that fell due was attempted. Standard library only.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Sandbox:
         return result
 
     def faults(self, orders: Sequence[Mapping[str, Any]]) -> None:
-        """Order faults: `[{"method": "POST", "path": "/v3/requests", "fault": "reset_after", "times": 1}]`."""
+        """Order faults: `[{"method": "POST", "path": "/v3/requests", "fault": "reset_after"}]`."""
         self._order("POST", "faults", list(orders))
 
     def clear_faults(self) -> None:
@@ -132,7 +132,7 @@ class Sandbox:
         headers: Mapping[str, str | None] | None = None,
         chunked: bool = True,
     ) -> dict[str, Any]:
-        """Send one crafted callback now; answers its `status`, or an `error`. A header of None is left out."""
+        """Send one crafted callback now; answers its `status` or `error`. A header of None is left out."""
         order = {"url": url, "body": body, "sign": sign, "headers": dict(headers or {}), "chunked": chunked}
         result: dict[str, Any] = self._order("POST", "callbacks", order)
         return result
@@ -182,7 +182,7 @@ class Sandbox:
 
 @contextmanager
 def running_sandbox(data_dir: Path, *arguments: str) -> Iterator[Sandbox]:
-    """A sandbox for the length of a `with` block. Arguments go to its command line (`--speed`, `--workspace`)."""
+    """A sandbox for the length of a `with` block. The arguments go to its command line."""
     sandbox = Sandbox(data_dir, *arguments)
     try:
         yield sandbox.start()

@@ -36,7 +36,7 @@ class App:
         self._page = page
 
     def handle(self, call: Call) -> Answer:
-        # A name of somebody else's that resolves to this machine must not reach the control API from a browser.
+        # A foreign name that resolves to this machine must not reach the control API from a browser.
         if call.headers.get("host", "").rpartition(":")[0] not in _OUR_HOSTS:
             return json_answer(421, {"message": "This is localhost."})
         try:
@@ -45,7 +45,7 @@ class App:
             if call.path.startswith(PREFIX):
                 return self._control.answer(call)
             return self._outside(call)
-        except Exception as error:  # noqa: BLE001 (a fault of ours is an answer too; the values stay out of the log)
+        except Exception as error:  # only its type and place are logged: its text may hold an identity
             frames = traceback.extract_tb(error.__traceback__)
             where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
             sys.stderr.write(f"{type(error).__name__} at {where}\n")

@@ -1,4 +1,4 @@
-"""A throwaway certificate authority, kept in the data directory so that a restarted sandbox keeps its trust."""
+"""A throwaway certificate authority, kept in the data directory so that trust survives a restart."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def issue(
 ) -> Issued:
     """Make one certificate. `authority_depth` None means a leaf; `issuer` None means self-signed.
 
-    RFC 5280 4.2: the authority key identifier is always present (path validation in `cryptography` refuses a chain
-    without it), and the alternative names are not critical beside a subject that is not empty.
+    RFC 5280 4.2: the authority key identifier is always present (path validation in `cryptography` refuses a
+    chain without it), and the alternative names are not critical beside a subject that is not empty.
     """
     subject = x509.Name(
         [
@@ -117,7 +117,7 @@ def _general_name(name: str) -> x509.GeneralName:
 
 
 class Authority:
-    """Root, intermediate, the certificate of our own HTTPS, and the signing certificate with its bad twins."""
+    """Root, intermediate, our own HTTPS certificate, and the signing certificate with its bad twins."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

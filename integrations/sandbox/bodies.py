@@ -32,7 +32,7 @@ def results_url(request: SubjectRequest, status: str, *, switches: Values, base_
 
 
 def extensions(request: SubjectRequest, *, forwarded: bool, switches: Values) -> Any:
-    """The forwarding state of an erasure, in one of the shapes seen or guessed; every live example has null."""
+    """The forwarding state of an erasure, in one of the shapes seen or guessed; live examples have null."""
     shape = switches.extensions_shape
     if shape == "null":
         return None

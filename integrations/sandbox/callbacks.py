@@ -96,7 +96,7 @@ class Courier:
             delivery = lane.get()
             try:
                 self._deliver(delivery, connections)
-            except Exception as error:  # noqa: BLE001 (a lane must outlive whatever a receiver does)
+            except Exception as error:  # a lane must outlive whatever a receiver does
                 delivery.error = type(error).__name__
             if delivery.on_done is not None:
                 delivery.on_done(delivery)
@@ -133,7 +133,7 @@ class Courier:
                 failed.close()
 
     def _signed(self, delivery: Delivery) -> tuple[bytes, dict[str, str]]:
-        """Facts of the wire: RSASSA-PKCS1-v1_5 with SHA-256 over the raw body, standard base64 on one line."""
+        """RSASSA-PKCS1-v1_5 with SHA-256 over the raw body, standard base64 on one line."""
         body = delivery.body
         headers: dict[str, str | None] = {
             "Content-Type": "application/json",
@@ -189,7 +189,7 @@ def _send(
     *,
     chunked: bool,
 ) -> int:
-    """One POST, without following redirects. The chunked framing is made here, in two chunks for a longer body."""
+    """One POST, without following redirects. A chunked body goes out in two chunks."""
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection.putrequest("POST", target, skip_accept_encoding=True)
     for name, value in headers.items():

@@ -1,4 +1,4 @@
-"""Virtual time: seconds since the sandbox was first started or reset, running `speed` times as fast as ours."""
+"""Virtual time: seconds since the first start or the last reset, running `speed` times as fast as ours."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ class Control:
 
 
 def _body(call: Call) -> Any:
-    """A page elsewhere cannot send this content type without asking first, so it cannot throw our switches."""
+    """A page elsewhere cannot send this content type unasked, so it cannot throw our switches."""
     if not call.headers.get("content-type", "").lower().startswith("application/json"):
         raise Refused("The content type is not application/json.")
     try:

@@ -1,4 +1,4 @@
-"""Moves requests through their lifecycle and callbacks through their batches, in the order of virtual time."""
+"""Moves requests through their lifecycle and callbacks through batches, in the order of virtual time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import itertools
 import random
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Literal
 
 from .bodies import callback_body
@@ -17,6 +18,7 @@ from .store import Key, Queued, Store, SubjectRequest
 from .switches import Switchboard
 
 Kind = Literal["forward", "start", "end", "callback"]
+Settled = Callable[[Delivery], None]
 _ORDER: dict[Kind, int] = {"forward": 0, "start": 1, "end": 2, "callback": 3}
 
 
@@ -103,8 +105,8 @@ class Engine:
     def _run_until(self, target: float) -> list[tuple[float, SubjectRequest, Queued]]:
         """Work off what is due up to `target`, up to and including the first moment with callbacks.
 
-        With `callback_shuffle` it goes on to `target` and hands back all callbacks out of order, so that even the
-        callbacks of one request overtake one another.
+        With `callback_shuffle` it goes on to `target` and hands back all callbacks out of order, so that even
+        the callbacks of one request overtake one another.
         """
         batch: list[tuple[float, SubjectRequest, Queued]] = []
         shuffle = self._board.now.callback_shuffle
@@ -201,7 +203,7 @@ class Engine:
                 delivery.done.wait()
         return sent
 
-    def _settle(self, request: SubjectRequest, queued: Queued, *, may_retry: bool) -> Any:
+    def _settle(self, request: SubjectRequest, queued: Queued, *, may_retry: bool) -> Settled:
         """What happens after an attempt: remember it, and try again later where the policy says so."""
 
         def settle(delivery: Delivery) -> None:

@@ -1,9 +1,9 @@
 """When a request moves on, and which day we state for it. Pure: virtual seconds in, virtual seconds out.
 
-The durations are those of docs.mparticle.com "Data Subject Requests": erasure waits 7 days and is done 7 to 21 days
-after receipt; with `skip_waiting_period` it waits under one day and is done within 1 to 14; access and portability
-start at the next batch and take about two days. The real batches run on Mondays and Thursdays; here the next one is
-always a day away, so that a test does not depend on the weekday.
+The durations are those of docs.mparticle.com "Data Subject Requests": erasure waits 7 days and is done 7 to
+21 days after receipt; with `skip_waiting_period` it waits under one day and is done within 1 to 14; access
+and portability start at the next batch and take about two days. The real batches run on Mondays and
+Thursdays; here the next one is always a day away, so that a test does not depend on the weekday.
 """
 
 from __future__ import annotations

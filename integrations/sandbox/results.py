@@ -19,7 +19,7 @@ _DEVICE = ("_advertising_id", "_vendor_id", "_publisher_id", "android_id")
 
 
 def results_zip(request: SubjectRequest, kind: str) -> bytes:
-    """`kind` is found, no_profile (a privacy setting leaves the profile out, as it does by default) or empty."""
+    """`kind` is found, no_profile (a privacy setting, the vendor's default, leaves it out) or empty."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         if kind == "empty":

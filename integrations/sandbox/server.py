@@ -1,7 +1,7 @@
 """HTTP/1.1 over TLS: a thread per connection, connections kept open, one write per answer.
 
-The standard library's `http.server` parses headers with the e-mail package, writes an answer in pieces and cannot
-reset a connection on request; all three matter here.
+The standard library's `http.server` parses headers with the e-mail package, writes an answer in pieces and
+cannot reset a connection on request; all three matter here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The requests, by workspace: in memory, behind one lock, and written behind the scenes to a journal.
 
-Nothing is written while a request is being answered: changed requests are marked, and a thread appends them a moment
-later. A sandbox that is killed may forget the last tenth of a second, as a vendor's replica might.
+Nothing is written while a request is being answered: changed requests are marked, and a thread appends them a
+moment later. A sandbox that is killed may forget the last tenth of a second, as a vendor's replica might.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class SubjectRequest:
 
 
 class Store:
-    """Take `lock` around reading or changing more than one thing; `changed` marks a request for the journal."""
+    """Take `lock` around reading or changing more than one thing; `changed` marks for the journal."""
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.RLock()

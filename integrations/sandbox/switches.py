@@ -124,8 +124,8 @@ TAKES: dict[str, Callable[[object], bool]] = {
     "callback_status": _text_or_null,
     "chunked": _boolean,
     "certificate": _one_of(
-        "good", "expired", "wrong_name", "wildcard", "untrusted", "rsa1024", "client_auth_only", "unavailable",
-        "not_pem", "rotated",
+        "good", "expired", "wrong_name", "wildcard", "untrusted", "rsa1024", "client_auth_only",
+        "unavailable", "not_pem", "rotated",
     ),
 }  # fmt: skip
 

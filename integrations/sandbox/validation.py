@@ -1,4 +1,4 @@
-"""Which requests mParticle takes (docs.mparticle.com, "OpenDSR v3", create a request), one sentence per refusal."""
+"""Which requests mParticle takes (docs.mparticle.com, "OpenDSR v3"), one sentence per refusal."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Wanted:
 
 
 def parse(raw: bytes, *, strict_skip: bool) -> Wanted:
-    """Raises Invalid. `strict_skip` refuses a `skip_waiting_period` that is no boolean or stands at the top level,
-    where one table of the vendor's page puts it and its example does not."""
+    """Raises Invalid. `strict_skip` refuses a `skip_waiting_period` that is no boolean, or that stands at the top
+    level, where one table of the vendor's page puts it and its example does not."""
     body = _json_object(raw)
     for name in ("regulation", "subject_request_id", "subject_request_type", "submitted_time"):
         if name not in body:
