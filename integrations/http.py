@@ -1,0 +1,277 @@
+"""The one way out: every request that leaves the portal leaves through here.
+
+Time-outs always, no redirects, no retries, TLS only, one budget token a call, errors by name. What is
+logged is method, host, path template, status and time: never a query, a body or a credential (the
+settings keep urllib3's own log, which has whole paths, shut).
+"""
+
+import logging
+import math
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+from django.utils import timezone
+
+from integrations import connections, ratelimit
+from integrations.errors import (
+    IntegrationError,
+    NotSent,
+    RateLimited,
+    Rejected,
+    TooLarge,
+    UnexpectedAnswer,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from integrations.models import Processor
+
+logger = logging.getLogger(__name__)
+
+ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
+# The budget of new requests is kept over 8 and 24 hours; no wait is longer than the longest window.
+LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
+_REDIRECTS = 3
+_PIECE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect (TLS included), between two pieces of an answer, for the whole answer."""
+
+    connect: float = 5.0
+    read: float = 20.0
+    total: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer read to its end. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedAnswer:
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    chunks: Iterator[bytes] = field(repr=False)
+
+
+def call(
+    processor: "Processor",
+    method: str,
+    url: str,
+    *,
+    template: str,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    limit_bytes: int = ANSWER_LIMIT_BYTES,
+    timeouts: Timeouts = Timeouts(),
+    within_budget: bool = True,
+) -> Answer:
+    """Send one request, read its answer. Any status but 3xx, 429 and 5xx is returned for the caller to name.
+
+    `template` is the path as it is logged. Raises NotSent, Unreachable, UnexpectedAnswer, RateLimited, and
+    Rejected for an address that is not https.
+    """
+    if within_budget:
+        ratelimit.take(processor)
+    response = _open(processor, method, url, template, headers or {}, body, timeouts)
+    try:
+        _refuse_by_status(processor, response, url)
+        try:
+            answer = b"".join(_pieces(response, url, limit_bytes, timeouts.total))
+        except TooLarge:
+            # What was asked may well have been done: not TooLarge, whose outcome is known.
+            raise UnexpectedAnswer(
+                f"{_host(url)} gave an answer of more than {limit_bytes} bytes.", http_status=response.status
+            ) from None
+        return Answer(response.status, _headers(response), answer)
+    finally:
+        response.close()
+
+
+@contextmanager
+def stream(
+    processor: "Processor",
+    url: str,
+    *,
+    template: str,
+    limit_bytes: int,
+    headers: Mapping[str, str] | None = None,
+    may_follow: Callable[[str], bool] | None = None,
+    timeouts: Timeouts = Timeouts(total=900.0),
+) -> Iterator[StreamedAnswer]:
+    """GET something large; its chunks are read inside the `with`, and raise TooLarge beyond `limit_bytes`.
+
+    A redirect is followed, headers and all, only to an address that `may_follow` approves, three times at
+    most; to another it raises Rejected.
+    """
+    for _ in range(_REDIRECTS + 1):
+        ratelimit.take(processor)
+        response = _open(processor, "GET", url, template, headers or {}, None, timeouts)
+        try:
+            target = response.headers.get("location", "") if 300 <= response.status < 400 else ""
+            if target and may_follow is not None:
+                url = urljoin(url, target)
+                if not may_follow(url):
+                    raise Rejected(
+                        f"The answer is at another address ({_host(url)}), which is not trusted.",
+                        http_status=response.status,
+                    )
+                continue
+            _refuse_by_status(processor, response, url)
+            chunks = _pieces(response, url, limit_bytes, timeouts.total)
+            yield StreamedAnswer(response.status, _headers(response), chunks)
+            return
+        finally:
+            response.close()
+    raise UnexpectedAnswer(f"{_host(url)} redirects in circles.")
+
+
+def _open(
+    processor: "Processor",
+    method: str,
+    url: str,
+    template: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    timeouts: Timeouts,
+) -> urllib3.BaseHTTPResponse:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise Rejected("The address does not begin with https://; nothing is sent without TLS.")
+    sent = {"User-Agent": "dsr-portal", "Accept-Encoding": "identity", **headers}
+    began_at = time.monotonic()
+    connections.mark_unsent()
+    failure: IntegrationError
+    try:
+        response = connections.manager_for(processor, parts.hostname).request(
+            method,
+            url,
+            body=body,
+            headers=sent,
+            preload_content=False,
+            redirect=False,
+            retries=False,
+            timeout=urllib3.Timeout(connect=timeouts.connect, read=timeouts.read),
+        )
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        failure = _failure(error, parts.hostname)
+    else:
+        _log(method, parts.hostname, template, str(response.status), began_at)
+        return response
+    _log(method, parts.hostname, template, failure.code, began_at)
+    # Raised out here so that it carries no context: urllib3's exceptions know the URL.
+    raise failure
+
+
+def _failure(error: Exception, host: str) -> IntegrationError:
+    if connections.begun():
+        if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+            return Unreachable(f"{host} did not answer in time.")
+        return Unreachable(f"The connection to {host} broke before its answer came.")
+    if isinstance(error, urllib3.exceptions.ProxyError):
+        return NotSent(f"The proxy on the way to {host} refused or cannot be reached.")
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return NotSent(f"The name {host} cannot be resolved.")
+    if isinstance(error, urllib3.exceptions.SSLError):
+        cause = error.args[0] if error.args else None
+        why = f" ({cause.verify_message})" if isinstance(cause, ssl.SSLCertVerificationError) else ""
+        return NotSent(f"No TLS connection with {host}{why}.")
+    return NotSent(f"{host} refused the connection, or did not accept it in time.")
+
+
+def _refuse_by_status(processor: "Processor", response: urllib3.BaseHTTPResponse, url: str) -> None:
+    status = response.status
+    if status == 429:
+        seconds = _retry_after_seconds(response.headers)
+        ratelimit.penalise(processor, seconds)
+        # https://docs.mparticle.com/guides/default-service-limits/: the value may come in quotes.
+        scope = response.headers.get("x-mp-rate-limit-exceeded", "").strip(" \"'").lower()
+        raise RateLimited(
+            f"{_host(url)} asks to wait.",
+            retry_after_seconds=seconds,
+            scope=scope if scope.isalpha() and len(scope) <= 32 else "",
+            http_status=status,
+        )
+    if 300 <= status < 400 or status >= 500:
+        what = "a redirect" if status < 400 else f"the error {status}"
+        sentence = f"{_host(url)} answered with {what}."
+        raise UnexpectedAnswer(sentence, http_status=status, size=_size(response))
+
+
+def _pieces(
+    response: urllib3.BaseHTTPResponse, url: str, limit_bytes: int, total_seconds: float
+) -> Iterator[bytes]:
+    """The body piece by piece, as it arrives, so that a drip cannot outlast `total_seconds`."""
+    deadline = time.monotonic() + total_seconds
+    received = 0
+    failure: IntegrationError
+    try:
+        while piece := response.read1(_PIECE_BYTES, decode_content=True):
+            received += len(piece)
+            if received > limit_bytes:
+                raise TooLarge(f"{_host(url)} sent more than {limit_bytes} bytes.", size=received)
+            if time.monotonic() > deadline:
+                raise Unreachable(f"The answer of {_host(url)} took longer than {total_seconds:.0f} s.")
+            yield piece
+        return
+    except urllib3.exceptions.ReadTimeoutError:
+        failure = Unreachable(f"The answer of {_host(url)} stopped coming.")
+    except (urllib3.exceptions.HTTPError, OSError):
+        failure = UnexpectedAnswer(
+            f"The answer of {_host(url)} ended early or cannot be decoded.",
+            http_status=response.status,
+            size=received,
+        )
+    raise failure
+
+
+def _size(response: urllib3.BaseHTTPResponse) -> int:
+    """How many bytes an answer nobody reads has, as far as it is worth counting; they are dropped at once."""
+    try:
+        return sum(len(piece) for piece in _pieces(response, "", _PIECE_BYTES, 5.0))
+    except IntegrationError as error:
+        return error.size or 0
+
+
+def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Seconds, a fraction of them, or an HTTP date; clamped to 0 and a day. None if unsaid or unreadable.
+
+    The name without the hyphen is how mParticle's guide once spells it.
+    """
+    said = (headers.get("retry-after") or headers.get("retryafter") or "").strip(" \"'")
+    try:
+        seconds = float(said)
+    except ValueError:
+        try:
+            when = parsedate_to_datetime(said)
+        except (ValueError, TypeError):
+            return None
+        if when.tzinfo is None:
+            return None
+        seconds = (when - timezone.now()).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else None
+
+
+def _headers(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _log(method: str, host: str, template: str, result: str, began_at: float) -> None:
+    logger.info("%s %s%s %s %d ms", method, host, template, result, (time.monotonic() - began_at) * 1000)
