@@ -72,7 +72,7 @@ class Connector(Protocol):
         ...
 
     def fetch_result(self, url: str, *, limit_bytes: int) -> AbstractContextManager[ResultStream]:
-        """Open the result. Raises NothingFound, Expired, TooLarge (while reading), Rejected for a foreign URL."""
+        """Open the result. Raises NothingFound, Expired, TooLarge (while reading), Rejected (foreign URL)."""
         ...
 
     def verify_callback(self, headers: Mapping[str, str], body: bytes) -> VerifiedCallback:

@@ -131,7 +131,7 @@ class Unsupported(IntegrationError):
 
 
 class NotVerified(IntegrationError):
-    """A callback that is not proven to come from the vendor: answered 401. `reason` is one word for counting."""
+    """A callback not proven to come from the vendor: answered 401. `reason` is one word for counting."""
 
     code = "not_verified"
 

@@ -4,9 +4,11 @@ import secrets
 import uuid
 from typing import Any, ClassVar
 
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from dsrportal.fields import EncryptedJSONField
 from dsrportal.models import DataKey
@@ -24,6 +26,11 @@ def portal_key() -> uuid.UUID:
     return key
 
 
+def kinds() -> list[tuple[str, str]]:
+    """Called anew by each form and migration: a new kind needs no migration."""
+    return [(kind, label) for kind, (label, _) in KINDS.items()]
+
+
 class Environment(models.TextChoices):
     PRODUCTION = "production", "Production"
     DEVELOPMENT = "development", "Development"
@@ -33,17 +40,23 @@ class Processor(models.Model):
     """One real account at a system that holds personal data for us."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    data_key = models.ForeignKey(DataKey, on_delete=models.PROTECT, default=portal_key, editable=False, related_name="+")
-    kind = models.CharField(max_length=32, choices=[(kind, label) for kind, (label, _) in KINDS.items()])
+    data_key = models.ForeignKey(
+        DataKey, on_delete=models.PROTECT, default=portal_key, editable=False, related_name="+"
+    )
+    kind = models.CharField(max_length=32, choices=kinds)
     name = models.CharField(max_length=100, unique=True, help_text="How your team calls this account.")
     account = models.CharField(
         max_length=100,
-        help_text="For mParticle the workspace ID (Workspace Settings); answers and callbacks carry it as controller_id.",
+        help_text=(
+            "For mParticle the workspace ID (Workspace Settings); answers and callbacks carry it as "
+            "controller_id."
+        ),
     )
     environment = models.CharField(max_length=16, choices=Environment.choices, default=Environment.PRODUCTION)
     credentials: EncryptedJSONField = EncryptedJSONField(key="data_key", default=dict)
     base_url = models.URLField(
         "API address",
+        validators=[URLValidator(schemes=["https"])],
         default="https://opendsr.mparticle.com/v3",
         help_text="One host serves all pods; change it only for a test server.",
     )
@@ -55,18 +68,26 @@ class Processor(models.Model):
     certificate_hosts = models.JSONField(
         default=list,
         blank=True,
-        help_text="Further hosts the signing certificate may be fetched from, besides the API host and the vendor's own.",
+        help_text=(
+            "Further hosts the signing certificate may be fetched from, besides the API host and the "
+            "vendor's own."
+        ),
     )
     extra_tls_roots = models.TextField(
         blank=True, help_text="PEM. Trusted, besides the public roots, for connections to this processor."
     )
     extra_signing_roots = models.TextField(
-        blank=True, help_text="PEM. Trusted, besides the public roots, for certificates that sign its callbacks."
+        blank=True,
+        help_text="PEM. Trusted, besides the public roots, for certificates that sign its callbacks.",
     )
     calls_per_minute = models.PositiveIntegerField(
-        null=True, blank=True, help_text="The vendor's limit for all calls together; empty for the kind's own."
+        null=True,
+        blank=True,
+        help_text="The vendor's limit for all calls together; empty for the kind's own.",
     )
-    budget_share = models.PositiveSmallIntegerField(default=80, help_text="Percent of the limit that the portal uses.")
+    budget_share = models.PositiveSmallIntegerField(
+        default=80, help_text="Percent of the limit that the portal uses."
+    )
     callback_token = models.CharField(max_length=64, unique=True, default=new_callback_token, editable=False)
     # Set on the first answer that carried our account: proof that the key belongs to the workspace.
     account_proven_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -83,7 +104,8 @@ class Processor(models.Model):
                 condition=Q(budget_share__gte=1, budget_share__lte=100), name="processor_budget_share_percent"
             ),
             models.CheckConstraint(
-                condition=Q(paused_at__isnull=True, paused_reason="") | (Q(paused_at__isnull=False) & ~Q(paused_reason="")),
+                condition=Q(paused_at__isnull=True, paused_reason="")
+                | (Q(paused_at__isnull=False) & ~Q(paused_reason="")),
                 name="processor_paused_with_reason",
             ),
         ]
@@ -106,6 +128,13 @@ class SigningCertificate(models.Model):
     not_before = models.DateTimeField()
     not_after = models.DateTimeField()
     fetched_at = models.DateTimeField(auto_now_add=True)
+    # Each fetch that gave this certificate again moves it on: the last one served is the one to try first.
+    last_served_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["domain", "-last_served_at"], name="signing_certificate_current")
+        ]
 
     def __str__(self) -> str:
         return f"{self.domain} {self.sha256[:16]}"
