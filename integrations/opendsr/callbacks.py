@@ -1,0 +1,75 @@
+"""A callback's bytes to a verdict: domain, certificate, signature, and only then what it says."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from integrations.errors import NotVerified
+from integrations.opendsr import signing_keys
+from integrations.opendsr.certificates import SigningKey
+from integrations.opendsr.documents import Malformed, read_object
+from integrations.opendsr.reports import report_of
+from integrations.opendsr.signatures import verify
+from integrations.opendsr.signing_keys import Fetch
+from integrations.types import VerifiedCallback
+
+if TYPE_CHECKING:
+    from integrations.models import Processor
+
+DOMAIN_HEADER = "x-opendsr-processor-domain"
+SIGNATURE_HEADER = "x-opendsr-signature"
+
+
+def verify_callback(
+    processor: "Processor", headers: Mapping[str, str], body: bytes, *, fetch: Fetch, at: datetime
+) -> VerifiedCallback:
+    """What a signed callback says. Header names in lower case; `fetch` gives the certificate served now.
+
+    Raises NotVerified (reasons: `no_domain`, `wrong_domain`, `no_signature`, and those of `signatures` and
+    `certificates`) and CertificateUnavailable.
+    """
+    domain = headers.get(DOMAIN_HEADER, "").strip()
+    if not domain:
+        raise NotVerified("no_domain", "The callback names no processor domain.")
+    if domain.lower() != processor.processor_domain.lower():
+        raise NotVerified("wrong_domain", "The callback names another processor's domain.")
+    signature = headers.get(SIGNATURE_HEADER, "")
+    if not signature.strip():
+        raise NotVerified("no_signature", "The callback is not signed.")
+    return _read(body, _signer(processor, body, signature, fetch, at))
+
+
+def _signer(processor: "Processor", body: bytes, signature: str, fetch: Fetch, at: datetime) -> SigningKey:
+    key = signing_keys.current(processor, fetch, at=at)
+    try:
+        verify(key.public_key, body, signature)
+    except NotVerified as error:
+        # A header that is no signature at all is no sign of a new key.
+        if error.reason != "signature_wrong":
+            raise
+        newer = signing_keys.newer(processor, fetch, than=key, at=at)
+        if newer is None:
+            raise
+        verify(newer.public_key, body, signature)
+        return newer
+    return key
+
+
+def _read(body: bytes, key: SigningKey) -> VerifiedCallback:
+    """mParticle's real callbacks lack the documented api_version and have status_callback_url besides."""
+    report, callback_url, problem = None, "", ""
+    try:
+        document = read_object(body)
+        named = document.get("status_callback_url")
+        if isinstance(named, str):
+            callback_url = named[:2000]
+        report = report_of(document)
+    except Malformed as error:
+        problem = error.problem
+    return VerifiedCallback(
+        report=report,
+        callback_url=callback_url,
+        certificate_pem=key.pem,
+        certificate_sha256=key.sha256,
+        problem=problem,
+    )

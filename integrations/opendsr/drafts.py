@@ -1,0 +1,85 @@
+"""What an OpenDSR request can hold: sentences on what none can, and the split of what takes several."""
+
+import re
+
+from integrations.opendsr.vocabulary import (
+    ALONE,
+    EXTENSION_IDENTITIES,
+    GROUP_LIMIT,
+    IDENTITY_LIMIT,
+    REGULATIONS,
+    REQUEST_TYPES,
+    STANDARD_IDENTITIES,
+)
+from integrations.types import Draft, Identity, IdentityType, RequestType
+
+# mpid is a signed 64-bit integer and may be negative.
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
+_MPID_RANGE = range(-(2**63), 2**63)
+
+
+def check(draft: Draft) -> list[str]:
+    """Sentences on what no request can hold, each naming its rule and no identity; empty: all is well."""
+    sentences = _of_the_whole(draft)
+    for identity in draft.identities:
+        sentence = _of_one(identity)
+        if sentence and sentence not in sentences:
+            sentences.append(sentence)
+    if len(split(draft)) > GROUP_LIMIT:
+        sentences.append(
+            f"These identities need {len(split(draft))} requests; one case may have {GROUP_LIMIT}, "
+            "the most that a group can hold."
+        )
+    return sentences
+
+
+def split(draft: Draft) -> list[tuple[Identity, ...]]:
+    """One tuple of identities for each request, in the order given.
+
+    A request is an object keyed by type, so it holds one value of a type: the second e-mail address goes
+    into a second request. mpid must be the only identity of its request. The same identity given twice
+    is asked for once.
+    """
+    requests: list[list[Identity]] = []
+    for identity in dict.fromkeys(draft.identities):
+        home = None if identity.type == ALONE else next((r for r in requests if _has_room(r, identity)), None)
+        if home is None:
+            requests.append([identity])
+        else:
+            home.append(identity)
+    return [tuple(request) for request in requests]
+
+
+def _has_room(request: list[Identity], identity: Identity) -> bool:
+    types = {held.type for held in request}
+    return ALONE not in types and identity.type not in types and len(request) < IDENTITY_LIMIT
+
+
+def _of_the_whole(draft: Draft) -> list[str]:
+    sentences = []
+    if draft.request_type not in REQUEST_TYPES:
+        known = draft.request_type in RequestType.values
+        what = RequestType(draft.request_type).label if known else "This type"
+        sentences.append(f"{what} is not an OpenDSR request type: those are access, portability and erasure.")
+    if draft.regulation not in REGULATIONS:
+        sentences.append("OpenDSR requests name the GDPR or the CCPA; this regulation is neither.")
+    if draft.skip_waiting_period and draft.request_type != RequestType.ERASURE:
+        sentences.append("Only an erasure has a waiting period that can be skipped.")
+    if not draft.identities:
+        sentences.append("A request needs at least one identity.")
+    return sentences
+
+
+def _of_one(identity: Identity) -> str:
+    if identity.type not in STANDARD_IDENTITIES and identity.type not in EXTENSION_IDENTITIES:
+        return f"An identity has a type that is not among the {len(IdentityType)} that a request can carry."
+    label = IdentityType(identity.type).label
+    if not identity.value.strip():
+        return f"The identity “{label}” has no value."
+    if identity.type == IdentityType.MPID and not _is_mpid(identity.value):
+        return f"An {label} is a whole number of 64 bits with sign, written in digits only."
+    return ""
+
+
+def _is_mpid(value: str) -> bool:
+    return bool(_INTEGER.fullmatch(value)) and int(value) in _MPID_RANGE
