@@ -179,7 +179,7 @@ class EncryptedField(models.BinaryField):
     def get_transform(self, name: str) -> Any:
         raise FieldError(f"{self} is encrypted: there is nothing to look up inside it.")
 
-    def value_from_object(self, obj: models.Model) -> SealedValue | None:
+    def value_from_object(self, obj: models.Model) -> Any:
         return self.held(obj)
 
     def value_to_string(self, obj: models.Model) -> str:
@@ -238,7 +238,7 @@ class EncryptedTextField(EncryptedField):
 
     if TYPE_CHECKING:
         _pyi_private_set_type: str
-        _pyi_private_get_type: str
+        _pyi_private_get_type: str  # type: ignore[assignment]
 
     def get_default(self) -> Any:
         return "" if not self.has_default() and not self.null else super().get_default()
@@ -317,4 +317,4 @@ def _stay_sealed_on_refresh(model: type[models.Model]) -> None:
         original(self, using=using, fields=names, **kwargs)
 
     refresh_from_db.stays_sealed = True  # type: ignore[attr-defined]
-    model.refresh_from_db = refresh_from_db  # type: ignore[method-assign]
+    model.refresh_from_db = refresh_from_db  # type: ignore[method-assign,assignment]

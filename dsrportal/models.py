@@ -3,7 +3,7 @@
 import time
 import uuid
 import zoneinfo
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser
 from django.core import checks
@@ -77,8 +77,14 @@ class DataKey(models.Model):
     def __str__(self) -> str:
         return f"{self.purpose} key {self.id}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # A stale copy in memory could bring a destroyed key back.
+        if not self._state.adding:
+            raise TypeError("A data key is changed only by destroy() and rewrap().")
+        super().save(*args, **kwargs)
+
     @classmethod
-    def make(cls, purpose: str) -> "DataKey":
+    def make(cls, purpose: str) -> Self:
         """A new key of 32 random bytes, wrapped by the current master key and stored."""
         row_id = uuid.uuid4()
         wrapped, master_key_id = crypto.wrap(row_id, purpose, crypto.new_key())
@@ -92,21 +98,23 @@ class DataKey(models.Model):
         remembered = _shared.get(purpose)
         if remembered and remembered[0] > time.monotonic():
             return remembered[1]
-        live = cls.objects.filter(purpose=purpose, destroyed_at__isnull=True)
-        row = live.first()
-        if row is None:
-            try:
-                with transaction.atomic():
-                    row = cls.make(purpose)
-            except IntegrityError:  # another process made it in the same moment
-                row = live.get()
-            else:
-                # Not remembered before it is committed: a rolled-back key must not outlive its row.
-                _uncommitted.add(row.id)
-                made = row.id
-                transaction.on_commit(lambda: _uncommitted.discard(made))
+        live = DataKey.objects.filter(purpose=purpose, destroyed_at__isnull=True)
+        row = live.first() or cls._make_shared(purpose) or live.get()
         if row.id not in _uncommitted:
             _shared[purpose] = (time.monotonic() + cls.SHARED_CACHE_SECONDS, row)
+        return row
+
+    @staticmethod
+    def _make_shared(purpose: str) -> "DataKey | None":
+        """The new key, or None when another process made it in the same moment."""
+        try:
+            with transaction.atomic():
+                row = DataKey.make(purpose)
+        except IntegrityError:
+            return None
+        # Not remembered before it is committed: a key that is rolled back must not outlive its row.
+        _uncommitted.add(row.id)
+        transaction.on_commit(lambda: _uncommitted.discard(row.id))
         return row
 
     @staticmethod
@@ -140,12 +148,6 @@ class DataKey(models.Model):
         if changed:
             self.wrapped, self.master_key_id = wrapped, master_key_id
         return bool(changed)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        # A stale copy in memory could bring a destroyed key back.
-        if not self._state.adding:
-            raise TypeError("A data key is changed only by destroy() and rewrap().")
-        super().save(*args, **kwargs)
 
     @classmethod
     def check(cls, **kwargs: Any) -> list[checks.CheckMessage]:

@@ -7,6 +7,7 @@ a place whose list is reviewed by a lawyer can be given as a `Calendar` of its o
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
+from importlib import metadata
 
 import holidays
 
@@ -74,4 +75,4 @@ def calendar(name: str) -> Calendar:
         )
     except NotImplementedError:
         raise UnknownCalendar(f"There is no holiday calendar named “{name}”.") from None
-    return Calendar(name=name, version=f"holidays-{holidays.__version__}", holidays=frozenset(found))
+    return Calendar(name=name, version=f"holidays-{metadata.version('holidays')}", holidays=frozenset(found))

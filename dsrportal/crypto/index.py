@@ -24,7 +24,7 @@ _INTEGER = re.compile(r"[+-]?\d{1,20}")
 
 def blind_index(kind: str, value: str) -> bytes:
     """32 bytes that are equal for equal normal forms of one kind, and say nothing without the index key."""
-    row: Any = apps.get_model("dsrportal", "DataKey").shared("index")  # type: ignore[attr-defined]
+    row: Any = apps.get_model("dsrportal", "DataKey").shared("index")
     message = kind.encode() + b"\x00" + normalise(kind, value).encode("utf-8", "surrogatepass")
     return hmac.digest(_index_key(row.secret()), message, hashlib.sha256)
 
