@@ -1,0 +1,32 @@
+from cases.models.attention import AttentionItem, AttentionKind
+from cases.models.audit import Action, AppendOnly, AuditChain, AuditEvent
+from cases.models.callback import CallbackDelivery, Verdict
+from cases.models.case import Case, VerificationMethod
+from cases.models.clock import Clock, ClockKind
+from cases.models.forwarding import ForwardingExtension
+from cases.models.note import Note
+from cases.models.request import ProcessorRequest
+from cases.models.result import PackageState, ResultPackage
+from cases.models.subject import DataSubject, SubjectIdentity
+
+__all__ = [
+    "Action",
+    "AppendOnly",
+    "AttentionItem",
+    "AttentionKind",
+    "AuditChain",
+    "AuditEvent",
+    "CallbackDelivery",
+    "Case",
+    "Clock",
+    "ClockKind",
+    "DataSubject",
+    "ForwardingExtension",
+    "Note",
+    "PackageState",
+    "ProcessorRequest",
+    "ResultPackage",
+    "SubjectIdentity",
+    "Verdict",
+    "VerificationMethod",
+]

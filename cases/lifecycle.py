@@ -1,0 +1,152 @@
+"""The life of a case and of a processor request: words, allowed moves, and what follows from what.
+
+Pure tables and functions: no database, no clock. A lawyer should be able to read them.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.db.models import TextChoices
+
+
+class CaseStatus(TextChoices):
+    """Whose turn it is."""
+
+    INTAKE = "intake", "Intake"
+    VERIFYING = "verifying", "Verifying"
+    READY = "ready", "Ready for approval"
+    WORKING = "working", "Working"
+    ATTENTION = "attention", "Attention"
+    REVIEW = "review", "Review"
+    CLOSED = "closed", "Closed"
+
+
+WHOSE_TURN: dict[str, str] = {
+    CaseStatus.INTAKE: "An agent: check who the person is",
+    CaseStatus.VERIFYING: "The person: prove who they are",
+    CaseStatus.READY: "An approver",
+    CaseStatus.WORKING: "The processors",
+    CaseStatus.ATTENTION: "An agent: decide what is open",
+    CaseStatus.REVIEW: "An agent: check the answers and close",
+    CaseStatus.CLOSED: "Nobody",
+}
+
+
+class Outcome(TextChoices):
+    """How a case ended."""
+
+    FULFILLED = "fulfilled", "Fulfilled"
+    PARTLY_FULFILLED = "partly_fulfilled", "Partly fulfilled"
+    DENIED = "denied", "Denied"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    DUPLICATE = "duplicate", "Duplicate"
+    NOT_VERIFIED = "not_verified", "Not verified"
+    NO_DATA_HELD = "no_data_held", "No data held"
+
+
+class RequestStatus(TextChoices):
+    PLANNED = "planned", "Planned"
+    QUEUED = "queued", "Queued"
+    PENDING = "pending", "Pending"
+    IN_PROGRESS = "in_progress", "In progress"
+    COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+
+
+class Answer(TextChoices):
+    """What a finished processor request amounts to."""
+
+    DONE = "done", "Done"
+    ACCEPTED = "accepted", "Accepted"
+    NO_DATA_HELD = "no_data_held", "No data held"
+    NOT_APPLICABLE = "not_applicable", "Not applicable"
+    REFUSED = "refused", "Refused"
+
+
+SECOND_PERSON_TYPES = frozenset({"erasure", "correction"})
+
+CASE_MOVES: dict[str, frozenset[str]] = {
+    CaseStatus.INTAKE: frozenset({CaseStatus.VERIFYING, CaseStatus.READY, CaseStatus.CLOSED}),
+    CaseStatus.VERIFYING: frozenset({CaseStatus.READY, CaseStatus.CLOSED}),
+    CaseStatus.READY: frozenset({CaseStatus.WORKING, CaseStatus.CLOSED}),
+    CaseStatus.WORKING: frozenset({CaseStatus.ATTENTION, CaseStatus.REVIEW, CaseStatus.CLOSED}),
+    CaseStatus.ATTENTION: frozenset({CaseStatus.WORKING, CaseStatus.REVIEW, CaseStatus.CLOSED}),
+    CaseStatus.REVIEW: frozenset({CaseStatus.WORKING, CaseStatus.ATTENTION, CaseStatus.CLOSED}),
+    # Reopened with a reason: to verification where nothing was approved, else to what its requests say.
+    CaseStatus.CLOSED: frozenset(
+        {CaseStatus.INTAKE, CaseStatus.WORKING, CaseStatus.ATTENTION, CaseStatus.REVIEW},
+    ),
+}
+
+# What we may do of our own accord.
+REQUEST_MOVES: dict[str, frozenset[str]] = {
+    RequestStatus.PLANNED: frozenset({RequestStatus.QUEUED, RequestStatus.CANCELLED}),
+    RequestStatus.QUEUED: frozenset({RequestStatus.PENDING, RequestStatus.CANCELLED, RequestStatus.FAILED}),
+    RequestStatus.PENDING: frozenset(),
+    RequestStatus.IN_PROGRESS: frozenset(),
+    RequestStatus.COMPLETED: frozenset(),
+    RequestStatus.CANCELLED: frozenset(),
+    # A human may retry, with the same id.
+    RequestStatus.FAILED: frozenset({RequestStatus.QUEUED}),
+}
+
+# What a verified word from outside may do: never backwards, steps may be skipped (OpenDSR v3, section 8:
+# `in_progress` is optional), and it overrides `failed`, which is only our opinion.
+REPORTED_MOVES: dict[str, frozenset[str]] = {
+    RequestStatus.PLANNED: frozenset(),
+    RequestStatus.QUEUED: frozenset(
+        {RequestStatus.PENDING, RequestStatus.IN_PROGRESS, RequestStatus.COMPLETED, RequestStatus.CANCELLED}
+    ),
+    RequestStatus.PENDING: frozenset(
+        {RequestStatus.IN_PROGRESS, RequestStatus.COMPLETED, RequestStatus.CANCELLED}
+    ),
+    RequestStatus.IN_PROGRESS: frozenset({RequestStatus.COMPLETED, RequestStatus.CANCELLED}),
+    RequestStatus.COMPLETED: frozenset(),
+    RequestStatus.CANCELLED: frozenset(),
+    RequestStatus.FAILED: frozenset(
+        {RequestStatus.PENDING, RequestStatus.IN_PROGRESS, RequestStatus.COMPLETED, RequestStatus.CANCELLED}
+    ),
+}
+
+FINISHED = frozenset({RequestStatus.COMPLETED, RequestStatus.CANCELLED})
+IN_FLIGHT = frozenset({RequestStatus.QUEUED, RequestStatus.PENDING, RequestStatus.IN_PROGRESS})
+DERIVED = frozenset({CaseStatus.WORKING, CaseStatus.ATTENTION, CaseStatus.REVIEW})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestState:
+    """What the case's status depends on, of one of its requests."""
+
+    status: str
+    answer: str = ""
+    # The result of an access request is part of its answer: not finished before it is fetched.
+    result_missing: bool = False
+
+
+def derive_status(requests: Iterable[RequestState], *, open_attention: bool) -> str:
+    """The status of an approved, open case: from its requests and its open attention items, nothing else."""
+    if open_attention:
+        return CaseStatus.ATTENTION
+    states = list(requests)
+    if any(state.status == RequestStatus.FAILED for state in states):
+        return CaseStatus.ATTENTION
+    if any(state.status not in FINISHED or state.result_missing for state in states):
+        return CaseStatus.WORKING
+    return CaseStatus.REVIEW
+
+
+def derive_outcome(requests: Collection[RequestState]) -> str:
+    """The outcome that the answers amount to; a human confirms it at closing.
+
+    Requests that were cancelled or replaced count as unanswered, so a case in which nothing was done is
+    never `fulfilled`.
+    """
+    answers = [state.answer for state in requests if state.status == RequestStatus.COMPLETED]
+    if not answers or len(answers) < len(requests):
+        return Outcome.PARTLY_FULFILLED if Answer.DONE in answers else Outcome.DENIED
+    if Answer.REFUSED in answers:
+        return Outcome.PARTLY_FULFILLED
+    if Answer.DONE in answers or Answer.ACCEPTED in answers:
+        return Outcome.FULFILLED
+    return Outcome.NO_DATA_HELD

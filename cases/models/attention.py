@@ -1,0 +1,69 @@
+"""Things a human must decide."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from cases.models.case import Case
+from cases.models.request import ProcessorRequest
+from integrations.models import Processor
+
+
+class AttentionKind(models.TextChoices):
+    CREDENTIALS = "credentials", "Credentials refused"
+    ACCOUNT_MISMATCH = "account_mismatch", "Another workspace answered"
+    REFUSED = "refused", "Processor refused the request"
+    CONFLICT = "conflict", "Another request is in the way"
+    GONE = "gone", "Processor does not know the request"
+    RETRIES_EXHAUSTED = "retries_exhausted", "No answer after many attempts"
+    CANCEL_REFUSED = "cancel_refused", "Cancel came too late"
+    UNKNOWN_STATUS = "unknown_status", "Status word is not known"
+    PARTNER_FAILED = "partner_failed", "A partner failed"
+    RESULT_MISSED = "result_missed", "Result could not be kept"
+    FOREIGN_CALLBACK = "foreign_callback", "Callback is not for us"
+
+
+class AttentionItem(models.Model):
+    """One thing a human must decide, in one sentence without personal data. Open until resolved."""
+
+    kind = models.CharField(max_length=24, choices=AttentionKind.choices)
+    sentence = models.CharField(max_length=300)
+    case = models.ForeignKey(
+        Case, on_delete=models.PROTECT, null=True, blank=True, related_name="attention_items"
+    )
+    processor_request = models.ForeignKey(
+        ProcessorRequest, on_delete=models.PROTECT, null=True, blank=True, related_name="attention_items"
+    )
+    processor = models.ForeignKey(
+        Processor, on_delete=models.PROTECT, null=True, blank=True, related_name="attention_items"
+    )
+    opened_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # One word, e.g. `decided`, `resumed`, `retried`: why it is no longer open.
+    resolution = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        permissions: ClassVar[list[tuple[str, str]]] = [
+            ("resolve_attentionitem", "Can resolve attention items")
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["kind", "case", "processor_request", "processor"],
+                condition=Q(resolved_at__isnull=True),
+                nulls_distinct=False,
+                name="attention_open_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(resolved_at__isnull=True, resolution="")
+                | (Q(resolved_at__isnull=False) & ~Q(resolution="")),
+                name="attention_resolved_with_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.sentence

@@ -1,0 +1,153 @@
+"""The audit trail: append-only events in chains that can be verified.
+
+The database does the chaining (migration `audit_trail_is_chained`): a trigger takes the chain head's row
+lock, numbers the event, hashes it with its predecessor and moves the head. The role the portal runs as can
+insert events and read heads, nothing else, so that not even raw SQL of ours can put an event elsewhere.
+"""
+
+from typing import Any, ClassVar, NoReturn
+
+from django.conf import settings
+from django.db import models
+
+from cases.actor import Source
+from cases.models.case import Case
+from integrations.models import Processor
+
+PORTAL_CHAIN = "portal"
+
+
+class Action(models.TextChoices):
+    """Everything that can happen, in the past tense, with the sentence that a timeline shows for it.
+
+    Slots are names in `details`; none of them can hold personal data.
+    """
+
+    CASE_OPENED = "case.opened", "Opened the case ({type}, {regulation}), {identities} identities"
+    CLOCK_STARTED = "case.clock_started", "Response due {due_on} ({rule})"
+    CASE_VERIFIED = "case.verified", "Recorded verification: {method}"
+    CASE_PLANNED = "case.planned", "Planned {requests} processor requests"
+    CASE_APPROVED = "case.approved", "Approved the plan"
+    APPROVAL_VOIDED = "case.approval_voided", "The approval no longer covers the case"
+    CASE_DENIED = "case.denied", "Denied the case"
+    CASE_WITHDRAWN = "case.withdrawn", "Recorded that the person withdrew"
+    CASE_STATUS_CHANGED = "case.status_changed", "Case moved from {from} to {to}"
+    CASE_CLOSED = "case.closed", "Closed the case as {outcome}"
+    CASE_REOPENED = "case.reopened", "Reopened the case"
+    REQUEST_STATUS_CHANGED = "request.status_changed", "{processor}: {from} to {to}"
+    REQUEST_ANSWERED = "request.answered", "{processor} answered: {answer}"
+    REQUEST_RETRIED = "request.retried", "Queued the request to {processor} again"
+    REQUEST_REFRESHED = "request.refreshed", "Asked {processor} where the request stands"
+    CANCEL_REQUESTED = "request.cancel_requested", "Asked {processor} to cancel"
+    CANCEL_REFUSED = "request.cancel_refused", "{processor} did not cancel"
+    FORWARDING_CHANGED = "forwarding.changed", "{processor} reports {partner}: {to}"
+    RESULT_FETCHED = "result.fetched", "Fetched the result from {processor} ({size_bytes} bytes)"
+    RESULT_MISSED = "result.missed", "The result at {processor} could not be kept: {state}"
+    RESULT_DOWNLOADED = "result.downloaded", "Downloaded the result package"
+    IDENTITIES_REVEALED = "identity.revealed", "Revealed {identities} identities"
+    IDENTITY_SEARCHED = "identity.searched", "Searched by an identity ({found} found)"
+    ATTENTION_OPENED = "attention.opened", "Needs attention: {kind}"
+    ATTENTION_RESOLVED = "attention.resolved", "Attention settled: {kind} ({resolution})"
+    PROCESSOR_CREATED = "processor.created", "Added the processor {processor}"
+    PROCESSOR_CHANGED = "processor.changed", "Changed {fields} of {processor}"
+    PROCESSOR_PAUSED = "processor.paused", "Paused {processor}"
+    PROCESSOR_RESUMED = "processor.resumed", "Resumed {processor}"
+    PROCESSOR_TESTED = "processor.tested", "Tested the connection to {processor}: {result}"
+    KEYS_ROTATED = "key.rotated", "Wrapped {count} data keys under the current master key"
+    USER_LOGGED_IN = "user.logged_in", "Logged in"
+    USER_LOGGED_OUT = "user.logged_out", "Logged out"
+    USER_LOGIN_FAILED = "user.login_failed", "A log-in failed"
+    USER_LOCKED_OUT = "user.locked_out", "A log-in was locked out"
+    USER_CREATED = "user.created", "Created the account {account}"
+    USER_CHANGED = "user.changed", "Changed {fields} of {account}"
+    PASSWORD_CHANGED = "user.password_changed", "Changed the password of {account}"
+    ROLES_CHANGED = "user.roles_changed", "Changed roles of {account}: added {added}, removed {removed}"
+    ROLE_CHANGED = "role.changed", "Changed what the role {role} may do"
+
+
+class _Slots(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+class AppendOnly(TypeError):
+    """Someone tried to change or delete what may only be added to."""
+
+    def __init__(self) -> None:
+        super().__init__("Audit events can be added and read, never changed or deleted.")
+
+
+class AuditChain(models.Model):
+    """The head of one chain: `portal`, or `case:<id>`. Written by the database's trigger alone."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    sequence = models.BigIntegerField()
+    head = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise AppendOnly
+
+    def delete(self) -> NoReturn:
+        raise AppendOnly
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly
+
+    update.alters_data = True  # type: ignore[attr-defined]
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+
+class AuditEvent(models.Model):
+    """One fact. `canonical` is the RFC 8785 form of everything below it, and what the hash covers."""
+
+    chain = models.CharField(max_length=40)
+    sequence = models.BigIntegerField(default=0)
+    at = models.DateTimeField(db_index=True)
+    action = models.CharField(max_length=48, choices=Action.choices, db_index=True)
+    case = models.ForeignKey(
+        Case, on_delete=models.PROTECT, null=True, blank=True, related_name="audit_events"
+    )
+    processor = models.ForeignKey(
+        Processor, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # Copied, since an account may be renamed.
+    actor_label = models.CharField(max_length=150, blank=True)
+    source = models.CharField(max_length=16, choices=Source.choices)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    reason = models.CharField(max_length=48, blank=True)
+    details = models.JSONField(default=dict)
+    canonical = models.TextField()
+    previous_hash = models.BinaryField(max_length=32, default=b"")
+    hash = models.BinaryField(max_length=32, default=b"")
+
+    objects: ClassVar[Any] = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["chain", "sequence"], name="audit_chain_sequence_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.sequence} {self.action}"
+
+    @property
+    def sentence(self) -> str:
+        """What a timeline shows. A slot that an old event lacks stays visible as a question mark."""
+        return str(Action(self.action).label).format_map(_Slots(self.details))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly

@@ -1,0 +1,76 @@
+"""Signed callbacks as they arrived: evidence, kept encrypted and never changed in substance."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+
+from cases.models.request import ProcessorRequest
+from dsrportal.fields import EncryptedBinaryField, EncryptedJSONField
+from dsrportal.models import DataKey
+from integrations.models import Processor, SigningCertificate
+
+
+class Verdict(models.TextChoices):
+    """What came of a delivery whose signature was good."""
+
+    RECEIVED = "received", "Received, not yet applied"
+    APPLIED = "applied", "Applied"
+    NOTHING_NEW = "nothing_new", "Nothing new"
+    MALFORMED = "malformed", "Body cannot be read"
+    FOREIGN_ACCOUNT = "foreign_account", "Names another workspace"
+    FOREIGN_ADDRESS = "foreign_address", "Names another callback address"
+    OTHER_PROCESSOR = "other_processor", "Request belongs to another processor"
+    UNKNOWN_REQUEST = "unknown_request", "Request is not ours"
+    UNKNOWN_STATUS = "unknown_status", "Status word is not known"
+
+
+# Stored and applied to nothing: a human looks.
+FOR_A_HUMAN = frozenset(
+    {
+        Verdict.MALFORMED,
+        Verdict.FOREIGN_ACCOUNT,
+        Verdict.FOREIGN_ADDRESS,
+        Verdict.OTHER_PROCESSOR,
+        Verdict.UNKNOWN_REQUEST,
+        Verdict.UNKNOWN_STATUS,
+    }
+)
+
+
+class CallbackDelivery(models.Model):
+    """One signed POST: raw bytes, the headers that matter, the certificate, and what came of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    data_key = models.ForeignKey(DataKey, on_delete=models.PROTECT, related_name="+")
+    processor = models.ForeignKey(Processor, on_delete=models.PROTECT, related_name="deliveries")
+    processor_request = models.ForeignKey(
+        ProcessorRequest, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
+    )
+    certificate = models.ForeignKey(SigningCertificate, on_delete=models.PROTECT, related_name="+")
+    received_at = models.DateTimeField(db_index=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    body: EncryptedBinaryField = EncryptedBinaryField(key="data_key")
+    headers: EncryptedJSONField = EncryptedJSONField(key="data_key", default=dict)
+    body_sha256 = models.CharField(max_length=64)
+    reported_status = models.CharField(max_length=64, blank=True)
+    verdict = models.CharField(max_length=20, choices=Verdict.choices, default=Verdict.RECEIVED)
+    applied_at = models.DateTimeField(null=True, blank=True)
+    repeats = models.PositiveIntegerField(default=0, help_text="How often the same body came again.")
+
+    class Meta:
+        verbose_name_plural = "callback deliveries"
+        constraints: ClassVar[list[Any]] = [
+            # The same verified body twice is one delivery (facts: a captured callback can be replayed for ever).
+            models.UniqueConstraint(fields=["processor", "body_sha256"], name="delivery_once_per_body"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(verdict=Verdict.RECEIVED),
+                name="delivery_unapplied",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Delivery {self.pk}"

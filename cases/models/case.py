@@ -1,0 +1,132 @@
+"""What one person asked of us, under one regulation, of one type."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from cases.lifecycle import CaseStatus, Outcome
+from cases.models.subject import DataSubject
+from dsrportal.models import DataKey
+from integrations.types import Regulation, RequestType
+
+
+class VerificationMethod(models.TextChoices):
+    MATCHED_DATA = "matched_data", "Data points matched"
+    EMAIL_CONFIRMED = "email_confirmed", "E-mail address confirmed"
+    DOCUMENT_SEEN = "document_seen", "Document seen"
+    SIGNED_IN = "signed_in", "Asked while signed in"
+    AUTHORISED_AGENT = "authorised_agent", "Authorised agent with proof"
+
+
+class Case(models.Model):
+    """One request of one person. The legal clock starts at `received_at`; `status` says whose turn it is.
+
+    `status` and `outcome` are written by `services.transition` alone.
+    """
+
+    reference = models.CharField(max_length=20, unique=True, editable=False)
+    data_key = models.OneToOneField(DataKey, on_delete=models.PROTECT, related_name="+", editable=False)
+    subject = models.ForeignKey(DataSubject, on_delete=models.PROTECT, related_name="cases", editable=False)
+    type = models.CharField(max_length=16, choices=RequestType.choices)
+    regulation = models.CharField(max_length=8, choices=Regulation.choices)
+    received_at = models.DateTimeField(help_text="When the person asked. Starts the legal clock.")
+    skip_waiting_period = models.BooleanField(
+        default=False,
+        help_text="Erasure only: ask mParticle to skip its seven days in which a cancel is possible.",
+    )
+
+    status = models.CharField(
+        max_length=16, choices=CaseStatus.choices, default=CaseStatus.INTAKE, editable=False
+    )
+    outcome = models.CharField(max_length=20, choices=Outcome.choices, blank=True, editable=False)
+    status_changed_at = models.DateTimeField(editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    opened_at = models.DateTimeField(auto_now_add=True)
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+    )
+    verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    verification_method = models.CharField(
+        max_length=20, choices=VerificationMethod.choices, blank=True, editable=False
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+    )
+    approved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # SHA-256 over the plan and the identities that were approved; any change makes it differ.
+    approval_digest = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        permissions: ClassVar[list[tuple[str, str]]] = [
+            ("verify_case", "Can record verification of the person"),
+            ("approve_case", "Can approve or deny a case"),
+            ("withdraw_case", "Can withdraw a case"),
+            ("cancel_case", "Can cancel requests at processors"),
+            ("refresh_case", "Can ask processors for the current status and retry"),
+            ("close_case", "Can close a case with its outcome"),
+            ("reopen_case", "Can reopen a closed case"),
+            ("reveal_identity", "Can reveal identities, with a reason"),
+            ("download_package", "Can download result packages"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["status", "-id"], name="case_by_status"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=Q(type__in=RequestType.values), name="case_type_known"),
+            models.CheckConstraint(
+                condition=Q(regulation__in=Regulation.values), name="case_regulation_known"
+            ),
+            models.CheckConstraint(condition=Q(status__in=CaseStatus.values), name="case_status_known"),
+            models.CheckConstraint(
+                condition=Q(status=CaseStatus.CLOSED, outcome__in=Outcome.values, closed_at__isnull=False)
+                | (~Q(status=CaseStatus.CLOSED) & Q(outcome="", closed_at__isnull=True)),
+                name="case_outcome_iff_closed",
+            ),
+            models.CheckConstraint(
+                condition=Q(verified_at__isnull=True, verified_by__isnull=True, verification_method="")
+                | (Q(verified_at__isnull=False, verified_by__isnull=False) & ~Q(verification_method="")),
+                name="case_verified_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_at__isnull=True, approved_by__isnull=True, approval_digest="")
+                | (Q(approved_at__isnull=False, approved_by__isnull=False) & ~Q(approval_digest="")),
+                name="case_approved_by_someone",
+            ),
+            # Four eyes: who opened, verified or last changed it cannot approve what cannot be undone.
+            models.CheckConstraint(
+                condition=~Q(type__in=["erasure", "correction"])
+                | Q(approved_by__isnull=True)
+                | (
+                    ~Q(approved_by=F("opened_by"))
+                    & ~Q(approved_by=F("changed_by"))
+                    & (Q(verified_by__isnull=True) | ~Q(approved_by=F("verified_by")))
+                ),
+                name="case_second_person_approves",
+            ),
+            models.CheckConstraint(
+                condition=Q(skip_waiting_period=False) | Q(type="erasure"),
+                name="case_skips_wait_only_for_erasure",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference

@@ -1,0 +1,43 @@
+"""What an access or portability request returned."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+
+from cases.models.request import ProcessorRequest
+
+
+class PackageState(models.TextChoices):
+    FETCHED = "fetched", "Fetched"
+    NO_DATA = "no_data", "No data held"
+    MISSED = "missed", "Gone before it was fetched"
+    TOO_LARGE = "too_large", "Larger than allowed"
+
+
+class ResultPackage(models.Model):
+    """One result, encrypted under its case's key in file storage; the hash and size are of the clear bytes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    processor_request = models.OneToOneField(
+        ProcessorRequest, on_delete=models.PROTECT, related_name="result_package"
+    )
+    state = models.CharField(max_length=16, choices=PackageState.choices)
+    stored_name = models.CharField(max_length=200, blank=True)
+    size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    content_type = models.CharField(max_length=100, blank=True)
+    fetched_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="When the portal deletes its copy.")
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=~models.Q(state=PackageState.FETCHED)
+                | (~models.Q(stored_name="") & ~models.Q(sha256="") & models.Q(size_bytes__isnull=False)),
+                name="package_fetched_is_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Package {self.pk}"

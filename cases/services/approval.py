@@ -1,0 +1,97 @@
+"""Approving exactly what was looked at, or saying no."""
+
+from django.utils import timezone
+
+from cases.actor import Actor
+from cases.lifecycle import SECOND_PERSON_TYPES, CaseStatus, Outcome, RequestStatus
+from cases.models import Action, Case, ProcessorRequest
+from cases.services import lanes, notes, planning, progress, transition
+from cases.services.refusal import Refused, Superseded
+
+DENIAL_REASONS = {
+    "not_verified": "The person could not be verified",
+    "manifestly_unfounded": "Manifestly unfounded or excessive (GDPR Art. 12(5))",
+    "legal_obligation": "We must keep the data by law",
+    "exception_applies": "Another exception applies",
+}
+
+
+def why_not(case: Case, *, actor: Actor) -> str:
+    """Why this person cannot approve this case, in a sentence; "" when they can."""
+    if case.status != CaseStatus.READY:
+        return "Only a case that is ready can be approved."
+    if case.type in SECOND_PERSON_TYPES and actor.user_id in {
+        case.opened_by_id,
+        case.verified_by_id,
+        case.changed_by_id,
+    }:
+        return "Who opened, verified or last changed an erasure or correction cannot approve it: ask a second person."
+    return ""
+
+
+def approve(case: Case, *, actor: Actor, digest: str, text: str = "") -> Case:
+    """Approve the plan with this digest, and only that; its requests are queued.
+
+    Raises Refused for the wrong person, Superseded where the plan is no longer what was looked at.
+    """
+    with progress.locked(case.pk) as locked:
+        sentence = why_not(locked, actor=actor)
+        if sentence:
+            raise Refused(sentence)
+        if digest != planning.digest(locked):
+            raise Superseded(
+                "The plan has changed since you opened this page. Look at it again, then approve."
+            )
+        note = notes.write(locked, text, actor=actor)
+        requests = list(
+            ProcessorRequest.objects.filter(case=locked, status=RequestStatus.PLANNED)
+            .select_related("case", "processor")
+            .order_by("pk")
+        )
+        transition.move_case(
+            locked,
+            CaseStatus.WORKING,
+            actor=actor,
+            action=Action.CASE_APPROVED,
+            note=note,
+            details={"digest": digest},
+            fields={"approved_at": timezone.now(), "approved_by": actor.user, "approval_digest": digest},
+        )
+        for request in requests:
+            request.case = locked
+            transition.move_request(
+                request, RequestStatus.QUEUED, actor=actor, fields={"queued_at": timezone.now()}
+            )
+        for processor_id in {request.processor_id for request in requests}:
+            lanes.wake(processor_id)
+        return locked
+
+
+def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
+    """Close a case that was not approved as denied (or not verified); the reason is one of DENIAL_REASONS."""
+    if reason not in DENIAL_REASONS:
+        raise Refused("Give one of the listed reasons.")
+    with progress.locked(case.pk) as locked:
+        if locked.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY}:
+            raise Refused("Only a case that nobody has approved can be denied.")
+        note = notes.write(locked, text, actor=actor)
+        drop_plan(locked, actor=actor)
+        outcome = Outcome.NOT_VERIFIED if reason == "not_verified" else Outcome.DENIED
+        transition.move_case(
+            locked,
+            CaseStatus.CLOSED,
+            actor=actor,
+            action=Action.CASE_DENIED,
+            reason=reason,
+            note=note,
+            details={"outcome": str(outcome)},
+            fields={"outcome": outcome, "closed_at": timezone.now()},
+        )
+        return locked
+
+
+def drop_plan(case: Case, *, actor: Actor) -> None:
+    """Cancel the planned requests of a locked case: nothing of them was ever sent."""
+    planned = ProcessorRequest.objects.filter(case=case, status=RequestStatus.PLANNED)
+    for request in planned.select_related("case", "processor").order_by("pk"):
+        transition.move_request(request, RequestStatus.CANCELLED, actor=actor)

@@ -1,0 +1,151 @@
+"""The one writer of audit events, and the proof that none was changed.
+
+An event's canonical form is RFC 8785 JSON with UTC strings in microseconds and no floats. The database
+hashes it: SHA-256 over the previous hash, the sequence number (8 bytes, big-endian) and the canonical text.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from django.utils import timezone
+
+from cases.actor import Actor
+from cases.models import AuditChain, AuditEvent, Case, Note
+from cases.models.audit import PORTAL_CHAIN, Action
+from integrations.models import Processor
+
+FORMAT = 1
+GENESIS = bytes(32)
+
+Details = dict[str, str | int | bool | list[str] | None]
+
+
+def record(
+    action: Action,
+    *,
+    actor: Actor,
+    case: Case | None = None,
+    processor: Processor | None = None,
+    reason: str = "",
+    note: Note | None = None,
+    details: Details | None = None,
+) -> AuditEvent:
+    """Add one event to the case's chain, or to the portal's where there is no case.
+
+    Call it inside the transaction of what it records. `reason` is a code; words belong in `note`.
+    """
+    event = _compose(
+        action, actor=actor, case=case, processor=processor, reason=reason, note=note, details=details or {}
+    )
+    event.save(force_insert=True)
+    return event
+
+
+def _compose(
+    action: Action,
+    *,
+    actor: Actor,
+    case: Case | None,
+    processor: Processor | None,
+    reason: str,
+    note: Note | None,
+    details: Details,
+) -> AuditEvent:
+    if note is not None:
+        details = {**details, "note": str(note.pk)}
+    event = AuditEvent(
+        chain=f"case:{case.pk}" if case else PORTAL_CHAIN,
+        at=timezone.now(),
+        action=action,
+        case=case,
+        processor=processor,
+        actor_id=actor.user_id,
+        actor_label=actor.label,
+        source=actor.source,
+        address=actor.address or None,
+        reason=reason,
+        details=details,
+    )
+    event.canonical = canonical(event)
+    return event
+
+
+def canonical(event: AuditEvent) -> str:
+    """The canonical form of what an event's columns say. Raises for floats and other unstable values."""
+    return rfc8785.dumps(
+        {
+            "format": FORMAT,
+            "chain": event.chain,
+            "at": _utc(event.at),
+            "action": str(event.action),
+            "case": event.case_id,
+            "processor": str(event.processor_id) if event.processor_id else None,
+            "actor": event.actor_id,
+            "actor_label": event.actor_label,
+            "source": str(event.source),
+            "address": event.address,
+            "reason": event.reason,
+            "details": _plain(event.details),
+        }
+    ).decode()
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _plain(value: Any) -> Any:
+    """Details as JSON knows them. A float has no one canonical form across languages, so none gets in."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, str | UUID):
+        return str(value)
+    raise TypeError(f"An audit event cannot hold a {type(value).__name__}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where a chain does not hold: the sequence number and what is wrong there."""
+
+    chain: str
+    sequence: int
+    problem: str
+
+
+def verify(chain: str) -> list[Break]:
+    """Every place at which a chain does not hold; empty when nothing was changed, added or left out."""
+    return list(_breaks(chain))
+
+
+def _breaks(chain: str) -> Iterator[Break]:
+    previous, expected = GENESIS, 1
+    for event in AuditEvent.objects.filter(chain=chain).order_by("sequence").iterator(chunk_size=1000):
+        if event.sequence != expected:
+            yield Break(chain, expected, f"events {expected} to {event.sequence - 1} are missing")
+        if bytes(event.previous_hash) != previous:
+            yield Break(chain, event.sequence, "does not follow the event before it")
+        if canonical(event) != event.canonical:
+            yield Break(chain, event.sequence, "columns and canonical form differ")
+        digest = chain_hash(bytes(event.previous_hash), event.sequence, event.canonical)
+        if digest != bytes(event.hash):
+            yield Break(chain, event.sequence, "hash does not match the content")
+        previous, expected = bytes(event.hash), event.sequence + 1
+    head = AuditChain.objects.filter(name=chain).first()
+    if head is None:
+        if expected > 1:
+            yield Break(chain, expected, "the chain has no head")
+    elif head.sequence != expected - 1 or bytes(head.head) != previous:
+        yield Break(chain, expected, "events at the end are missing")
+
+
+def chain_hash(previous: bytes, sequence: int, text: str) -> bytes:
+    return hashlib.sha256(previous + sequence.to_bytes(8, "big") + text.encode()).digest()

@@ -1,0 +1,163 @@
+"""Signed callbacks: verified, kept as evidence, applied."""
+
+import hashlib
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from uuid import uuid4
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from cases.actor import Actor, Source
+from cases.models import CallbackDelivery, ProcessorRequest, Verdict
+from cases.services import progress, reports
+from dsrportal.models import DataKey
+from integrations.errors import CertificateUnavailable, NotVerified
+from integrations.models import Processor
+from integrations.registry import connector_for
+from integrations.types import VerifiedCallback
+
+logger = logging.getLogger(__name__)
+
+# The headers worth keeping as evidence: an allow-list, since others may carry secrets of proxies.
+KEPT_HEADERS = (
+    "content-type",
+    "content-length",
+    "transfer-encoding",
+    "user-agent",
+    "x-opendsr-processor-domain",
+    "x-opendsr-signature",
+)
+PROCESSOR_CACHE_SECONDS = 5
+REFUSALS_KEPT_SECONDS = 35 * 24 * 3600
+
+
+def receive(*, token: str, headers: Mapping[str, str], body: bytes, address: str) -> int:
+    """Take one POST; the HTTP status to answer with. Header names in lower case.
+
+    202 after the commit; 401 where it is not proven to be the vendor's, and nothing changed; 503 where the
+    certificate could not be had, so that the vendor may try again.
+    """
+    processor = _processor_for(token)
+    if processor is None:
+        count_refusal("unknown_token")
+        return 401
+    try:
+        callback = connector_for(processor).verify_callback(headers, body)
+    except NotVerified as refusal:
+        count_refusal(refusal.reason)
+        return 401
+    except CertificateUnavailable:
+        count_refusal("certificate_unavailable")
+        return 503
+    delivery = CallbackDelivery(
+        id=uuid4(),
+        data_key=DataKey.shared(DataKey.Purpose.EVIDENCE),
+        processor=processor,
+        certificate_id=callback.certificate_sha256,
+        received_at=timezone.now(),
+        address=address or None,
+        body=body,
+        headers={name: headers[name] for name in KEPT_HEADERS if name in headers},
+        body_sha256=hashlib.sha256(body).hexdigest(),
+        reported_status=callback.report.raw_status[:64] if callback.report else "",
+    )
+    _store(delivery, callback)
+    return 202
+
+
+def _processor_for(token: str) -> Processor | None:
+    known = _processors(int(time.monotonic() // PROCESSOR_CACHE_SECONDS)).get(token)
+    # A processor that was added a moment ago is not remembered yet.
+    return known or Processor.objects.select_related("data_key").filter(callback_token=token).first()
+
+
+@lru_cache(maxsize=1)
+def _processors(_moment: int) -> dict[str, Processor]:
+    return {processor.callback_token: processor for processor in Processor.objects.select_related("data_key")}
+
+
+def _store(delivery: CallbackDelivery, callback: VerifiedCallback) -> None:
+    """Keep the delivery and apply it in one transaction. The same body again is counted, not kept twice."""
+    try:
+        with transaction.atomic():
+            _apply_guarded(delivery, callback)
+            delivery.save(force_insert=True)
+    except IntegrityError:
+        known = CallbackDelivery.objects.filter(
+            processor=delivery.processor, body_sha256=delivery.body_sha256
+        )
+        if not known.update(repeats=F("repeats") + 1):
+            raise
+
+
+def _apply_guarded(delivery: CallbackDelivery, callback: VerifiedCallback) -> None:
+    """Apply in a savepoint: what fails there is left for the sweep, and the delivery is kept all the same."""
+    try:
+        with transaction.atomic():
+            delivery.verdict = _apply(delivery, callback)
+            delivery.applied_at = timezone.now()
+    except Exception:
+        # Whatever it is, the evidence must not be lost with it; the sweep tries again and logs again.
+        logger.exception("Delivery %s could not be applied; the sweep will try again.", delivery.pk)
+        delivery.verdict, delivery.applied_at, delivery.processor_request = Verdict.RECEIVED, None, None
+
+
+def _apply(delivery: CallbackDelivery, callback: VerifiedCallback) -> Verdict:
+    """A valid signature proves the vendor; the rest decides whether the callback is for us."""
+    report = callback.report
+    if report is None:
+        return Verdict.MALFORMED
+    processor = delivery.processor
+    if report.account and report.account != processor.account:
+        return Verdict.FOREIGN_ACCOUNT
+    if callback.callback_url and not _is_our_address(callback.callback_url, processor):
+        return Verdict.FOREIGN_ADDRESS
+    try:
+        with progress.locked_request(report.request_id) as request:
+            if request.processor_id != processor.pk:
+                return Verdict.OTHER_PROCESSOR
+            delivery.processor_request = request
+            return reports.apply(
+                request, report, actor=Actor(Source.CALLBACK, address=delivery.address or "")
+            )
+    except ProcessorRequest.DoesNotExist:
+        return Verdict.UNKNOWN_REQUEST
+
+
+def _is_our_address(url: str, processor: Processor) -> bool:
+    """The token in the signed body decides, not the host: that may have changed since the request was sent."""
+    path = url.split("?", 1)[0].rstrip("/")
+    return secrets.compare_digest(path.rsplit("/", 1)[-1].encode(), processor.callback_token.encode())
+
+
+def apply_again(delivery_id: object) -> None:
+    """Apply a kept delivery whose first application failed. The stored bytes are verified anew."""
+    delivery = CallbackDelivery.objects.select_related("processor__data_key", "data_key").get(pk=delivery_id)
+    if delivery.verdict != Verdict.RECEIVED:
+        return
+    callback = connector_for(delivery.processor).verify_callback(delivery.headers, delivery.body)
+    with transaction.atomic():
+        if (
+            not CallbackDelivery.objects.select_for_update()
+            .filter(pk=delivery.pk, verdict=Verdict.RECEIVED)
+            .exists()
+        ):
+            return
+        _apply_guarded(delivery, callback)
+        delivery.save(update_fields=["verdict", "applied_at", "processor_request"])
+
+
+def count_refusal(reason: str) -> None:
+    """Count an unverified callback by reason and day: no row, so that nobody can fill the database."""
+    key = f"refused:{timezone.now():%Y-%m-%d}:{reason}"
+    try:
+        cache.add(key, 0, timeout=REFUSALS_KEPT_SECONDS)
+        cache.incr(key)
+    except Exception:
+        logger.warning("A refused callback (%s) could not be counted.", reason)

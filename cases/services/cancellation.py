@@ -1,0 +1,94 @@
+"""Cancelling requests at processors while they are pending, and trying failed ones again."""
+
+from django.utils import timezone
+
+from cases.actor import Actor
+from cases.lifecycle import RequestStatus
+from cases.models import Action, AttentionKind, Case, ProcessorRequest
+from cases.services import attention, audit, lanes, notes, progress, transition
+from cases.services.refusal import Refused
+
+CANCELLABLE = frozenset({RequestStatus.QUEUED, RequestStatus.PENDING})
+
+# mParticle forwards on receipt, not after the waiting period (docs: integrations, forwarding-dsr).
+PARTNERS_WARNING = (
+    "Partners that were told already are not recalled: forwarding starts when the processor receives "
+    "the request."
+)
+
+
+def cancellable(case: Case) -> list[ProcessorRequest]:
+    """Requests that may still be cancelled and for which nobody has asked it yet."""
+    return list(
+        ProcessorRequest.objects.filter(case=case, status__in=CANCELLABLE, cancel_requested_at=None)
+        .select_related("processor")
+        .order_by("pk")
+    )
+
+
+def cancel(case: Case, *, actor: Actor, text: str = "") -> int:
+    """Cancel what can be; how many. A request never sent is cancelled at once, the others when the processor says so.
+
+    Raises Refused where nothing is pending any more.
+    """
+    with progress.locked(case.pk) as locked:
+        requests = cancellable(locked)
+        if not requests:
+            raise Refused("Nothing can be cancelled any more: only a request that is queued or pending can.")
+        note = notes.write(locked, text, actor=actor)
+        for request in requests:
+            request.case = locked
+            audit.record(
+                Action.CANCEL_REQUESTED,
+                actor=actor,
+                case=locked,
+                processor=request.processor,
+                note=note,
+                details={"request": str(request.pk), "processor": request.processor.name},
+            )
+            if not _cancelled_unsent(request, actor=actor):
+                ProcessorRequest.objects.filter(pk=request.pk).update(
+                    cancel_requested_at=timezone.now(), next_attempt_at=None
+                )
+                lanes.wake(request.processor_id)
+        progress.settle(locked, actor=actor)
+        return len(requests)
+
+
+def _cancelled_unsent(request: ProcessorRequest, *, actor: Actor) -> bool:
+    """Cancel a queued request that no lane has claimed. The lock keeps a lane from claiming it meanwhile."""
+    unclaimed = (
+        ProcessorRequest.objects.select_for_update()
+        .filter(pk=request.pk, status=RequestStatus.QUEUED, attempts=0, lease_until=None)
+        .exists()
+    )
+    if unclaimed:
+        transition.move_request(request, RequestStatus.CANCELLED, actor=actor)
+    return unclaimed
+
+
+def retry(case: Case, *, actor: Actor) -> int:
+    """Queue the case's failed requests again, each under its own id; how many. Raises Refused where none failed."""
+    with progress.locked(case.pk) as locked:
+        failed = list(
+            ProcessorRequest.objects.filter(
+                case=locked, status=RequestStatus.FAILED, replaced_by__isnull=True
+            )
+            .select_related("processor")
+            .order_by("pk")
+        )
+        if not failed:
+            raise Refused("No request of this case has failed.")
+        for request in failed:
+            request.case = locked
+            transition.move_request(
+                request,
+                RequestStatus.QUEUED,
+                actor=actor,
+                action=Action.REQUEST_RETRIED,
+                fields={"next_attempt_at": None, "last_error": ""},
+            )
+            attention.resolve_all(AttentionKind.REFUSED, actor=actor, resolution="retried", request=request)
+            lanes.wake(request.processor_id)
+        progress.settle(locked, actor=actor)
+        return len(failed)

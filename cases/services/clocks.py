@@ -1,0 +1,46 @@
+"""The legal deadlines of a case, as rows."""
+
+from django.conf import settings
+
+from cases.actor import Actor
+from cases.clocks import ccpa, gdpr
+from cases.clocks.calendars import calendar
+from cases.models import Action, Case, Clock, ClockKind
+from cases.services import audit
+from integrations.types import Regulation
+
+
+def start(case: Case, *, actor: Actor) -> Clock:
+    """Start the response clock from `received_at`: one month (GDPR Art. 12(3)) or 45 days (11 CCR 7021(b))."""
+    if case.regulation == Regulation.GDPR:
+        deadline = gdpr.response(
+            case.received_at, zone=settings.GDPR_TIME_ZONE, calendar=calendar(settings.GDPR_CALENDAR)
+        )
+    else:
+        deadline = ccpa.response(case.received_at, zone=settings.CCPA_TIME_ZONE)
+    clock = Clock.objects.create(
+        case=case,
+        kind=ClockKind.RESPONSE,
+        rule=deadline.rule,
+        rule_version=deadline.rule_version,
+        calendar_version=deadline.calendar,
+        zone=deadline.zone,
+        started_on=deadline.started_on,
+        nominal_on=deadline.nominal_on,
+        due_on=deadline.due_on,
+        due_at=deadline.expires_at,
+    )
+    audit.record(
+        Action.CLOCK_STARTED,
+        actor=actor,
+        case=case,
+        details={
+            "kind": str(clock.kind),
+            "rule": clock.rule,
+            "rule_version": clock.rule_version,
+            "calendar": clock.calendar_version,
+            "started_on": clock.started_on.isoformat(),
+            "due_on": clock.due_on.isoformat(),
+        },
+    )
+    return clock

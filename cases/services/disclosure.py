@@ -1,0 +1,66 @@
+"""Showing identities, and finding people by them: with a reason, and in the trail."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from cases.actor import Actor
+from cases.models import Action, Case, SubjectIdentity
+from cases.services import audit, notes
+from cases.services.refusal import Refused
+
+REVEAL_REASONS = {
+    "verify_person": "To verify the person",
+    "answer_person": "To answer the person",
+    "check_plan": "To check the plan",
+    "resolve_problem": "To resolve a problem with a processor",
+}
+
+
+def masked(value: str) -> str:
+    """Enough to recognise, too little to use: first character, last two of an address's domain name."""
+    name, at, domain = value.partition("@")
+    if at and name and domain:
+        host, dot, top = domain.rpartition(".")
+        return f"{name[0]}•••@{host[:1]}•••{dot}{top}" if dot else f"{name[0]}•••@•••"
+    if len(value) <= 4:
+        return "•••"
+    return f"{value[0]}•••{value[-1]}"
+
+
+def reveal(case: Case, *, actor: Actor, reason: str, text: str = "") -> list[tuple[str, str]]:
+    """The case's identities as typed: (label of the type, value). The event is written before anything is shown."""
+    if reason not in REVEAL_REASONS:
+        raise Refused("Give one of the listed reasons.")
+    with transaction.atomic():
+        identities = list(
+            SubjectIdentity.objects.filter(subject=case.subject_id).select_related("subject__data_key")
+        )
+        audit.record(
+            Action.IDENTITIES_REVEALED,
+            actor=actor,
+            case=case,
+            reason=reason,
+            note=notes.write(case, text, actor=actor),
+            details={
+                "identities": len(identities),
+                "identity_ids": [str(identity.pk) for identity in identities],
+            },
+        )
+        return [(identity.get_type_display(), identity.value) for identity in identities]
+
+
+def search(value: str, *, actor: Actor) -> list[UUID]:
+    """Keys of the data subjects known by exactly this identity, of whatever type. The event holds only a count."""
+    value = value.strip()
+    if not value:
+        raise Refused("Type the identity to search for.")
+    with transaction.atomic():
+        subjects: list[UUID] = list(
+            SubjectIdentity.objects.matching(value)
+            .order_by()
+            .values_list("subject_id", flat=True)
+            .distinct()[:500]
+        )
+        audit.record(Action.IDENTITY_SEARCHED, actor=actor, details={"found": len(subjects)})
+        return subjects

@@ -1,0 +1,247 @@
+"""Sending what is queued: claim by lease, call outside any transaction, record under the case's lock.
+
+The row is the queue. A claim writes lease, token and attempt; a result that comes with a stale token is
+ignored. An attempt without a recorded answer means that nobody knows whether it arrived: the processor is
+asked for that id before anything is sent again, and never under a second id.
+"""
+
+import logging
+import time
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from cases.actor import REPORT, SCHEDULE, Actor
+from cases.lifecycle import RequestStatus
+from cases.models import ProcessorRequest, Verdict
+from cases.services import failures, lanes, progress, reports, transition
+from integrations.connector import Connector
+from integrations.errors import (
+    AlreadyExists,
+    IntegrationError,
+    NotSent,
+    RateLimited,
+    TooLate,
+    UnknownRequest,
+)
+from integrations.models import Processor
+from integrations.registry import connector_for
+from integrations.types import Identity, OutgoingRequest, Report
+
+logger = logging.getLogger(__name__)
+
+BATCH = 10
+LEASE_SECONDS = 90
+DRAIN_SECONDS = 30.0
+
+
+def due(processor_id: UUID, *, now: datetime) -> QuerySet[ProcessorRequest]:
+    """What waits to be sent, or to be cancelled, and that nobody is working on."""
+    return ProcessorRequest.objects.filter(
+        Q(status=RequestStatus.QUEUED) | Q(status=RequestStatus.PENDING, cancel_requested_at__isnull=False),
+        Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
+        Q(lease_until__isnull=True) | Q(lease_until__lt=now),
+        processor=processor_id,
+    ).order_by("due_at", "pk")
+
+
+def drain(processor_id: UUID) -> None:
+    """Work through what is due for 30 s at most; if any is left then, wake a successor.
+
+    Looking for due rows is the last act, so that a row that became due meanwhile is not left behind.
+    """
+    stop_at = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < stop_at:
+        processor = (
+            Processor.objects.select_related("data_key").filter(pk=processor_id, paused_at=None).first()
+        )
+        if processor is None:
+            return
+        claimed = claim(processor)
+        if not claimed:
+            return
+        try:
+            work(connector_for(processor), claimed)
+        except RateLimited as limited:
+            lanes.wake_later(processor_id, seconds=max(limited.retry_after_seconds or 0.0, 1.0))
+            return
+        except NotSent:
+            # The sweep knocks again; nothing is lost and nothing is hammered.
+            return
+    lanes.wake(processor_id)
+
+
+def claim(processor: Processor) -> list[ProcessorRequest]:
+    """Take up to BATCH due requests under a fresh lease, in order of legal due date."""
+    now, token = timezone.now(), uuid4()
+    with transaction.atomic():
+        keys = list(
+            due(processor.pk, now=now)
+            .select_for_update(skip_locked=True)
+            .values_list("pk", flat=True)[:BATCH]
+        )
+        if not keys:
+            return []
+        ProcessorRequest.objects.filter(pk__in=keys).update(
+            lease_until=now + timedelta(seconds=LEASE_SECONDS), lease_token=token, attempts=F("attempts") + 1
+        )
+    claimed = (
+        ProcessorRequest.objects.filter(pk__in=keys, lease_token=token)
+        .select_related("case__subject__data_key")
+        .prefetch_related("identities")
+        .order_by("due_at", "pk")
+    )
+    requests = list(claimed)
+    for request in requests:
+        request.processor = processor
+    return requests
+
+
+def work(connector: Connector, claimed: list[ProcessorRequest]) -> None:
+    """Send each; what was not reached is given back. Raises RateLimited and NotSent after giving back the rest."""
+    for position, request in enumerate(claimed):
+        rest = claimed[position + 1 :]
+        try:
+            act(connector, request)
+        except (RateLimited, NotSent):
+            give_back(rest)
+            raise
+        if rest and timezone.now() > _lease_end(rest[0]) - timedelta(seconds=30):
+            give_back(rest)
+            return
+        if rest and failures.is_paused(request.processor):
+            give_back(rest)
+            return
+
+
+def _lease_end(request: ProcessorRequest) -> datetime:
+    if request.lease_until is None:
+        raise ValueError("Only a claimed request has a lease.")
+    return request.lease_until
+
+
+def give_back(requests: Iterable[ProcessorRequest]) -> None:
+    """Undo claims under which nothing was attempted."""
+    for request in requests:
+        ProcessorRequest.objects.filter(pk=request.pk, lease_token=request.lease_token).update(
+            lease_until=None, lease_token=None, attempts=F("attempts") - 1
+        )
+
+
+def act(connector: Connector, request: ProcessorRequest) -> None:
+    """One attempt at one claimed request. Every error ends in a recorded state; two kinds also end the lane."""
+    try:
+        if request.cancel_requested_at is not None:
+            _cancel(connector, request)
+        else:
+            record(request, _send(connector, request))
+    except (RateLimited, NotSent) as error:
+        failures.record(request, error)
+        raise
+    except IntegrationError as error:
+        failures.record(request, error)
+
+
+def _send(connector: Connector, request: ProcessorRequest) -> Report:
+    if request.earlier_attempt_unknown:
+        try:
+            return connector.report(request.pk)
+        except UnknownRequest:
+            pass
+    try:
+        return connector.submit(outgoing(request))
+    except AlreadyExists:
+        # For an id of ours: success after a lost reply (facts 1.4).
+        return connector.report(request.pk)
+
+
+def outgoing(request: ProcessorRequest) -> OutgoingRequest:
+    """The request as it leaves; identities are opened here and go nowhere else."""
+    identities = []
+    for identity in request.identities.all():
+        identity.subject = request.case.subject
+        identities.append(Identity(identity.type, identity.value))
+    return OutgoingRequest(
+        request_id=request.pk,
+        request_type=request.case.type,
+        regulation=request.case.regulation,
+        submitted_at=request.case.received_at,
+        identities=tuple(identities),
+        skip_waiting_period=request.skip_waiting_period,
+        group_id=request.group_id,
+        callback_url=settings.PORTAL_BASE_URL + request.processor.callback_path,
+    )
+
+
+def _cancel(connector: Connector, request: ProcessorRequest) -> None:
+    try:
+        if request.status == RequestStatus.PENDING:
+            connector.cancel(request.pk)
+        report = connector.report(request.pk)
+    except TooLate:
+        report = connector.report(request.pk)
+        _record_too_late(request, report)
+        return
+    except UnknownRequest:
+        _cancel_unsent(request)
+        return
+    record(request, report)
+
+
+def _record_too_late(request: ProcessorRequest, report: Report) -> None:
+    """The processor said no to a cancel, whatever status it reports: the flag is answered."""
+    with progress.locked_request(request.pk) as current:
+        if current.lease_token != request.lease_token:
+            return
+        reports.apply(current, report, actor=REPORT)
+        _release(current)
+        if current.cancel_requested_at is not None and current.status != RequestStatus.CANCELLED:
+            ProcessorRequest.objects.filter(pk=current.pk).update(cancel_requested_at=None)
+            reports.refuse_cancel(current, actor=REPORT)
+        progress.settle(current.case, actor=REPORT)
+
+
+def _cancel_unsent(request: ProcessorRequest) -> None:
+    """It never arrived: cancelled without a word from outside; a sent one that is unknown there needs a human."""
+    with progress.locked_request(request.pk) as current:
+        if current.lease_token != request.lease_token:
+            return
+        if current.status == RequestStatus.QUEUED:
+            transition.move_request(
+                current,
+                RequestStatus.CANCELLED,
+                actor=SCHEDULE,
+                fields={"cancel_requested_at": None, "lease_until": None, "lease_token": None},
+            )
+        else:
+            failures.open_gone(current)
+            ProcessorRequest.objects.filter(pk=current.pk).update(cancel_requested_at=None)
+            _release(current)
+        progress.settle(current.case, actor=SCHEDULE)
+
+
+def record(request: ProcessorRequest, report: Report, *, actor: Actor = REPORT) -> None:
+    """Record the answer to a claimed attempt; under a stale token it is ignored."""
+    if not failures.account_is_ours(request.processor, report):
+        failures.release_unanswered(request)
+        return
+    with progress.locked_request(request.pk) as current:
+        if current.lease_token != request.lease_token:
+            logger.info("Ignored the answer to request %s: its lease had passed on.", request.pk)
+            return
+        verdict = reports.apply(current, report, actor=actor)
+        # An accepted cancel, and a status nobody knows, are answered by a later word: look again in a while.
+        waits = verdict == Verdict.UNKNOWN_STATUS or request.status == current.status == RequestStatus.PENDING
+        again = timezone.now() + timedelta(seconds=settings.REPORT_INTERVAL_SECONDS) if waits else None
+        _release(current, next_attempt_at=again)
+
+
+def _release(request: ProcessorRequest, *, next_attempt_at: datetime | None = None) -> None:
+    ProcessorRequest.objects.filter(pk=request.pk).update(
+        lease_until=None, lease_token=None, answered_attempts=F("attempts"), next_attempt_at=next_attempt_at
+    )

@@ -1,0 +1,162 @@
+"""What a failed attempt means: try again and when, ask first, pause, or ask a human."""
+
+import logging
+import random
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from cases.actor import REPORT, SCHEDULE
+from cases.lifecycle import RequestStatus
+from cases.models import AttentionKind, ProcessorRequest
+from cases.services import attention, processors, progress, transition
+from integrations.errors import Conflict, IntegrationError, RateLimited, Rejected, Unauthorized
+from integrations.models import Processor
+from integrations.types import Report
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS_BEFORE_ATTENTION = 8
+CONFLICT_WAIT_SECONDS = 3600.0
+
+
+def record(request: ProcessorRequest, error: IntegrationError) -> None:
+    """Record a failed attempt of a claimed request; under a stale lease token it is ignored."""
+    logger.info("Request %s: %s (HTTP %s)", request.pk, error.code, error.http_status)
+    with progress.locked_request(request.pk) as current:
+        if current.lease_token != request.lease_token:
+            return
+        if isinstance(error, Unauthorized):
+            _release(current, error, wait_seconds=None)
+            processors.pause_for_credentials(current.processor, error, actor=REPORT)
+        elif isinstance(error, Conflict):
+            _release(current, error, wait_seconds=CONFLICT_WAIT_SECONDS)
+            _open_conflict(current)
+        elif isinstance(error, Rejected) and current.status == RequestStatus.QUEUED:
+            _refuse(current, error)
+        else:
+            wait = error.retry_after_seconds if isinstance(error, RateLimited) else None
+            _release(current, error, wait_seconds=wait or backoff_seconds(current.attempts))
+            if current.attempts >= ATTEMPTS_BEFORE_ATTENTION and not isinstance(error, RateLimited):
+                _open_exhausted(current, error)
+        progress.settle(current.case, actor=SCHEDULE)
+
+
+def backoff_seconds(attempts: int) -> float:
+    """2 s doubling to an hour, the upper half by chance, so that a crowd does not come back at once."""
+    ceiling = min(2.0 ** min(attempts, 12), 3600.0)
+    return ceiling / 2 + random.uniform(0, ceiling / 2)  # noqa: S311 - jitter, not a secret
+
+
+def _release(request: ProcessorRequest, error: IntegrationError, *, wait_seconds: float | None) -> None:
+    """Give up the lease. Only where the outcome is known does the attempt count as answered."""
+    again = None if wait_seconds is None else timezone.now() + timedelta(seconds=wait_seconds)
+    fields: transition.Fields = {
+        "lease_until": None,
+        "lease_token": None,
+        "next_attempt_at": again,
+        "last_error": error.code,
+        "last_http_status": error.http_status,
+        "last_answer_bytes": error.size,
+    }
+    if error.outcome_known and not request.earlier_attempt_unknown:
+        fields["answered_attempts"] = F("attempts")
+    ProcessorRequest.objects.filter(pk=request.pk).update(**fields)
+
+
+def _refuse(request: ProcessorRequest, error: IntegrationError) -> None:
+    transition.move_request(
+        request,
+        RequestStatus.FAILED,
+        actor=REPORT,
+        reason=error.code,
+        fields={
+            "lease_until": None,
+            "lease_token": None,
+            "answered_attempts": F("attempts"),
+            "last_error": error.code,
+            "last_http_status": error.http_status,
+        },
+    )
+    attention.open_item(
+        AttentionKind.REFUSED,
+        f"{request.processor.name} refused the request (HTTP {error.http_status}); correct it or answer by hand.",
+        actor=REPORT,
+        case=request.case,
+        request=request,
+    )
+
+
+def _open_conflict(request: ProcessorRequest) -> None:
+    """409 does not name the request in the way (facts 1.4); ours, if it is one, we can find."""
+    mine = [bytes(index) for index in request.identities.values_list("blind_index", flat=True)]
+    other = (
+        ProcessorRequest.objects.filter(
+            processor=request.processor,
+            case__type=request.case.type,
+            status__in=[RequestStatus.PENDING, RequestStatus.IN_PROGRESS],
+            identities__blind_index__in=mine,
+        )
+        .exclude(pk=request.pk)
+        .select_related("case")
+        .first()
+    )
+    which = f"that of case {other.case.reference}" if other else "one that this portal did not send"
+    attention.open_item(
+        AttentionKind.CONFLICT,
+        f"{request.processor.name} is still working on another request for the same identities, {which}; "
+        "this one waits and is tried again every hour.",
+        actor=REPORT,
+        case=request.case,
+        request=request,
+    )
+
+
+def _open_exhausted(request: ProcessorRequest, error: IntegrationError) -> None:
+    attention.open_item(
+        AttentionKind.RETRIES_EXHAUSTED,
+        f"{request.processor.name} has not given a usable answer in {request.attempts} attempts "
+        f"({error.code.replace('_', ' ')}); the portal goes on trying.",
+        actor=SCHEDULE,
+        case=request.case,
+        request=request,
+    )
+
+
+def open_gone(request: ProcessorRequest) -> None:
+    attention.open_item(
+        AttentionKind.GONE,
+        f"{request.processor.name} no longer knows a request that it had accepted; ask them what became of it.",
+        actor=REPORT,
+        case=request.case,
+        request=request,
+    )
+
+
+def is_paused(processor: Processor) -> bool:
+    return Processor.objects.filter(pk=processor.pk, paused_at__isnull=False).exists()
+
+
+def account_is_ours(processor: Processor, report: Report) -> bool:
+    """Whether the answer came from the workspace we meant. Proves it the first time; pauses where it did not."""
+    if not report.account:
+        return True
+    if report.account != processor.account:
+        processors.pause_for_account(processor, actor=REPORT)
+        return False
+    if processor.account_proven_at is None:
+        Processor.objects.filter(pk=processor.pk, account_proven_at=None).update(
+            account_proven_at=timezone.now()
+        )
+        processor.account_proven_at = timezone.now()
+    return True
+
+
+def release_unanswered(request: ProcessorRequest) -> None:
+    """Give up the lease of an attempt whose answer does not count."""
+    with transaction.atomic():
+        ProcessorRequest.objects.filter(pk=request.pk, lease_token=request.lease_token).update(
+            lease_until=None, lease_token=None
+        )

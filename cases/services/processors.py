@@ -1,0 +1,120 @@
+"""Processors: their accounts, keys and pauses. Every change is an event; values of credentials never are."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from cases.actor import Actor
+from cases.models import Action, AttentionItem, AttentionKind
+from cases.services import attention, audit, lanes
+from cases.services.refusal import Refused, Superseded
+from integrations.errors import Unauthorized
+from integrations.models import Processor
+from integrations.registry import connector_for
+from integrations.types import ConnectionCheck
+
+# What a pause by the portal itself is lifted by: a connection test that works.
+LIFTED_BY_TEST = {"credentials": AttentionKind.CREDENTIALS}
+
+
+def save(processor: Processor, *, actor: Actor, changed: list[str]) -> None:
+    """Store a new or changed processor. `changed` names the fields; their values are not recorded."""
+    created = processor._state.adding
+    if not created and not changed:
+        return
+    with transaction.atomic():
+        processor.save()
+        audit.record(
+            Action.PROCESSOR_CREATED if created else Action.PROCESSOR_CHANGED,
+            actor=actor,
+            processor=processor,
+            details={"processor": processor.name, "fields": sorted(changed)},
+        )
+
+
+def pause(processor: Processor, *, actor: Actor, reason: str) -> bool:
+    """Stop all sending to a processor; callbacks still work. Says whether it was running."""
+    with transaction.atomic():
+        paused = Processor.objects.filter(pk=processor.pk, paused_at=None).update(
+            paused_at=timezone.now(), paused_reason=reason
+        )
+        if paused:
+            audit.record(
+                Action.PROCESSOR_PAUSED,
+                actor=actor,
+                processor=processor,
+                reason=reason,
+                details={"processor": processor.name},
+            )
+    return bool(paused)
+
+
+def pause_for_credentials(processor: Processor, error: Unauthorized, *, actor: Actor) -> None:
+    """Wrong credentials: one pause, one attention item that names the field, however many lanes notice."""
+    with transaction.atomic():
+        if pause(processor, actor=actor, reason="credentials"):
+            attention.open_item(
+                AttentionKind.CREDENTIALS,
+                f"{processor.name} refused the credentials: check “{error.key_field}”, then test the connection.",
+                actor=actor,
+                processor=processor,
+            )
+
+
+def pause_for_account(processor: Processor, *, actor: Actor) -> None:
+    """Another workspace answered than the one that this processor names."""
+    with transaction.atomic():
+        if pause(processor, actor=actor, reason="account_mismatch"):
+            attention.open_item(
+                AttentionKind.ACCOUNT_MISMATCH,
+                f"The key of {processor.name} belongs to another workspace than “{processor.account}”: "
+                "correct the account or the key, then resume.",
+                actor=actor,
+                processor=processor,
+            )
+
+
+def resume(processor: Processor, *, actor: Actor) -> None:
+    """Send again. Raises Superseded where it was not paused."""
+    with transaction.atomic():
+        resumed = Processor.objects.filter(pk=processor.pk, paused_at__isnull=False).update(
+            paused_at=None, paused_reason=""
+        )
+        if not resumed:
+            raise Superseded(f"{processor.name} is not paused.")
+        attention.resolve_all(
+            AttentionKind.CREDENTIALS,
+            AttentionKind.ACCOUNT_MISMATCH,
+            actor=actor,
+            resolution="resumed",
+            processor=processor,
+        )
+        audit.record(
+            Action.PROCESSOR_RESUMED, actor=actor, processor=processor, details={"processor": processor.name}
+        )
+        lanes.wake(processor.pk)
+
+
+def test_connection(processor: Processor, *, actor: Actor) -> list[ConnectionCheck]:
+    """Try each credential; a pause for refused credentials is lifted when all work."""
+    checks = connector_for(processor).test_connection()
+    works = all(check.works for check in checks)
+    with transaction.atomic():
+        audit.record(
+            Action.PROCESSOR_TESTED,
+            actor=actor,
+            processor=processor,
+            details={"processor": processor.name, "result": "works" if works else "does not work"},
+        )
+        processor.refresh_from_db(fields=["paused_at", "paused_reason"])
+        if works and processor.paused_reason == "credentials":
+            resume(processor, actor=actor)
+    return checks
+
+
+def resolve_item(item: AttentionItem, *, actor: Actor) -> None:
+    """Settle an item by hand. One that a pause opened is settled by resuming, not by waving it away."""
+    if item.processor_id and Processor.objects.filter(pk=item.processor_id, paused_at__isnull=False).exists():
+        raise Refused(
+            "This processor is paused: test its connection or resume it, and the item settles itself."
+        )
+    attention.resolve(item, actor=actor, resolution="decided")

@@ -1,0 +1,18 @@
+"""Saying no: a sentence for a person, and nothing changed."""
+
+
+class Refused(Exception):
+    """A rule forbids it. `sentences` name the rule and hold no personal data."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = sentences
+
+
+class Superseded(Refused):
+    """Someone else, or a word from outside, was faster. A normal answer: look again."""
+
+    def __init__(
+        self, sentence: str = "This has changed in the meantime. Look again and decide anew."
+    ) -> None:
+        super().__init__(sentence)

@@ -1,0 +1,168 @@
+"""What a processor says of a request, applied: from an answer, a report or a signed callback alike."""
+
+from django.db.models import F
+from django.utils import timezone
+
+from cases.actor import Actor
+from cases.lifecycle import REPORTED_MOVES, Answer, CaseStatus, RequestStatus
+from cases.models import Action, AttentionKind, ForwardingExtension, ProcessorRequest, Verdict
+from cases.services import attention, audit, progress, transition
+from cases.services.progress import WITH_RESULT
+from dsrportal import queueing
+from integrations.types import PartnerReport, PartnerStatus, Report, ReportedStatus
+
+# A partner that has answered is not pending again: an older callback may come late.
+_PARTNER_FINAL = frozenset(
+    {PartnerStatus.SKIPPED, PartnerStatus.SENT, PartnerStatus.FAILED, PartnerStatus.COMPLETED}
+)
+_PARTNER_OPEN = frozenset({PartnerStatus.PENDING, PartnerStatus.IN_PROGRESS})
+
+# What a word from outside settles: it is no longer unknown whether the request arrived.
+_SETTLED_BY_ANY_WORD = (
+    AttentionKind.CONFLICT,
+    AttentionKind.GONE,
+    AttentionKind.RETRIES_EXHAUSTED,
+    AttentionKind.REFUSED,
+    AttentionKind.UNKNOWN_STATUS,
+)
+
+
+def apply(request: ProcessorRequest, report: Report, *, actor: Actor) -> Verdict:
+    """Apply a verified report to a request of a locked case, and settle the case.
+
+    Never moves a request backwards; what is late or repeated is `NOTHING_NEW`.
+    """
+    if report.status == ReportedStatus.UNRECOGNISED:
+        return _unknown_status(request, report, actor=actor)
+    moves = str(report.status) in REPORTED_MOVES[request.status]
+    if not moves and report.status != request.status:
+        return Verdict.NOTHING_NEW
+    changed = _record_word(request, report, moves=moves, actor=actor)
+    if report.partners is not None:
+        changed |= _apply_partners(request, report.partners, actor=actor)
+    if moves:
+        _answer_cancel(request, actor=actor)
+        if request.case.status == CaseStatus.ATTENTION:
+            attention.resolve_all(*_SETTLED_BY_ANY_WORD, actor=actor, resolution="answered", request=request)
+        if request.status == RequestStatus.COMPLETED and request.case.type in WITH_RESULT:
+            queueing.wake("cases.jobs.fetch_result", str(request.pk))
+    if changed:
+        progress.settle(request.case, actor=actor)
+    return Verdict.APPLIED if changed else Verdict.NOTHING_NEW
+
+
+def _record_word(request: ProcessorRequest, report: Report, *, moves: bool, actor: Actor) -> bool:
+    now = timezone.now()
+    fields: transition.Fields = {
+        "reported_at": now,
+        "reported_status": report.raw_status[:64],
+        "answered_attempts": F("attempts"),
+        "last_error": "",
+    }
+    if report.expected_completion_raw:
+        fields["expected_completion_at"] = report.expected_completion_at
+        fields["expected_completion_raw"] = report.expected_completion_raw[:64]
+    if report.results_url:
+        fields["results_url"] = report.results_url
+    if not moves:
+        new = any(getattr(request, name) != fields.get(name, getattr(request, name)) for name in _CONTENT)
+        ProcessorRequest.objects.filter(pk=request.pk).update(**fields)
+        return new
+    fields |= {"lease_until": None, "lease_token": None, "next_attempt_at": None}
+    if request.sent_at is None:
+        fields["sent_at"] = now
+    if report.status == ReportedStatus.COMPLETED:
+        fields["completed_at"] = now
+        if request.case.type not in WITH_RESULT:
+            fields["answer"] = Answer.DONE
+    transition.move_request(request, str(report.status), actor=actor, reported=True, fields=fields)
+    return True
+
+
+# What makes a repeated word news all the same.
+_CONTENT = ("expected_completion_raw", "results_url")
+
+
+def _answer_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
+    """A cancel asked for is answered once the processor has moved on: it did cancel, or it did not."""
+    if request.cancel_requested_at is None or request.status == RequestStatus.PENDING:
+        return
+    request.cancel_requested_at = None
+    ProcessorRequest.objects.filter(pk=request.pk).update(cancel_requested_at=None)
+    if request.status != RequestStatus.CANCELLED:
+        refuse_cancel(request, actor=actor)
+
+
+def refuse_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
+    """Record that the processor did not cancel, and ask a human what follows."""
+    audit.record(
+        Action.CANCEL_REFUSED,
+        actor=actor,
+        case=request.case,
+        processor=request.processor,
+        details={"request": str(request.pk), "processor": request.processor.name},
+    )
+    attention.open_item(
+        AttentionKind.CANCEL_REFUSED,
+        f"{request.processor.name} had started already, so the cancel came too late: the request is carried out.",
+        actor=actor,
+        case=request.case,
+        request=request,
+    )
+
+
+def _unknown_status(request: ProcessorRequest, report: Report, *, actor: Actor) -> Verdict:
+    attention.open_item(
+        AttentionKind.UNKNOWN_STATUS,
+        f"{request.processor.name} reports a status that OpenDSR v3 does not know; look at the delivery or ask them.",
+        actor=actor,
+        case=request.case,
+        request=request,
+    )
+    ProcessorRequest.objects.filter(pk=request.pk).update(
+        reported_at=timezone.now(), reported_status=report.raw_status[:64]
+    )
+    progress.settle(request.case, actor=actor)
+    return Verdict.UNKNOWN_STATUS
+
+
+def _apply_partners(request: ProcessorRequest, partners: tuple[PartnerReport, ...], *, actor: Actor) -> bool:
+    known = {
+        (row.domain, row.name): row for row in ForwardingExtension.objects.filter(processor_request=request)
+    }
+    changed = False
+    for partner in partners:
+        key = (partner.domain[:253], partner.name[:200])
+        row = known.get(key)
+        if row is None:
+            row = ForwardingExtension(processor_request=request, domain=key[0], name=key[1])
+        elif (row.status == partner.status and row.raw_status == partner.raw_status[:64]) or (row.status in _PARTNER_FINAL and partner.status in _PARTNER_OPEN):
+            continue
+        row.status, row.raw_status = partner.status, partner.raw_status[:64]
+        row.message = partner.message
+        row.changed_at = timezone.now()
+        row.save()
+        known[key] = row
+        changed = True
+        audit.record(
+            Action.FORWARDING_CHANGED,
+            actor=actor,
+            case=request.case,
+            processor=request.processor,
+            details={
+                "request": str(request.pk),
+                "processor": request.processor.name,
+                "partner": row.name or row.domain,
+                "domain": row.domain,
+                "to": str(row.status),
+            },
+        )
+        if row.status == PartnerStatus.FAILED:
+            attention.open_item(
+                AttentionKind.PARTNER_FAILED,
+                f"{request.processor.name} could not forward to {row.name or row.domain}; reach that partner yourself.",
+                actor=actor,
+                case=request.case,
+                request=request,
+            )
+    return changed

@@ -1,0 +1,62 @@
+"""Finding what nobody is working on. The queue may lose every wake-up: this finds the rows again."""
+
+import logging
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from cases.actor import SCHEDULE
+from cases.lifecycle import RequestStatus
+from cases.models import CallbackDelivery, ProcessorRequest, Verdict
+from cases.services import callbacks, lanes, progress, results
+from dsrportal import queueing
+from integrations.errors import IntegrationError
+from integrations.models import Processor
+
+logger = logging.getLogger(__name__)
+
+# A delivery younger than this may still be in its own request's hands.
+UNAPPLIED_SECONDS = 30
+
+
+def sweep() -> None:
+    """Wake lanes for due requests, fetch missing results, apply kept deliveries, settle what disagrees."""
+    now = timezone.now()
+    due = ProcessorRequest.objects.filter(
+        Q(status=RequestStatus.QUEUED) | Q(status=RequestStatus.PENDING, cancel_requested_at__isnull=False),
+        Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
+        Q(lease_until__isnull=True) | Q(lease_until__lt=now),
+        processor__paused_at__isnull=True,
+    )
+    for processor_id in due.order_by().values_list("processor_id", flat=True).distinct():
+        lanes.wake(processor_id)
+    for request_id in results.waiting().values_list("pk", flat=True)[:500]:
+        queueing.wake("cases.jobs.fetch_result", str(request_id))
+    _apply_kept_deliveries()
+    _settle()
+
+
+def _apply_kept_deliveries() -> None:
+    before = timezone.now() - timedelta(seconds=UNAPPLIED_SECONDS)
+    unapplied = CallbackDelivery.objects.filter(verdict=Verdict.RECEIVED, received_at__lt=before)
+    for delivery_id in unapplied.order_by("received_at").values_list("pk", flat=True)[:500]:
+        try:
+            callbacks.apply_again(delivery_id)
+        except IntegrationError as error:
+            logger.warning("Delivery %s cannot be verified again: %s", delivery_id, error.code)
+
+
+def _settle() -> None:
+    for case_id in progress.disagreeing():
+        with progress.locked(case_id) as case:
+            progress.settle(case, actor=SCHEDULE)
+
+
+def wake_reports() -> None:
+    """Knock for every processor that has requests in flight; who was heard lately is not asked."""
+    in_flight = Processor.objects.filter(
+        paused_at=None, requests__status__in=[RequestStatus.PENDING, RequestStatus.IN_PROGRESS]
+    )
+    for processor_id in in_flight.order_by().values_list("pk", flat=True).distinct():
+        queueing.wake("cases.jobs.report", str(processor_id))

@@ -1,0 +1,112 @@
+"""The one writer of every status: compare-and-set, with its audit event in the same transaction."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from cases.actor import Actor
+from cases.lifecycle import CASE_MOVES, REPORTED_MOVES, REQUEST_MOVES, CaseStatus
+from cases.models import Action, Case, Note, ProcessorRequest
+from cases.services import audit
+from cases.services.refusal import Refused, Superseded
+
+Fields = dict[str, Any]
+
+
+def move_case(
+    case: Case,
+    to: str,
+    *,
+    actor: Actor,
+    action: Action = Action.CASE_STATUS_CHANGED,
+    reason: str = "",
+    note: Note | None = None,
+    details: audit.Details | None = None,
+    fields: Fields | None = None,
+) -> None:
+    """Move a case, writing `fields` with it. Raises Refused for a forbidden move, Superseded for a lost race."""
+    old = case.status
+    if to not in CASE_MOVES[old]:
+        raise Refused(f"A case in {CaseStatus(old).label} cannot move to {CaseStatus(to).label}.")
+    now = timezone.now()
+    values: Fields = {"status": to, "status_changed_at": now, **(fields or {})}
+    if old == CaseStatus.CLOSED:
+        values |= {"outcome": "", "closed_at": None}
+    with transaction.atomic(savepoint=False):
+        if Case.objects.filter(pk=case.pk, status=old).update(**values) != 1:
+            raise Superseded
+        for name, value in values.items():
+            setattr(case, name, value)
+        audit.record(
+            action,
+            actor=actor,
+            case=case,
+            reason=reason,
+            note=note,
+            details={"from": str(old), "to": str(to), **(details or {})},
+        )
+
+
+def move_request(
+    request: ProcessorRequest,
+    to: str,
+    *,
+    actor: Actor,
+    reported: bool = False,
+    action: Action = Action.REQUEST_STATUS_CHANGED,
+    reason: str = "",
+    note: Note | None = None,
+    details: audit.Details | None = None,
+    fields: Fields | None = None,
+) -> None:
+    """Move a request of a locked case. `reported`: on a verified word from outside, by its own table."""
+    old = request.status
+    if to not in (REPORTED_MOVES if reported else REQUEST_MOVES)[old]:
+        raise Refused(f"A request that is {old} cannot become {to}.")
+    now = timezone.now()
+    values: Fields = {"status": to, "status_changed_at": now, **(fields or {})}
+    with transaction.atomic(savepoint=False):
+        changed = ProcessorRequest.objects.filter(pk=request.pk, status=old).update(**values)
+        if changed != 1:
+            raise Superseded
+        for name, value in values.items():
+            if not hasattr(value, "resolve_expression"):
+                setattr(request, name, value)
+        audit.record(
+            action,
+            actor=actor,
+            case=request.case,
+            processor=request.processor,
+            reason=reason,
+            note=note,
+            details={
+                "request": str(request.pk),
+                "processor": request.processor.name,
+                "from": str(old),
+                "to": str(to),
+                **({"answer": str(values["answer"])} if values.get("answer") else {}),
+                **(details or {}),
+            },
+        )
+
+
+def answer_request(
+    request: ProcessorRequest, answer: str, *, actor: Actor, details: audit.Details | None = None
+) -> None:
+    """Record what a completed request amounts to, once."""
+    if ProcessorRequest.objects.filter(pk=request.pk, answer="").update(answer=answer) != 1:
+        raise Superseded
+    request.answer = answer
+    audit.record(
+        Action.REQUEST_ANSWERED,
+        actor=actor,
+        case=request.case,
+        processor=request.processor,
+        details={
+            "request": str(request.pk),
+            "processor": request.processor.name,
+            "answer": str(answer),
+            **(details or {}),
+        },
+    )

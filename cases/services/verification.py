@@ -1,0 +1,32 @@
+"""Recording that the person is who they say they are."""
+
+from django.utils import timezone
+
+from cases.actor import Actor
+from cases.lifecycle import CaseStatus
+from cases.models import Action, Case, VerificationMethod
+from cases.services import notes, planning, progress, transition
+from cases.services.refusal import Refused
+
+
+def record(case: Case, *, actor: Actor, method: str, text: str = "") -> Case:
+    """Record how the person was verified, plan the case and hand it to an approver.
+
+    Raises Refused where the case waits for something else, or where nothing can be planned.
+    """
+    with progress.locked(case.pk) as locked:
+        if locked.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING}:
+            raise Refused("The person is verified already.")
+        note = notes.write(locked, text, actor=actor)
+        transition.move_case(
+            locked,
+            CaseStatus.READY,
+            actor=actor,
+            action=Action.CASE_VERIFIED,
+            reason=method,
+            note=note,
+            details={"method": str(VerificationMethod(method).label)},
+            fields={"verified_at": timezone.now(), "verified_by": actor.user, "verification_method": method},
+        )
+        planning.plan(locked, actor=actor)
+        return locked
