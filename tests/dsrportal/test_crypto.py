@@ -137,6 +137,15 @@ def test_chunks_of_another_file_do_not_fit_even_under_the_same_key_and_name() ->
         list(decrypt_chunks(new_key(), [one], b"same"))
 
 
+def test_two_files_never_share_a_key_stream() -> None:
+    """Nonces count from zero in every file: only a key of its own keeps them from repeating."""
+    key, plain = new_key(), bytes(64)
+    one, two = (b"".join(encrypt_chunks(key, [plain], b"same", 16)) for _ in range(2))
+
+    assert set(frames(one, 16)).isdisjoint(frames(two, 16))
+    assert frames(one, 16)[0][:16] != frames(two, 16)[0][:16]
+
+
 def test_every_byte_of_an_encrypted_file_counts() -> None:
     key = new_key()
     encrypted = b"".join(encrypt_chunks(key, [b"x" * 20], b"", 16))

@@ -298,10 +298,10 @@ def test_an_interrupted_rotation_leaves_everything_readable_and_goes_on() -> Non
     keys = {key.pk: key.secret() for key in [DataKey.make(Purpose.CASE) for _ in range(5)]}
 
     with masters(NEW, OLD):
-        assert rewrap_batch(current="new", size=2) == 2
+        assert len(rewrap_batch(current="new", size=2)) == 2
         assert {key.pk: key.secret() for key in DataKey.objects.all()} == keys
-        assert rewrap_batch(current="new", size=10) == 3
-        assert rewrap_batch(current="new", size=10) == 0
+        assert len(rewrap_batch(current="new", size=10)) == 3
+        assert rewrap_batch(current="new", size=10) == []
 
 
 @pytest.mark.django_db
@@ -311,10 +311,21 @@ def test_rotation_refuses_to_begin_with_a_wrong_key() -> None:
         call_command("rotate_keys")
 
 
+@pytest.mark.django_db
+def test_of_two_rewraps_at_once_the_second_changes_nothing() -> None:
+    key = DataKey.make(Purpose.CASE)
+    secret, stale = key.secret(), DataKey.objects.get(pk=key.pk)
+    with masters(NEW, OLD):
+        assert key.rewrap()
+        assert not stale.rewrap()
+        assert (key.master_key_id, DataKey.objects.get(pk=key.pk).secret()) == ("new", secret)
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_key_destroyed_during_a_rotation_stays_destroyed() -> None:
-    """The batch has read the key and waits; whoever destroys it then waits for the batch, and wins."""
+def test_a_key_destroyed_during_a_rotation_stays_destroyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rotation has read the key and not yet written it; whoever destroys it then waits, and wins."""
     key = DataKey.make(Purpose.SUBJECT)
+    original = crypto.wrap
 
     def destroy() -> None:
         try:
@@ -322,12 +333,16 @@ def test_a_key_destroyed_during_a_rotation_stays_destroyed() -> None:
         finally:
             connections.close_all()
 
+    thread = threading.Thread(target=destroy)
+
+    def wrap_meanwhile(*args: Any) -> tuple[bytes, str]:
+        thread.start()
+        _wait_for_a_lock()
+        return original(*args)
+
+    monkeypatch.setattr(crypto, "wrap", wrap_meanwhile)
     with masters(NEW, OLD):
-        with transaction.atomic():
-            assert rewrap_batch(current="new", size=10) == 1
-            thread = threading.Thread(target=destroy)
-            thread.start()
-            _wait_for_a_lock()
+        assert rewrap_batch(current="new", size=10) == [key.pk]
         thread.join(timeout=30)
 
     row = DataKey.objects.get(pk=key.pk)

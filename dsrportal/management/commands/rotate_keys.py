@@ -1,5 +1,6 @@
 """Wraps every data key anew under the current master key."""
 
+import uuid
 from argparse import ArgumentParser
 from typing import Any
 
@@ -22,9 +23,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         crypto.verify_keyring()
         current = crypto.keyring().current.key_id
-        done = 0
-        while moved := rewrap_batch(current=current, size=options["batch"]):
-            done += moved
+        done, last = 0, None
+        while pks := rewrap_batch(current=current, size=options["batch"], after=last):
+            done, last = done + len(pks), pks[-1]
             self.stdout.write(f"{done} data keys wrapped under {current}")
         live = DataKey.objects.filter(wrapped__isnull=False)
         under = live.filter(master_key_id=current).count()
@@ -35,16 +36,15 @@ class Command(BaseCommand):
         )
 
 
-def rewrap_batch(*, current: str, size: int) -> int:
-    """Rewraps up to `size` keys in one transaction; how many it did."""
+def rewrap_batch(*, current: str, size: int, after: uuid.UUID | None = None) -> list[uuid.UUID]:
+    """Rewraps up to `size` keys in one transaction, in order from `after` on; which ones it did."""
     with transaction.atomic():
         # The lock keeps a key that is destroyed in this moment from being written back.
-        rows = list(
-            DataKey.objects.select_for_update()
-            .filter(wrapped__isnull=False)
-            .exclude(master_key_id=current)
-            .order_by("pk")[:size]
-        )
-        for row in rows:
+        rows = DataKey.objects.select_for_update().filter(wrapped__isnull=False).order_by("pk")
+        if after is not None:
+            rows = rows.filter(pk__gt=after)
+        found = list(rows.exclude(master_key_id=current)[:size])
+        for row in found:
             row.wrapped, row.master_key_id = crypto.wrap(row.id, row.purpose, row.secret())
-        return DataKey.objects.bulk_update(rows, ["wrapped", "master_key_id"], batch_size=250)
+        DataKey.objects.bulk_update(found, ["wrapped", "master_key_id"], batch_size=250)
+    return [row.id for row in found]
