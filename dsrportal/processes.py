@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import logging
 import os
 import pwd
 import select
@@ -12,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO
 
@@ -74,6 +76,30 @@ def end(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]
         # Also when the leader has gone: a member of its group may have stayed.
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def end_all(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
+    """SIGTERM to all, then one patience for all together, then SIGKILL to every group."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + seconds
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        end(process)
+
+
+class LogFile:
+    """Lines into a file that is put aside as `.1`, `.2` when it has grown to 5 MB."""
+
+    def __init__(self, path: Path) -> None:
+        self._handler = RotatingFileHandler(
+            path, maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True
+        )
+
+    def write(self, line: str) -> None:
+        self._handler.emit(logging.LogRecord("", logging.INFO, "", 0, line, None, None))
 
 
 class Pump:

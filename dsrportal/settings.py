@@ -18,12 +18,20 @@ env.read_env(env.str("PORTAL_ENV_FILE", default=str(BASE_DIR / ".env")))
 # --- Where things are --------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("PORTAL_DATA_DIR", default="") or embedded.default_data_dir(BASE_DIR)).absolute()
 ADDRESSES = embedded.addresses(DATA_DIR)
+# The interface and port the web server takes; if the port is taken, `portal` goes on to the next free one and
+# leaves a note of it for the other commands.
+HOST = env.str("PORTAL_HOST", default="127.0.0.1")
 PORT = env.int("PORTAL_PORT", default=8000)
+PORT_FILE = DATA_DIR / "port"
 WORKERS = env.int("PORTAL_WORKERS", default=2)
 
 # Where this portal is reached from outside: callback URLs are built from it. No trailing slash.
 BASE_URL_GIVEN = bool(env.str("PORTAL_BASE_URL", default=""))
-PORTAL_BASE_URL = (env.str("PORTAL_BASE_URL", default="") or f"http://127.0.0.1:{PORT}").rstrip("/")
+try:
+    _port_taken = int(PORT_FILE.read_text())
+except (OSError, ValueError):
+    _port_taken = PORT
+PORTAL_BASE_URL = (env.str("PORTAL_BASE_URL", default="") or f"http://127.0.0.1:{_port_taken}").rstrip("/")
 HTTPS = PORTAL_BASE_URL.startswith("https://")
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
@@ -211,6 +219,29 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W021",  # nor enter it into the browsers' lists
     "security.W008",  # http to https is the proxy's part; a redirect would lose a processor's callback
 ]
+
+# --- The law and the processors -----------------------------------------------------------------------------------
+# Where we act for EU law: zone and holidays of the month of GDPR Art. 12(3); CCPA days are counted in their own zone.
+GDPR_TIME_ZONE = env.str("GDPR_TIME_ZONE", default="Europe/Berlin")
+GDPR_CALENDAR = env.str("GDPR_CALENDAR", default="DE")
+CCPA_TIME_ZONE = env.str("CCPA_TIME_ZONE", default="America/Los_Angeles")
+# A request of which nothing was heard for so long is asked for.
+REPORT_INTERVAL_SECONDS = env.int("REPORT_INTERVAL_SECONDS", default=3600)
+RESULT_LIMIT_BYTES = env.int("RESULT_LIMIT_BYTES", default=2 * 1024**3)
+PACKAGE_DAYS = env.int("PACKAGE_DAYS", default=90)
+
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "files"},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Encrypted before it gets here; any Django storage will do.
+    "packages": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "packages", "file_permissions_mode": 0o600},
+    },
+}
 
 # --- Static files ------------------------------------------------------------------------------------------------
 # Served from where they lie (indexed once at the start): no collecting step that could be forgotten or be stale.

