@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -125,12 +126,14 @@ class Authority:
         self._lock = threading.Lock()
         self._signers: dict[str, Signer] = {}
         self.root_path = directory / "root.pem"
-        self._root = self._kept("root") or self._keep("root", _new_root())
-        self._intermediate = self._kept("intermediate") or self._keep(
+        self._root = self._kept("root", None) or self._keep("root", _new_root())
+        self._intermediate = self._kept("intermediate", self._root) or self._keep(
             "intermediate", _new_intermediate(self._root)
         )
-        self._tls = self._kept("tls") or self._keep("tls", self._new_tls())
-        self._signing = self._kept("signing") or self._keep("signing", self._processor_leaf(_rsa_key()))
+        self._tls = self._kept("tls", self._intermediate) or self._keep("tls", self._new_tls())
+        self._signing = self._kept("signing", self._intermediate) or self._keep(
+            "signing", self._processor_leaf(_rsa_key())
+        )
         self.other_key = _rsa_key()
 
     def server_context(self) -> ssl.SSLContext:
@@ -216,8 +219,8 @@ class Authority:
             usages=(ExtendedKeyUsageOID.SERVER_AUTH,),
         )
 
-    def _kept(self, name: str) -> Issued | None:
-        """What an earlier run left, unless it is about to expire."""
+    def _kept(self, name: str, issuer: Issued | None) -> Issued | None:
+        """What an earlier run left, unless it is about to expire or its issuer is another by now."""
         try:
             certificate = x509.load_pem_x509_certificate((self._directory / f"{name}.pem").read_bytes())
             key = serialization.load_pem_private_key(
@@ -226,6 +229,10 @@ class Authority:
         except (OSError, ValueError):
             return None
         if certificate.not_valid_after_utc < datetime.now(UTC) + timedelta(days=_RENEW_DAYS):
+            return None
+        try:
+            certificate.verify_directly_issued_by(issuer.certificate if issuer else certificate)
+        except (ValueError, TypeError, InvalidSignature):
             return None
         if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
             return None
