@@ -68,7 +68,7 @@ def pace(calls_per_minute: int | None, share_percent: int) -> Pace:
         return Pace(0, 0)
     calls = max(1, calls_per_minute * share_percent // 100)
     burst = max(1, calls // 100)
-    interval = 60_000_000 // (calls - burst + 1)
+    interval = -(-60_000_000 // (calls - burst + 1))  # rounded up
     return Pace(interval, interval * (burst - 1))
 
 

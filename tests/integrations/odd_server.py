@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,17 @@ def answer(status: int, body: bytes = b"", headers: Mapping[str, str] | None = N
 def hang_up(_: ssl.SSLSocket) -> bool:
     """The request is read, and the connection closed without an answer."""
     return False
+
+
+def only(raw: bytes, *, after_seconds: float = 0) -> Reply:
+    """These bytes, and the connection closed."""
+
+    def reply(connection: ssl.SSLSocket) -> bool:
+        time.sleep(after_seconds)
+        connection.sendall(raw)
+        return False
+
+    return reply
 
 
 class OddServer:
