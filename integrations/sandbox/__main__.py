@@ -29,12 +29,14 @@ DEFAULT_WORKSPACES = (
     "4303:sandbox-second-key:sandbox-second-secret",
 )
 
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    # Blocked here, and so in every thread to come: the kernel may hand a signal to any thread, and one that lands
+    # beside a main thread asleep on a lock wakes nobody. `sigwait` below takes it wherever it lands.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     data_dir: Path = options.data_dir
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspaces = [_workspace(text) for text in options.workspace or DEFAULT_WORKSPACES]
@@ -85,10 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
     engine.start()
     server.start(authority.server_context(), app.handle)
     if options.exit_with_stdin:
-        threading.Thread(target=_follow_stdin, args=(stop,), daemon=True).start()
+        threading.Thread(target=_follow_stdin, daemon=True).start()
     _say_ready(base_url, authority, workspaces)
 
-    stop.wait()
+    signal.sigwait(_ENDING)
     server.close()
     store.close()
     return 0
@@ -104,11 +106,11 @@ def _say_ready(base_url: str, authority: Authority, workspaces: list[Workspace])
     sys.stdout.flush()
 
 
-def _follow_stdin(stop: threading.Event) -> None:
+def _follow_stdin() -> None:
     """Whoever started us holds the other end; when that process dies, however it dies, we end too."""
     while os.read(0, 4096):
         pass
-    stop.set()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _workspace(text: str) -> Workspace:

@@ -17,6 +17,11 @@ def order(sandbox: Sandbox, fault: str, **more: Any) -> None:
     sandbox.faults([{"method": "POST", "path": "/v3/requests", "fault": fault, **more}])
 
 
+def read_all(wire: socket.socket) -> None:
+    while wire.recv(4096):
+        pass
+
+
 @pytest.mark.parametrize(("fault", "arrives"), [("reset_before", False), ("reset_after", True)])
 def test_a_connection_is_reset_before_or_after_the_work(sandbox: Sandbox, fault: str, arrives: bool) -> None:
     order(sandbox, fault)
@@ -34,12 +39,10 @@ def test_a_reset_is_one_on_the_wire(sandbox: Sandbox) -> None:
     connection = sandbox.connect()
     connection.request("GET", "/v3/discovery")
     assert connection.sock is not None
-    with (
-        socket.socket(fileno=connection.sock.detach()) as wire,
-        pytest.raises(ConnectionResetError, match="reset by peer"),
-    ):
-        while wire.recv(4096):
-            pass
+    with socket.socket(fileno=connection.sock.detach()) as wire:
+        wire.settimeout(10)
+        with pytest.raises(ConnectionResetError, match="reset by peer"):
+            read_all(wire)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 504])
