@@ -59,6 +59,9 @@ def running_receiver() -> Iterator[Receiver]:
         daemon_threads = True
         block_on_close = False
 
+        def handle_error(self, *_: object) -> None:
+            """A sandbox that is stopped hangs up in the middle of a callback."""
+
     with Listener(("127.0.0.1", 0), Handler) as server:
         receiver = Receiver(server.server_port)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
