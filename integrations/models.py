@@ -53,7 +53,7 @@ class Processor(models.Model):
         ),
     )
     environment = models.CharField(max_length=16, choices=Environment.choices, default=Environment.PRODUCTION)
-    credentials: EncryptedJSONField = EncryptedJSONField(key="data_key", default=dict)
+    credentials = EncryptedJSONField(key="data_key", default=dict)
     base_url = models.URLField(
         "API address",
         validators=[URLValidator(schemes=["https"])],

@@ -48,9 +48,7 @@ class AttentionItem(models.Model):
     resolution = models.CharField(max_length=32, blank=True)
 
     class Meta:
-        permissions: ClassVar[list[tuple[str, str]]] = [
-            ("resolve_attentionitem", "Can resolve attention items")
-        ]
+        permissions: ClassVar[list[Any]] = [("resolve_attentionitem", "Can resolve attention items")]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
                 fields=["kind", "case", "processor_request", "processor"],

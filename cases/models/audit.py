@@ -23,10 +23,10 @@ class Action(models.TextChoices):
     Slots are names in `details`; none of them can hold personal data.
     """
 
-    CASE_OPENED = "case.opened", "Opened the case ({type}, {regulation}), {identities} identities"
+    CASE_OPENED = "case.opened", "Opened the case ({type}, {regulation}); identities given: {identities}"
     CLOCK_STARTED = "case.clock_started", "Response due {due_on} ({rule})"
     CASE_VERIFIED = "case.verified", "Recorded verification: {method}"
-    CASE_PLANNED = "case.planned", "Planned {requests} processor requests"
+    CASE_PLANNED = "case.planned", "Planned the processor requests ({requests})"
     CASE_APPROVED = "case.approved", "Approved the plan"
     APPROVAL_VOIDED = "case.approval_voided", "The approval no longer covers the case"
     CASE_DENIED = "case.denied", "Denied the case"
@@ -44,7 +44,7 @@ class Action(models.TextChoices):
     RESULT_FETCHED = "result.fetched", "Fetched the result from {processor} ({size_bytes} bytes)"
     RESULT_MISSED = "result.missed", "The result at {processor} could not be kept: {state}"
     RESULT_DOWNLOADED = "result.downloaded", "Downloaded the result package"
-    IDENTITIES_REVEALED = "identity.revealed", "Revealed {identities} identities"
+    IDENTITIES_REVEALED = "identity.revealed", "Revealed the identities ({identities})"
     IDENTITY_SEARCHED = "identity.searched", "Searched by an identity ({found} found)"
     ATTENTION_OPENED = "attention.opened", "Needs attention: {kind}"
     ATTENTION_RESOLVED = "attention.resolved", "Attention settled: {kind} ({resolution})"
@@ -108,7 +108,7 @@ class AuditEvent(models.Model):
     chain = models.CharField(max_length=40)
     sequence = models.BigIntegerField(default=0)
     at = models.DateTimeField(db_index=True)
-    action = models.CharField(max_length=48, choices=Action.choices, db_index=True)
+    action = models.CharField(max_length=48, db_index=True)  # an Action
     case = models.ForeignKey(
         Case, on_delete=models.PROTECT, null=True, blank=True, related_name="audit_events"
     )
@@ -139,11 +139,6 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.chain} #{self.sequence} {self.action}"
 
-    @property
-    def sentence(self) -> str:
-        """What a timeline shows. A slot that an old event lacks stays visible as a question mark."""
-        return str(Action(self.action).label).format_map(_Slots(self.details))
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             raise AppendOnly
@@ -151,3 +146,8 @@ class AuditEvent(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly
+
+    @property
+    def sentence(self) -> str:
+        """What a timeline shows. A slot that an old event lacks stays visible as a question mark."""
+        return str(Action(self.action).label).format_map(_Slots(self.details))

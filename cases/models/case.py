@@ -76,7 +76,7 @@ class Case(models.Model):
     approval_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
-        permissions: ClassVar[list[tuple[str, str]]] = [
+        permissions: ClassVar[list[Any]] = [
             ("verify_case", "Can record verification of the person"),
             ("approve_case", "Can approve or deny a case"),
             ("withdraw_case", "Can withdraw a case"),

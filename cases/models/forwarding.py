@@ -25,7 +25,7 @@ class ForwardingExtension(models.Model):
     status = models.CharField(max_length=16, choices=PartnerStatus.choices)
     raw_status = models.CharField(max_length=64, blank=True)
     # A partner's own words: they may quote what was sent to it.
-    message: EncryptedTextField = EncryptedTextField(key="processor_request.case.data_key", blank=True)
+    message = EncryptedTextField(key="processor_request.case.data_key", blank=True)
     first_reported_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField()
 

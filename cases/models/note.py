@@ -14,7 +14,7 @@ class Note(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notes")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    text: EncryptedTextField = EncryptedTextField(key="case.data_key")
+    text = EncryptedTextField(key="case.data_key")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -34,7 +34,7 @@ class SubjectIdentity(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     subject = models.ForeignKey(DataSubject, on_delete=models.PROTECT, related_name="identities")
     type = models.CharField(max_length=32, choices=IdentityType.choices)
-    value: EncryptedTextField = EncryptedTextField(key="subject.data_key")
+    value = EncryptedTextField(key="subject.data_key")
     blind_index = models.BinaryField(max_length=32, db_index=True)
     position = models.PositiveSmallIntegerField(default=0)
 

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from functools import lru_cache
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
@@ -136,7 +136,7 @@ def _is_our_address(url: str, processor: Processor) -> bool:
     return secrets.compare_digest(path.rsplit("/", 1)[-1].encode(), processor.callback_token.encode())
 
 
-def apply_again(delivery_id: object) -> None:
+def apply_again(delivery_id: UUID) -> None:
     """Apply a kept delivery whose first application failed. The stored bytes are verified anew."""
     delivery = CallbackDelivery.objects.select_related("processor__data_key", "data_key").get(pk=delivery_id)
     if delivery.verdict != Verdict.RECEIVED:

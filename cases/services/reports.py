@@ -135,34 +135,44 @@ def _apply_partners(request: ProcessorRequest, partners: tuple[PartnerReport, ..
         key = (partner.domain[:253], partner.name[:200])
         row = known.get(key)
         if row is None:
-            row = ForwardingExtension(processor_request=request, domain=key[0], name=key[1])
-        elif (row.status == partner.status and row.raw_status == partner.raw_status[:64]) or (row.status in _PARTNER_FINAL and partner.status in _PARTNER_OPEN):
+            row = known[key] = ForwardingExtension(processor_request=request, domain=key[0], name=key[1])
+        elif not _is_news(row, partner):
             continue
         row.status, row.raw_status = partner.status, partner.raw_status[:64]
         row.message = partner.message
         row.changed_at = timezone.now()
         row.save()
-        known[key] = row
         changed = True
-        audit.record(
-            Action.FORWARDING_CHANGED,
+        _tell(request, row, actor=actor)
+    return changed
+
+
+def _is_news(row: ForwardingExtension, partner: PartnerReport) -> bool:
+    if row.status in _PARTNER_FINAL and partner.status in _PARTNER_OPEN:
+        return False
+    return (row.status, row.raw_status) != (partner.status, partner.raw_status[:64])
+
+
+def _tell(request: ProcessorRequest, row: ForwardingExtension, *, actor: Actor) -> None:
+    partner = row.name or row.domain
+    audit.record(
+        Action.FORWARDING_CHANGED,
+        actor=actor,
+        case=request.case,
+        processor=request.processor,
+        details={
+            "request": str(request.pk),
+            "processor": request.processor.name,
+            "partner": partner,
+            "domain": row.domain,
+            "to": str(row.status),
+        },
+    )
+    if row.status == PartnerStatus.FAILED:
+        attention.open_item(
+            AttentionKind.PARTNER_FAILED,
+            f"{request.processor.name} could not forward to {partner}; reach that partner yourself.",
             actor=actor,
             case=request.case,
-            processor=request.processor,
-            details={
-                "request": str(request.pk),
-                "processor": request.processor.name,
-                "partner": row.name or row.domain,
-                "domain": row.domain,
-                "to": str(row.status),
-            },
+            request=request,
         )
-        if row.status == PartnerStatus.FAILED:
-            attention.open_item(
-                AttentionKind.PARTNER_FAILED,
-                f"{request.processor.name} could not forward to {row.name or row.domain}; reach that partner yourself.",
-                actor=actor,
-                case=request.case,
-                request=request,
-            )
-    return changed

@@ -43,7 +43,7 @@ class _Counted:
             yield chunk
 
 
-class _Encrypted(File):  # type: ignore[type-arg]
+class _Encrypted(File):
     """What file storage is given: encrypted chunks, made as they are read, so that no clear copy is written."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:

@@ -22,6 +22,8 @@ from dsrportal.supervisor import Service, Supervisor
 
 READY_SECONDS = 60.0
 WEB_THREADS = 2
+# An erasure's two weeks pass in six seconds.
+ONCE_SPEED = 200_000
 
 
 class Stop(BaseException):
@@ -88,7 +90,7 @@ class Command(BaseCommand):
 
         stack.callback(connections.close_all)
         stack.callback(self._stop_services)
-        sandbox = self._start_sandbox(options["speed"]) if self.demo else None
+        sandbox = self._start_sandbox(options) if self.demo else None
         call_command("migrate", verbosity=0, interactive=False)
         port, port_lock = ports.take(settings.HOST, options["port"])
         stack.callback(port_lock.release)
@@ -146,8 +148,8 @@ class Command(BaseCommand):
                 f"The web server does not answer on port {port}; its log is in {settings.DATA_DIR / 'logs'}."
             )
 
-    def _start_sandbox(self, speed: int | None) -> "_Sandbox":
-        sandbox = _Sandbox(speed)
+    def _start_sandbox(self, options: dict[str, Any]) -> "_Sandbox":
+        sandbox = _Sandbox(options["speed"] or (ONCE_SPEED if options["once"] else None))
         self.supervisor.start(sandbox.service)
         return sandbox
 

@@ -1,0 +1,78 @@
+"""Small builders: people, a processor that points at the sandbox, cases at the stages of their life."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from cases.actor import Actor, Source
+from cases.models import Case
+from cases.services import approval, intake, planning, verification
+from dsrportal.models import User
+from integrations.models import Processor
+from integrations.types import Identity
+from tests.sandbox import Sandbox
+
+PASSWORD = "correct-horse-battery"
+
+
+def person(username: str, **more: object) -> User:
+    return User.objects.create_user(username, password=PASSWORD, is_staff=True, **more)
+
+
+def actor(user: User | str, address: str = "192.0.2.7") -> Actor:
+    """The person as an actor; by name, an account is made or found."""
+    if isinstance(user, str):
+        user = User.objects.filter(username=user).first() or person(user)
+    return Actor(Source.ADMIN, user=user, address=address)
+
+
+def processor(sandbox: Sandbox | None = None, *, workspace: int = 0, **more: object) -> Processor:
+    """A processor of the sandbox's workspace; without a sandbox, one that nothing answers for."""
+    fields: dict[str, object] = {
+        "kind": "mparticle",
+        "name": f"Sandbox {workspace}",
+        "account": "4302",
+        "base_url": "https://localhost:9/v3",
+        "credentials": {"workspace_key": "key", "workspace_secret": "secret"},
+        "certificate_hosts": ["localhost"],
+    }
+    if sandbox is not None:
+        keys = sandbox.workspaces[workspace]
+        fields |= {
+            "account": keys["id"],
+            "base_url": f"{sandbox.url}/v3",
+            "credentials": {"workspace_key": keys["key"], "workspace_secret": keys["secret"]},
+            "extra_tls_roots": sandbox.root_pem,
+            "extra_signing_roots": sandbox.root_pem,
+        }
+    return Processor.objects.create(**(fields | more))
+
+
+def open_case(
+    *,
+    type: str = "erasure",
+    regulation: str = "gdpr",
+    identities: Sequence[tuple[str, str]] = (("email", "Ada.Lovelace@Example.org"),),
+    by: str = "agnes",
+    received_at: datetime | None = None,
+    skip_waiting_period: bool = False,
+) -> Case:
+    return intake.open_case(
+        actor=actor(by),
+        type=type,
+        regulation=regulation,
+        received_at=received_at or timezone.now() - timedelta(hours=2),
+        identities=[Identity(kind, value) for kind, value in identities],
+        skip_waiting_period=skip_waiting_period,
+    )
+
+
+def ready_case(**more: object) -> Case:
+    case = open_case(**more)  # type: ignore[arg-type]
+    return verification.record(case, actor=actor(str(more.get("by", "agnes"))), method="matched_data")
+
+
+def approved_case(*, approver: str = "pia", **more: object) -> Case:
+    case = ready_case(**more)
+    return approval.approve(case, actor=actor(approver), digest=planning.digest(case))
