@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from dsrportal import ports
+from dsrportal.crypto import verify_keyring
 from dsrportal.embedded import CannotStart, Lock, Servers
 from dsrportal.supervisor import Service, Supervisor
 
@@ -92,6 +93,7 @@ class Command(BaseCommand):
         stack.callback(self._stop_services)
         sandbox = self._start_sandbox(options) if self.demo else None
         call_command("migrate", verbosity=0, interactive=False)
+        verify_keyring()
         port, port_lock = ports.take(settings.HOST, options["port"])
         stack.callback(port_lock.release)
         settings.PORT_FILE.write_text(str(port))

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
+from dsrportal.crypto import verify_keyring
+
 
 class Command(BaseCommand):
     help = "Work one queue until stopped; a first SIGTERM lets the job at hand finish."
@@ -17,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--burst", action="store_true", help="end when the queue is empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        verify_keyring()
         worker = django_rq.get_worker(options["queue"])
         connections.close_all()
         worker.work(burst=options["burst"], logging_level="WARNING")
