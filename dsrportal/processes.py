@@ -90,32 +90,25 @@ def end_all(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> Non
         end(process)
 
 
-class LogFile:
-    """Lines into a file that is put aside as `.1`, `.2` when it has grown to 5 MB."""
-
-    def __init__(self, path: Path) -> None:
-        self._handler = RotatingFileHandler(
-            path, maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True
-        )
-
-    def write(self, line: str) -> None:
-        self._handler.emit(logging.LogRecord("", logging.INFO, "", 0, line, None, None))
-
-
 class Pump:
-    """Reads a child's output line by line in a thread, hands each line on and keeps the last ones."""
+    """Reads a child's output in a thread: each line goes into the log, then to `on_line`; the last ones are kept."""
 
-    def __init__(self, stream: IO[bytes], on_line: Callable[[str], None], *, keep: int = 20) -> None:
+    def __init__(
+        self, stream: IO[bytes], log: Path, on_line: Callable[[str], None], *, keep: int = 20
+    ) -> None:
         self.tail: deque[str] = deque(maxlen=keep)
+        # Put aside as `.1` and `.2` when it has grown to 5 MB.
+        self._log = RotatingFileHandler(log, maxBytes=5_000_000, backupCount=2, encoding="utf-8", delay=True)
         self._stream = stream
         self._on_line = on_line
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        with self._stream:
+        with self._stream, contextlib.closing(self._log):
             for raw in self._stream:
                 line = raw.decode("utf-8", "replace").rstrip("\n")
+                self._log.emit(logging.LogRecord("", logging.INFO, "", 0, line, None, None))
                 self.tail.append(line)
                 self._on_line(line)
 

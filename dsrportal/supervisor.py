@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from dsrportal.processes import LogFile, Pump, end, end_all, spawn
+from dsrportal.processes import Pump, end, end_all, spawn
 
 LONGEST_PAUSE_SECONDS = 30.0
 SETTLED_SECONDS = 60.0  # a process that lived so long starts again at once
@@ -51,10 +51,8 @@ class Supervisor:
     def start(self, service: Service) -> Service:
         if service not in self.services:
             self.services.append(service)
-        log = LogFile(self._log_dir / f"{service.name}.log")
 
         def on_line(line: str) -> None:
-            log.write(line)
             self._echo(service.name, line)
             if service.on_line is not None:
                 service.on_line(line)
@@ -69,7 +67,7 @@ class Supervisor:
             stderr=subprocess.STDOUT,
         )
         assert service.process.stdout is not None
-        service.pump = Pump(service.process.stdout, on_line)
+        service.pump = Pump(service.process.stdout, self._log_dir / f"{service.name}.log", on_line)
         threading.Thread(target=self._await_end, args=(service, service.process), daemon=True).start()
         return service
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dsrportal.embedded.errors import CannotStart
 from dsrportal.embedded.places import account
-from dsrportal.processes import LogFile, Pump, end, spawn, wait_for_end
+from dsrportal.processes import Pump, end, spawn, wait_for_end
 
 BARE_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 READY_SECONDS = 60  # a database that was cut off replays its log first
@@ -41,15 +41,13 @@ class Server:
             stderr=subprocess.STDOUT,
         )
         assert self.process.stdout is not None
-        written = LogFile(log)
 
         def on_line(line: str) -> None:
-            written.write(line)
             if self.ready_words in line:
                 self._ready = True
                 self._heard.set()
 
-        self._pump = Pump(self.process.stdout, on_line)
+        self._pump = Pump(self.process.stdout, log, on_line)
         threading.Thread(target=self._await_end, args=(self.process,), daemon=True).start()
 
     def _await_end(self, process: subprocess.Popen[bytes]) -> None:
@@ -75,6 +73,8 @@ class Server:
         if self.process is None:
             return
         end(self.process, (self.stop_signal, 15), (signal.SIGQUIT, 5))
+        if self._pump is not None:
+            self._pump.join()
         self.forget()
 
     def forget(self) -> None:
