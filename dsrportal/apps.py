@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class DsrPortalConfig(AppConfig):
@@ -8,3 +9,9 @@ class DsrPortalConfig(AppConfig):
 
     def ready(self) -> None:
         from dsrportal import checks  # noqa: F401  (registers them)
+
+
+class DeskConfig(AdminConfig):
+    """Django's admin, with our own site as the default one."""
+
+    default_site = "cases.admin.site.DeskSite"

@@ -68,8 +68,8 @@ ALLOWED_HOSTS = env.list(
 )
 
 INSTALLED_APPS = [
-    "dsrportal",  # first: its `migrate` and its templates stand in for Django's
-    "django.contrib.admin",
+    "dsrportal.apps.DsrPortalConfig",  # first: its `migrate` and its templates stand in for Django's
+    "dsrportal.apps.DeskConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

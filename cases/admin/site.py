@@ -1,0 +1,141 @@
+"""The desk itself: name, navigation, and every page in the time zone of who looks at it."""
+
+import zoneinfo
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import update_wrapper
+from typing import Any, Final
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import SimpleTemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import AttentionItem
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One line of the navigation: a registered model's list, or a page of its own with its permission."""
+
+    label: str | Promise
+    icon: str
+    model: str = ""
+    url_name: str = ""
+    permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    label: str | Promise
+    icon: str
+    url: str
+    current: bool
+    count: int = 0
+
+
+PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
+    (
+        _("Cases"),
+        (
+            Place(_("Start"), "home", url_name="admin:index"),
+            Place(_("Cases"), "cases", model="cases.case"),
+            Place(_("Attention"), "attention", model="cases.attentionitem"),
+        ),
+    ),
+    (
+        _("Processors"),
+        (
+            Place(_("Processors"), "processors", model="integrations.processor"),
+            Place(_("Callbacks"), "deliveries", model="cases.callbackdelivery"),
+            Place(_("Jobs"), "jobs", url_name="admin:jobs", permission="integrations.view_processor"),
+        ),
+    ),
+    (_("Audit"), (Place(_("Audit trail"), "audit", model="cases.auditevent"),)),
+    (
+        _("People"),
+        (
+            Place(_("Users"), "people", model="dsrportal.user"),
+            Place(_("Roles"), "roles", model="auth.group"),
+        ),
+    ),
+)
+
+
+class DeskSite(admin.AdminSite):
+    site_title = "DSR Portal"
+    site_header = "DSR Portal"
+    index_title = _("Start")  # type: ignore[assignment]
+    site_url = None
+    enable_nav_sidebar = False
+    empty_value_display = "–"
+
+    def admin_view(
+        self, view: Callable[..., HttpResponseBase], cacheable: bool = False
+    ) -> Callable[..., HttpResponseBase]:
+        inner: Any = super().admin_view(view, cacheable)
+
+        def in_users_zone(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            with timezone.override(users_zone(request)):
+                response: HttpResponseBase = inner(request, *args, **kwargs)
+                # Rendered here: later the zone would be the server's again.
+                if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
+                    response.render()
+                return response
+
+        # Carries Django's marks (csrf_exempt, login_required) over.
+        return update_wrapper(in_users_zone, inner)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            **super().each_context(request),
+            "navigation": list(self._navigation(request)),
+            "zone_name": timezone.get_current_timezone_name(),
+        }
+
+    def _navigation(self, request: HttpRequest) -> Iterator[tuple[str | Promise, list[Link]]]:
+        if not self.has_permission(request):
+            return
+        for title, places in PLACES:
+            links = [link for place in places if (link := self._link(request, place))]
+            if links:
+                yield title, links
+
+    def _link(self, request: HttpRequest, place: Place) -> Link | None:
+        """A link to what this person may see; None for what they may not, or what is not registered."""
+        url = self._address(request, place)
+        if not url:
+            return None
+        exact = place.url_name == "admin:index"
+        current = request.path == url if exact else request.path.startswith(url)
+        count = 0
+        if place.model == "cases.attentionitem":
+            count = AttentionItem.objects.filter(resolved_at__isnull=True).count()
+        return Link(place.label, place.icon, url, current, count)
+
+    def _address(self, request: HttpRequest, place: Place) -> str:
+        if place.url_name:
+            if place.permission and not request.user.has_perm(place.permission):
+                return ""
+            try:
+                return reverse(place.url_name, current_app=self.name)
+            except NoReverseMatch:
+                return ""
+        for model, model_admin in self._registry.items():
+            if model._meta.label_lower == place.model:
+                if not model_admin.has_view_permission(request):
+                    return ""
+                app, name = place.model.split(".")
+                return reverse(f"admin:{app}_{name}_changelist", current_app=self.name)
+        return ""
+
+
+def users_zone(request: HttpRequest) -> zoneinfo.ZoneInfo:
+    """The zone a person chose. One that this machine does not know falls back to UTC."""
+    try:
+        return zoneinfo.ZoneInfo(getattr(request.user, "time_zone", "") or "UTC")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return zoneinfo.ZoneInfo("UTC")

@@ -1,0 +1,13 @@
+"""Template tags of the desk: what templates share with the lists' columns."""
+
+from django import template
+
+from cases.admin import marks
+
+register = template.Library()
+
+register.simple_tag(marks.icon, name="icon")
+register.simple_tag(marks.badge, name="badge")
+register.simple_tag(marks.case_badge, name="case_badge")
+register.simple_tag(marks.request_badge, name="request_badge")
+register.simple_tag(marks.request_mark, name="request_mark")
