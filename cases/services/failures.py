@@ -82,7 +82,9 @@ def _refuse(request: ProcessorRequest, error: IntegrationError) -> None:
     )
     attention.open_item(
         AttentionKind.REFUSED,
-        f"{request.processor.name} refused the request (HTTP {error.http_status}); correct it or answer by hand.",
+        f"{error.sentence} Request to {request.processor.name}: find out why, then retry, or answer by hand."[
+            :300
+        ],
         actor=REPORT,
         case=request.case,
         request=request,

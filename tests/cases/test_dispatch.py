@@ -1,40 +1,291 @@
-"""A queued request on its way: sent, answered, and what becomes of every kind of fault."""
+"""A queued request on its way: sent once, under one id, whatever happens in between."""
 
-from collections.abc import Iterator
-from pathlib import Path
+import threading
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, RequestStatus
-from cases.models import AuditEvent, ProcessorRequest
-from cases.services import audit, dispatch
-from tests.builders import approved_case, processor
-from tests.sandbox import Sandbox, running_sandbox
+from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
+from cases.services import cancellation, dispatch, processors
+from integrations.models import Processor
+from integrations.registry import connector_for
+from tests.builders import actor, approved_case, open_case, ready_case
+from tests.sandbox import Sandbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
+UNKNOWN_OUTCOMES = [
+    "reset_before",
+    "reset_after",
+    "status_500",
+    "status_502",
+    "malformed",
+    "truncated",
+    "html",
+    "empty",
+]
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
-        yield running
+def the_request(case: Case) -> ProcessorRequest:
+    return ProcessorRequest.objects.get(case=case)
 
 
-@pytest.fixture(autouse=True)
-def _fresh(sandbox: Sandbox) -> None:
-    sandbox.reset()
-    sandbox.switches(callbacks=False)
+def due_again(request: ProcessorRequest) -> None:
+    """As if the backoff had passed."""
+    ProcessorRequest.objects.filter(pk=request.pk).update(
+        next_attempt_at=None, lease_until=None, lease_token=None
+    )
 
 
-def test_a_queued_request_is_sent_once_and_becomes_pending(sandbox: Sandbox, tmp_path: Path) -> None:
-    target = processor(sandbox)
+def posts(sandbox: Sandbox, request: ProcessorRequest) -> int:
+    count: int = sandbox.state()["posts"].get(str(request.pk), 0)
+    return count
+
+
+def test_it_leaves_as_the_case_says_and_becomes_pending(target: Processor, sandbox: Sandbox) -> None:
+    case = approved_case(
+        identities=[("email", " Ada.Lovelace@Example.org"), ("other3", "x")],
+        skip_waiting_period=True,
+        regulation="ccpa",
+    )
+    dispatch.drain(target.pk)
+    request = the_request(case)
+    received = sandbox.state(str(request.pk))["requests"][0]
+    assert received["type"] == "erasure"
+    assert received["regulation"] == "ccpa"
+    # Exactly as typed, blanks and capitals included.
+    assert received["identities"] == {"email": " Ada.Lovelace@Example.org", "other3": "x"}
+    assert request.status == RequestStatus.PENDING
+    assert request.sent_at is not None
+    assert not request.outcome_unknown
+    target.refresh_from_db()
+    assert target.account_proven_at is not None
+
+
+def test_the_earliest_legal_due_date_leaves_first(target: Processor, sandbox: Sandbox) -> None:
+    late = approved_case(identities=[("email", "b@example.org")])
+    early = approved_case(
+        identities=[("email", "a@example.org")], received_at=timezone.now() - timedelta(days=20)
+    )
+    claimed = dispatch.claim(target)
+    assert [request.case_id for request in claimed] == [early.pk, late.pk]
+
+
+@pytest.mark.parametrize("fault", UNKNOWN_OUTCOMES)
+def test_after_an_unknown_outcome_it_asks_and_never_sends_twice(
+    target: Processor, sandbox: Sandbox, fault: str
+) -> None:
+    case = approved_case()
+    sandbox.faults([{"method": "POST", "path": "/v3/requests", "fault": fault}])
+    dispatch.drain(target.pk)
+    request = the_request(case)
+    assert request.status == RequestStatus.QUEUED
+    assert request.outcome_unknown
+    assert request.next_attempt_at is not None
+    due_again(request)
+    dispatch.drain(target.pk)
+    request.refresh_from_db()
+    assert request.status == RequestStatus.PENDING
+    state = sandbox.state(str(request.pk))
+    assert len(state["requests"]) == 1
+    assert posts(sandbox, request) == 1
+    assert sum(count for call, count in state["calls"].items() if call.startswith("GET /v3/requests/")) == 1
+
+
+def test_a_status_500_after_processing_is_found_by_asking(target: Processor, sandbox: Sandbox) -> None:
+    case = approved_case()
+    sandbox.faults([{"method": "POST", "path": "/v3/requests", "fault": "status_500", "process": True}])
+    dispatch.drain(target.pk)
+    request = the_request(case)
+    assert (request.last_error, request.last_http_status) == ("unexpected_answer", 500)
+    due_again(request)
+    dispatch.drain(target.pk)
+    assert the_request(case).status == RequestStatus.PENDING
+    assert posts(sandbox, request) == 1
+
+
+def test_a_worker_that_died_between_sending_and_recording_is_made_good(
+    target: Processor, sandbox: Sandbox
+) -> None:
+    case = approved_case()
+    claimed = dispatch.claim(target)
+    connector_for(target).submit(dispatch.outgoing(claimed[0]))  # and then nothing: killed
+    assert dispatch.claim(target) == []
+    ProcessorRequest.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    dispatch.drain(target.pk)
+    request = the_request(case)
+    assert request.status == RequestStatus.PENDING
+    assert posts(sandbox, request) == 1
+
+
+def test_a_result_with_a_stale_lease_is_ignored(target: Processor, sandbox: Sandbox) -> None:
+    approved_case()
+    (first,) = dispatch.claim(target)
+    ProcessorRequest.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    (second,) = dispatch.claim(target)
+    report = connector_for(target).submit(dispatch.outgoing(first))
+    dispatch.record(first, report)
+    first.refresh_from_db()
+    assert first.status == RequestStatus.QUEUED
+    dispatch.record(second, report)
+    first.refresh_from_db()
+    assert first.status == RequestStatus.PENDING
+
+
+def test_a_rate_limit_waits_as_long_as_it_was_told(target: Processor, sandbox: Sandbox) -> None:
+    case = approved_case()
+    sandbox.switches(requests_per_minute=1)
+    approved_case(identities=[("email", "second@example.org")])
+    dispatch.drain(target.pk)
+    waiting = ProcessorRequest.objects.get(status=RequestStatus.QUEUED)
+    assert waiting.last_error == "rate_limited"
+    assert not waiting.outcome_unknown
+    assert waiting.next_attempt_at is not None
+    assert waiting.next_attempt_at > timezone.now()
+    assert the_request(case)
+
+
+def test_wrong_credentials_pause_the_processor_and_say_which_key(target: Processor, sandbox: Sandbox) -> None:
+    good = target.credentials
+    target.credentials = {**good, "workspace_secret": "wrong"}
+    target.save()
     case = approved_case()
     dispatch.drain(target.pk)
-    request = ProcessorRequest.objects.get(case=case)
-    assert request.status == RequestStatus.PENDING
-    state = sandbox.state()
-    assert list(state["requests"]) or state
+    target.refresh_from_db()
+    assert target.paused_reason == "credentials"
+    item = AttentionItem.objects.get()
+    assert item.kind == AttentionKind.CREDENTIALS
+    assert "workspace_key" in item.sentence
+    assert the_request(case).status == RequestStatus.QUEUED
+    dispatch.drain(target.pk)
+    assert AttentionItem.objects.count() == 1
+
+    target.credentials = good
+    target.save()
+    assert all(check.works for check in processors.test_connection(target, actor=actor("ivy")))
+    item.refresh_from_db()
+    assert item.resolution == "resumed"
+    due_again(the_request(case))
+    dispatch.drain(target.pk)
+    assert the_request(case).status == RequestStatus.PENDING
+
+
+def test_a_request_in_the_way_is_named_and_this_one_waits(target: Processor, sandbox: Sandbox) -> None:
+    first = approved_case(identities=[("email", "same@example.org")])
+    dispatch.drain(target.pk)
+    second = approved_case(identities=[("email", "same@example.org")])
+    dispatch.drain(target.pk)
+    request = the_request(second)
+    assert (request.status, request.last_error) == (RequestStatus.QUEUED, "conflict")
+    assert request.next_attempt_at is not None
+    assert first.reference in AttentionItem.objects.get(kind=AttentionKind.CONFLICT).sentence
+    second.refresh_from_db()
+    assert second.status == CaseStatus.ATTENTION
+
+    sandbox.advance(15 * 24 * 3600)
+    due_again(request)
+    dispatch.drain(target.pk)
+    second.refresh_from_db()
+    assert second.status == CaseStatus.WORKING
+    assert AttentionItem.objects.get(kind=AttentionKind.CONFLICT).resolution == "answered"
+
+
+def fill_group(sandbox: Sandbox, group_id: str) -> None:
+    """mParticle takes 150 requests a group and refuses the next with 400."""
+    for number in range(150):
+        body = {
+            "regulation": "gdpr",
+            "subject_request_id": str(uuid4()),
+            "subject_request_type": "erasure",
+            "submitted_time": "2026-11-01T09:00:00Z",
+            "subject_identities": {"email": {"value": f"filler{number}@example.org", "encoding": "raw"}},
+            "group_id": group_id,
+        }
+        assert sandbox.call("POST", "/v3/requests", body)[0] == 201
+
+
+def test_a_refused_request_fails_and_is_retried_under_its_own_id(target: Processor, sandbox: Sandbox) -> None:
+    case = approved_case()
+    request = the_request(case)
+    fill_group(sandbox, request.group_id)
+    dispatch.drain(target.pk)
+    request.refresh_from_db()
+    assert (request.status, request.last_http_status) == (RequestStatus.FAILED, 400)
+    assert AttentionItem.objects.get().kind == AttentionKind.REFUSED
+    case.refresh_from_db()
+    assert case.status == CaseStatus.ATTENTION
+
+    ProcessorRequest.objects.filter(pk=request.pk).update(group_id="")
+    assert cancellation.retry(case, actor=actor("agnes")) == 1
+    dispatch.drain(target.pk)
+    assert the_request(case).status == RequestStatus.PENDING
+    assert AttentionItem.objects.get().resolution == "retried"
     case.refresh_from_db()
     assert case.status == CaseStatus.WORKING
-    assert audit.verify(f"case:{case.pk}") == []
-    print([event.sentence for event in AuditEvent.objects.filter(case=case)])
+
+
+def test_an_answer_of_another_workspace_pauses_the_processor(target: Processor, sandbox: Sandbox) -> None:
+    sandbox.switches(controller_id="9999")
+    case = approved_case()
+    dispatch.drain(target.pk)
+    target.refresh_from_db()
+    assert target.paused_reason == "account_mismatch"
+    assert the_request(case).status == RequestStatus.QUEUED
+
+
+def test_an_unreachable_processor_loses_nothing(target: Processor, sandbox: Sandbox) -> None:
+    case = approved_case()
+    sandbox.stop()
+    try:
+        dispatch.drain(target.pk)
+    finally:
+        sandbox.start()
+    request = the_request(case)
+    assert (request.status, request.last_error) == (RequestStatus.QUEUED, "not_sent")
+    assert not request.outcome_unknown
+    due_again(request)
+    dispatch.drain(target.pk)
+    assert the_request(case).status == RequestStatus.PENDING
+
+
+def test_lanes_side_by_side_send_each_request_once(target: Processor, sandbox: Sandbox) -> None:
+    for number in range(24):
+        approved_case(identities=[("email", f"person{number}@example.org")])
+
+    def lane() -> None:
+        try:
+            dispatch.drain(target.pk)
+        finally:
+            connection.close()
+
+    lanes = [threading.Thread(target=lane) for _ in range(4)]
+    for thread in lanes:
+        thread.start()
+    for thread in lanes:
+        thread.join()
+    assert set(ProcessorRequest.objects.values_list("status", flat=True)) == {RequestStatus.PENDING}
+    assert set(sandbox.state()["posts"].values()) == {1}
+
+
+def test_a_paused_processor_is_left_alone(target: Processor, sandbox: Sandbox) -> None:
+    processors.pause(target, actor=actor("ivy"), reason="by_hand")
+    case = approved_case()
+    dispatch.drain(target.pk)
+    assert the_request(case).attempts == 0
+
+
+def test_nothing_is_sent_before_approval(target: Processor, sandbox: Sandbox) -> None:
+    open_case()
+    ready_case(identities=[("email", "other@example.org")])
+    dispatch.drain(target.pk)
+    assert sandbox.state()["requests"] == []
+
+
+def test_a_mpid_and_two_addresses_leave_as_three_requests(target: Processor, sandbox: Sandbox) -> None:
+    case = approved_case(identities=[("email", "a@example.org"), ("email", "b@example.org"), ("mpid", "-77")])
+    dispatch.drain(target.pk)
+    sent = [request["identities"] for request in sandbox.state()["requests"]]
+    assert sorted(map(sorted, sent)) == [["email"], ["email"], ["mpid"]]
+    assert ProcessorRequest.objects.filter(case=case, status=RequestStatus.PENDING).count() == 3
