@@ -1,10 +1,15 @@
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from integrations.models import Processor
 from integrations.mparticle.connector import MParticle
 from integrations.opendsr import signing_keys
+from integrations.types import Identity, OutgoingRequest
 from tests.sandbox import Sandbox, running_sandbox
 
 
@@ -39,3 +44,17 @@ def processor(db: None, sandbox: Sandbox) -> Processor:
 @pytest.fixture
 def mparticle(processor: Processor) -> MParticle:
     return MParticle(processor)
+
+
+def request(**changes: Any) -> OutgoingRequest:
+    made = OutgoingRequest(
+        request_id=uuid4(),
+        request_type="erasure",
+        regulation="gdpr",
+        submitted_at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
+        identities=(Identity("email", f"{uuid4()}@example.com"),),
+        skip_waiting_period=False,
+        group_id="case-7",
+        callback_url="",
+    )
+    return replace(made, **changes)
