@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -16,7 +17,7 @@ from tests.sandbox import Sandbox
 PASSWORD = "correct-horse-battery"
 
 
-def person(username: str, **more: object) -> User:
+def person(username: str, **more: Any) -> User:
     return User.objects.create_user(username, password=PASSWORD, is_staff=True, **more)
 
 

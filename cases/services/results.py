@@ -108,10 +108,15 @@ def _learn_url(connector: Connector, request: ProcessorRequest) -> None:
 
 def _download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
     package = ResultPackage(state=PackageState.FETCHED)
+    name, storage = f"{package.pk}.sealed", storages["packages"]
     with connector.fetch_result(request.results_url, limit_bytes=settings.RESULT_LIMIT_BYTES) as result:
         counted = _Counted(result.chunks)
         encrypted = encrypt_chunks(request.case.data_key.secret(), counted, _associated(package))
-        package.stored_name = storages["packages"].save(f"{package.pk}.sealed", _Encrypted(encrypted))
+        try:
+            package.stored_name = storage.save(name, _Encrypted(encrypted))
+        except IntegrationError:
+            storage.delete(name)
+            raise
         package.content_type = result.content_type[:100]
     package.size_bytes, package.sha256 = counted.size, counted.sha256.hexdigest()
     return package

@@ -1,0 +1,92 @@
+"""Reports: where word is late, the processor is asked; a group in one call."""
+
+import pytest
+from django.utils import timezone
+
+from cases.lifecycle import CaseStatus, RequestStatus
+from cases.models import AttentionItem, AttentionKind, ProcessorRequest
+from cases.services import dispatch, reconciling, sweeping
+from cases.services.refusal import Refused
+from dsrportal.queueing import store
+from integrations.models import Processor
+from tests.builders import actor, approved_case, ready_case
+from tests.sandbox import Sandbox
+
+TWO_WEEKS = 15 * 24 * 3600
+
+
+def test_a_lost_callback_is_made_good_by_a_report(target: Processor, sandbox: Sandbox) -> None:
+    case = approved_case()
+    dispatch.drain(target.pk)
+    sandbox.advance(TWO_WEEKS)
+    assert reconciling.silent(target.pk) == []  # heard of a moment ago
+    ProcessorRequest.objects.update(reported_at=timezone.now() - timezone.timedelta(hours=2))
+    assert reconciling.reconcile(target, reconciling.silent(target.pk)) == 1
+    case.refresh_from_db()
+    assert case.status == CaseStatus.REVIEW
+
+
+def test_a_group_is_asked_for_in_one_call(target: Processor, sandbox: Sandbox) -> None:
+    case = approved_case(identities=[("email", "a@example.org"), ("email", "b@example.org")])
+    dispatch.drain(target.pk)
+    before = sandbox.state()["calls"]
+    assert reconciling.reconcile(target, list(ProcessorRequest.objects.filter(case=case))) == 2
+    calls = sandbox.state()["calls"]
+    assert sum(calls.values()) - sum(before.values()) == 1
+
+
+def test_an_id_the_processor_forgot_is_not_concluded_gone_but_shown(
+    target: Processor, sandbox: Sandbox
+) -> None:
+    case = approved_case()
+    dispatch.drain(target.pk)
+    sandbox.reset()
+    reconciling.reconcile(target, list(ProcessorRequest.objects.filter(case=case)))
+    assert ProcessorRequest.objects.get().status == RequestStatus.PENDING
+    assert AttentionItem.objects.get().kind == AttentionKind.GONE
+    case.refresh_from_db()
+    assert case.status == CaseStatus.ATTENTION
+
+
+def test_a_person_can_ask_at_once_where_something_is_with_a_processor(
+    target: Processor, sandbox: Sandbox
+) -> None:
+    with pytest.raises(Refused):
+        reconciling.ask_for_refresh(ready_case(), actor=actor("agnes"))
+    case = approved_case(identities=[("email", "x@example.org")])
+    dispatch.drain(target.pk)
+    sandbox.advance(TWO_WEEKS)
+    assert reconciling.ask_for_refresh(case, actor=actor("agnes")) == 1
+    reconciling.refresh(ProcessorRequest.objects.get(case=case).pk)
+    case.refresh_from_db()
+    assert case.status == CaseStatus.REVIEW
+
+
+def test_an_emptied_queue_store_costs_time_only(target: Processor, sandbox: Sandbox) -> None:
+    approved_case()
+    store().flushdb()
+    assert store().llen("rq:queue:outgoing") == 0
+    sweeping.sweep()
+    assert store().llen("rq:queue:outgoing") > 0
+
+
+def test_the_sweep_settles_what_disagrees(target: Processor, sandbox: Sandbox) -> None:
+    case = approved_case()
+    dispatch.drain(target.pk)
+    # As if a settling had been lost: the request is done, the case still says working.
+    ProcessorRequest.objects.update(status=RequestStatus.COMPLETED, answer="done")
+    sweeping.sweep()
+    case.refresh_from_db()
+    assert case.status == CaseStatus.REVIEW
+
+
+@pytest.mark.parametrize(("shape", "expected"), [("null", False), ("seven_digits", True), ("naive", True)])
+def test_every_spelling_of_the_expected_time_is_kept(
+    target: Processor, sandbox: Sandbox, shape: str, expected: bool
+) -> None:
+    sandbox.switches(expected_completion=shape)
+    approved_case()
+    dispatch.drain(target.pk)
+    request = ProcessorRequest.objects.get()
+    assert (request.expected_completion_at is not None) == expected
+    assert bool(request.expected_completion_raw) == expected
