@@ -98,6 +98,10 @@ class Processor(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
+        permissions: ClassVar[list[Any]] = [
+            ("pause_processor", "Can pause and resume a processor"),
+            ("test_processor", "Can test a processor's connection"),
+        ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "account"], name="processor_kind_account_unique"),
             models.CheckConstraint(

@@ -1,0 +1,103 @@
+"""Who may do what: roles are groups, and this table is what each of them always has."""
+
+from typing import Any, Final
+
+from django.apps.registry import Apps
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+from cases.actor import Actor, Source
+from cases.services import accounts
+
+# Everything on a case's page, identities masked.
+_READ_CASES = (
+    "cases.view_case",
+    "cases.view_processorrequest",
+    "cases.view_forwardingextension",
+    "cases.view_resultpackage",
+    "cases.view_clock",
+    "cases.view_attentionitem",
+    "cases.view_callbackdelivery",
+)
+_WORK_CASES = (
+    "cases.add_case",
+    "cases.verify_case",
+    "cases.withdraw_case",
+    "cases.cancel_case",
+    "cases.refresh_case",
+    "cases.close_case",
+    "cases.reveal_identity",
+    "cases.download_package",
+    "cases.resolve_attentionitem",
+)
+# Whoever approves exactly these identities must be able to see them.
+_DECIDE_CASES = (
+    "cases.approve_case",
+    "cases.cancel_case",
+    "cases.close_case",
+    "cases.reopen_case",
+    "cases.reveal_identity",
+)
+_READ_TRAIL = ("cases.view_auditevent", "integrations.view_processor", "integrations.view_signingcertificate")
+_RUN_PROCESSORS = (
+    "integrations.view_processor",
+    "integrations.add_processor",
+    "integrations.change_processor",
+    "integrations.pause_processor",
+    "integrations.test_processor",
+    "integrations.view_signingcertificate",
+    "cases.view_jobs",
+    "cases.requeue_jobs",
+)
+_RUN_ACCOUNTS = (
+    "dsrportal.view_user",
+    "dsrportal.add_user",
+    "dsrportal.change_user",
+    "auth.view_group",
+    "auth.add_group",
+    "auth.change_group",
+    "auth.delete_group",
+)
+
+# No role can approve alone what it opened: for erasure and correction the database wants a second person.
+ROLES: Final[dict[str, tuple[str, ...]]] = {
+    "agent": _READ_CASES + _WORK_CASES,
+    "approver": _READ_CASES + _DECIDE_CASES,
+    "auditor": (*_READ_CASES, *_READ_TRAIL, "cases.view_jobs", "dsrportal.view_user", "auth.view_group"),
+    "integration manager": _RUN_PROCESSORS,
+    "administrator": tuple(
+        sorted({*_READ_CASES, *_WORK_CASES, *_DECIDE_CASES, *_READ_TRAIL, *_RUN_PROCESSORS, *_RUN_ACCOUNTS})
+    ),
+}
+
+
+def always_has(role: str) -> frozenset[str]:
+    """What a role of the table cannot lose, as `app.codename`; nothing for a role that someone made."""
+    return frozenset(ROLES.get(role, ()))
+
+
+def make_roles(apps: Apps, using: str = "default", **_kwargs: Any) -> None:
+    """After each migration: make what is missing. What an administrator gave a role besides stays."""
+    try:
+        apps.get_model("auth", "Permission")
+        apps.get_model("cases", "AuditEvent")
+    except LookupError:
+        return
+    with transaction.atomic(using=using):
+        for role, wanted in ROLES.items():
+            _make(role, wanted, using)
+
+
+def _make(role: str, wanted: tuple[str, ...], using: str) -> None:
+    group, created = Group.objects.using(using).get_or_create(name=role)
+    has = set(accounts.names_of(group.permissions.all()))
+    missing = [
+        permission
+        for permission in Permission.objects.using(using).select_related("content_type")
+        if (name := accounts.name_of(permission)) in wanted and name not in has
+    ]
+    group.permissions.add(*missing)
+    if missing and not created:
+        accounts.role_changed(
+            role, actor=Actor(Source.COMMAND), added=accounts.names_of(missing), removed=[], reason="upgraded"
+        )
