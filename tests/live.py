@@ -48,15 +48,16 @@ class LivePortal:
     def work(self, *queues: str) -> None:
         """Run real workers until their queues are empty: outgoing first, as its jobs fill the other."""
         for queue in queues or ("outgoing", "default"):
-            subprocess.run(
-                [sys.executable, "manage.py", "worker", queue, "--burst"],
-                cwd=_REPOSITORY,
-                env=self._environment,
-                stdout=(self.log_dir / "worker.log").open("ab"),
-                stderr=subprocess.STDOUT,
-                check=True,
-                timeout=120,
-            )
+            with (self.log_dir / "worker.log").open("ab") as log:
+                subprocess.run(
+                    [sys.executable, "manage.py", "worker", queue, "--burst"],
+                    cwd=_REPOSITORY,
+                    env=self._environment,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    check=True,
+                    timeout=120,
+                )
 
     def start_workers(self, *queues: str) -> None:
         for number, queue in enumerate(queues):
@@ -77,13 +78,14 @@ class LivePortal:
                 process.wait()
 
     def _spawn(self, name: str, arguments: list[str]) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=_REPOSITORY,
-            env=self._environment,
-            stdout=(self.log_dir / f"{name}.log").open("ab"),
-            stderr=subprocess.STDOUT,
-        )
+        with (self.log_dir / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=_REPOSITORY,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         self._processes.append(process)
         return process
 
