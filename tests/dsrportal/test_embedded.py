@@ -27,7 +27,7 @@ def data_dir() -> Iterator[Path]:
 
 def ask(servers: Servers, question: str, role: str = "portal") -> object:
     with psycopg.connect(servers.addresses.database_url(role), autocommit=True) as connection:
-        row = connection.execute(question).fetchone()  # type: ignore[arg-type]
+        row = connection.execute(question).fetchone()
     return row[0] if row else None
 
 

@@ -58,7 +58,8 @@ def work(queue: str = "default") -> None:
 
 
 def noted() -> list[str]:
-    return [entry.decode() for entry in store().lrange("noted", 0, -1)]
+    entries: list[bytes] = store().lrange("noted", 0, -1)  # type: ignore[assignment]
+    return [entry.decode() for entry in entries]
 
 
 def test_a_wake_reaches_a_worker_with_its_ids() -> None:

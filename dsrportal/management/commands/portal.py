@@ -232,10 +232,13 @@ class _Sandbox:
 
 def _wait_for(event: threading.Event, service: Service) -> None:
     """Wait until the service has said what sets the event; raise with its last words when it ends first."""
-    process = service.process
-    assert process is not None
-    threading.Thread(target=lambda: (process.wait(), event.set()), daemon=True).start()
+
+    def give_up_when_it_ends(ended: threading.Event) -> None:
+        ended.wait()
+        event.set()
+
+    threading.Thread(target=give_up_when_it_ends, args=(service.ended,), daemon=True).start()
     event.wait(READY_SECONDS)
-    if process.poll() is not None:
+    if service.ended.is_set():
         last = " / ".join(list(service.pump.tail)[-3:]) if service.pump else ""
         raise CannotStart(f"{service.name} did not start: {last}")
