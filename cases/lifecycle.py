@@ -142,11 +142,8 @@ def derive_outcome(requests: Collection[RequestState]) -> str:
     Requests that were cancelled or replaced count as unanswered, so a case in which nothing was done is
     never `fulfilled`.
     """
-    answers = [state.answer for state in requests if state.status == RequestStatus.COMPLETED]
-    if not answers or len(answers) < len(requests):
-        return Outcome.PARTLY_FULFILLED if Answer.DONE in answers else Outcome.DENIED
-    if Answer.REFUSED in answers:
-        return Outcome.PARTLY_FULFILLED
-    if Answer.DONE in answers or Answer.ACCEPTED in answers:
-        return Outcome.FULFILLED
-    return Outcome.NO_DATA_HELD
+    answers = [state.answer for state in requests if state.status == RequestStatus.COMPLETED and state.answer]
+    fulfilled = Answer.DONE in answers or Answer.ACCEPTED in answers
+    if not answers or len(answers) < len(requests) or Answer.REFUSED in answers:
+        return Outcome.PARTLY_FULFILLED if fulfilled else Outcome.DENIED
+    return Outcome.FULFILLED if fulfilled else Outcome.NO_DATA_HELD

@@ -1,5 +1,7 @@
 """Reports: where word is late, the processor is asked; a group in one call."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -20,7 +22,7 @@ def test_a_lost_callback_is_made_good_by_a_report(target: Processor, sandbox: Sa
     dispatch.drain(target.pk)
     sandbox.advance(TWO_WEEKS)
     assert reconciling.silent(target.pk) == []  # heard of a moment ago
-    ProcessorRequest.objects.update(reported_at=timezone.now() - timezone.timedelta(hours=2))
+    ProcessorRequest.objects.update(reported_at=timezone.now() - timedelta(hours=2))
     assert reconciling.reconcile(target, reconciling.silent(target.pk)) == 1
     case.refresh_from_db()
     assert case.status == CaseStatus.REVIEW
