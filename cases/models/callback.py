@@ -25,15 +25,14 @@ class Verdict(models.TextChoices):
     UNKNOWN_STATUS = "unknown_status", "Status word is not known"
 
 
-# Stored and applied to nothing: a human looks.
-FOR_A_HUMAN = frozenset(
+# Stored and applied to nothing: a human looks. (An unknown status opens an item of its own.)
+NOT_FOR_US = frozenset(
     {
         Verdict.MALFORMED,
         Verdict.FOREIGN_ACCOUNT,
         Verdict.FOREIGN_ADDRESS,
         Verdict.OTHER_PROCESSOR,
         Verdict.UNKNOWN_REQUEST,
-        Verdict.UNKNOWN_STATUS,
     }
 )
 

@@ -14,8 +14,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from cases.actor import Actor, Source
-from cases.models import CallbackDelivery, ProcessorRequest, Verdict
-from cases.services import progress, reports
+from cases.models import AttentionKind, CallbackDelivery, ProcessorRequest, Verdict
+from cases.models.callback import NOT_FOR_US
+from cases.services import attention, progress, reports
 from dsrportal.models import DataKey
 from integrations.errors import CertificateUnavailable, NotVerified
 from integrations.models import Processor
@@ -101,6 +102,8 @@ def _apply_guarded(delivery: CallbackDelivery, callback: VerifiedCallback) -> No
     try:
         with transaction.atomic():
             delivery.verdict = _apply(delivery, callback)
+            if delivery.verdict in NOT_FOR_US:
+                _show(delivery)
             delivery.applied_at = timezone.now()
     except Exception:
         # Whatever it is, the evidence must not be lost with it; the sweep tries again and logs again.
@@ -128,6 +131,17 @@ def _apply(delivery: CallbackDelivery, callback: VerifiedCallback) -> Verdict:
             )
     except ProcessorRequest.DoesNotExist:
         return Verdict.UNKNOWN_REQUEST
+
+
+def _show(delivery: CallbackDelivery) -> None:
+    """A human looks at what was signed and is not for us: one open item a processor, however many come."""
+    attention.open_item(
+        AttentionKind.FOREIGN_CALLBACK,
+        f"{delivery.processor.name} sent a signed callback that could not be applied "
+        f"({Verdict(delivery.verdict).label.lower()}): look at its callback deliveries.",
+        actor=Actor(Source.CALLBACK, address=delivery.address or ""),
+        processor=delivery.processor,
+    )
 
 
 def _is_our_address(url: str, processor: Processor) -> bool:
