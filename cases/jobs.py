@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from cases.services import dispatch, reconciling, results, sweeping
+from cases.services.purge import expired_packages
 from integrations.models import Processor
 
 
@@ -27,6 +28,10 @@ def report(processor_id: str) -> None:
 
 def refresh(request_id: str) -> None:
     reconciling.refresh(UUID(request_id))
+
+
+def purge() -> None:
+    expired_packages()
 
 
 def fetch_result(request_id: str) -> None:

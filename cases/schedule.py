@@ -2,5 +2,6 @@
 
 ENTRIES: list[tuple[str, str, int]] = [
     ("sweep", "cases.jobs.sweep", 15),
+    ("purge", "cases.jobs.purge", 3600),
     ("reports", "cases.jobs.reports", 300),
 ]

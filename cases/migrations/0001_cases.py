@@ -538,6 +538,7 @@ class Migration(migrations.Migration):
                             ("no_data", "No data held"),
                             ("missed", "Gone before it was fetched"),
                             ("too_large", "Larger than allowed"),
+                            ("expired", "Deleted after its expiry"),
                         ],
                         max_length=16,
                     ),

@@ -43,6 +43,7 @@ class Action(models.TextChoices):
     FORWARDING_CHANGED = "forwarding.changed", "{processor} reports {partner}: {to}"
     RESULT_FETCHED = "result.fetched", "Fetched the result from {processor} ({size_bytes} bytes)"
     RESULT_MISSED = "result.missed", "The result at {processor} could not be kept: {state}"
+    RESULT_EXPIRED = "result.expired", "Deleted the result package after its expiry"
     RESULT_DOWNLOADED = "result.downloaded", "Downloaded the result package"
     IDENTITIES_REVEALED = "identity.revealed", "Revealed the identities ({identities})"
     IDENTITY_SEARCHED = "identity.searched", "Searched by an identity ({found} found)"

@@ -13,6 +13,7 @@ class PackageState(models.TextChoices):
     NO_DATA = "no_data", "No data held"
     MISSED = "missed", "Gone before it was fetched"
     TOO_LARGE = "too_large", "Larger than allowed"
+    EXPIRED = "expired", "Deleted after its expiry"
 
 
 class ResultPackage(models.Model):

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.files.storage import storages
+from django.utils import timezone
 
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import AttentionItem, AuditEvent, Case, PackageState, ProcessorRequest, ResultPackage
-from cases.services import closing, dispatch, reconciling, results
+from cases.services import closing, dispatch, purge, reconciling, results
+from cases.services.refusal import Refused
 from dsrportal.crypto import Tampered
 from integrations.models import Processor
 from tests.builders import actor, approved_case
@@ -114,6 +116,19 @@ def test_faults_on_the_way_are_tried_again(target: Processor, sandbox: Sandbox) 
         assert request.pk not in set(results.waiting().values_list("pk", flat=True))
         ProcessorRequest.objects.update(next_attempt_at=None)
     assert fetch(case).answer == Answer.DONE
+
+
+def test_an_expired_package_is_deleted_and_its_hash_stays(target: Processor, sandbox: Sandbox) -> None:
+    package = fetch(completed(target, sandbox)).result_package
+    assert purge.expired_packages() == 0
+    ResultPackage.objects.update(expires_at=timezone.now())
+    assert purge.expired_packages() == 1
+    assert not storages["packages"].exists(package.stored_name)
+    package.refresh_from_db()
+    assert (package.state, len(package.sha256)) == (PackageState.EXPIRED, 64)
+    with pytest.raises(Refused):
+        results.download(package, actor=actor("agnes"))
+    assert AuditEvent.objects.filter(action="result.expired").count() == 1
 
 
 def test_fetching_twice_keeps_one_package(target: Processor, sandbox: Sandbox) -> None:
