@@ -27,7 +27,6 @@ def make(path: Path) -> None:
         "SECRET_KEY": secrets.token_urlsafe(64),
         "PORTAL_MASTER_KEYS": "k1:" + base64.b64encode(os.urandom(32)).decode(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(HEAD + "".join(f"{name}={value}\n" for name, value in values.items()))

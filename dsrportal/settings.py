@@ -41,6 +41,7 @@ SECRETS_MADE = False
 if env.bool("PORTAL_MAKE_SECRETS", default=False):  # set by manage.py for its command `portal`
     named = {name for name in ("SECRET_KEY", "PORTAL_MASTER_KEYS") if env.str(name, default="")}
     if len(named) < 2 and not SECRETS_FILE.exists():
+        embedded.make_data_dir(DATA_DIR)
         secretsfile.make(SECRETS_FILE)
         SECRETS_MADE = True
 _secrets = secretsfile.read(SECRETS_FILE)

@@ -12,7 +12,15 @@ from types import TracebackType
 from typing import Self
 
 from dsrportal.embedded.errors import AlreadyRunning, CannotStart
-from dsrportal.embedded.places import Addresses, Lock, addresses, default_data_dir, prepare, private_top
+from dsrportal.embedded.places import (
+    Addresses,
+    Lock,
+    addresses,
+    default_data_dir,
+    make_data_dir,
+    prepare,
+    private_top,
+)
 from dsrportal.embedded.postgres import Postgres
 from dsrportal.embedded.valkey import Valkey
 
@@ -24,6 +32,7 @@ __all__ = [
     "Servers",
     "addresses",
     "default_data_dir",
+    "make_data_dir",
     "private_top",
 ]
 

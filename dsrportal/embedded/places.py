@@ -1,5 +1,6 @@
 """Where the embedded servers keep their data, where they listen, and as whom they run."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -64,10 +65,12 @@ def private_top(name: str) -> Path:
     path = _top() / name
     # Root's may be walked through: the servers, which then run as nobody, have directories of theirs inside. They
     # cannot swap those, nor can whoever else runs as nobody.
-    path.mkdir(exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
         raise CannotStart(f"{path} is not a private directory of ours: look at it and remove it.")
+    path.chmod(0o711 if os.geteuid() == 0 else 0o700)  # whatever the umask
     return path
 
 
@@ -83,7 +86,7 @@ def account() -> pwd.struct_passwd | None:
 def prepare(places: Addresses) -> None:
     """Make the data directory and the directory of sockets, or say in a sentence why they cannot be used."""
     try:
-        places.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+        make_data_dir(places.data_dir)
     except OSError as error:
         raise CannotStart(
             f"The data directory {places.data_dir} cannot be made ({error.strerror}): "
@@ -93,6 +96,13 @@ def prepare(places: Addresses) -> None:
     private_top(places.sockets.name)
     own_directory(places.postgres_dir)
     own_directory(places.valkey_socket.parent)
+
+
+def make_data_dir(path: Path) -> None:
+    """Ours alone; root's may be walked through by the servers, which then run as nobody."""
+    if not path.is_dir():
+        path.mkdir(parents=True)
+        path.chmod(0o711 if os.geteuid() == 0 else 0o700)  # whatever the umask
 
 
 def own_directory(path: Path) -> None:
@@ -132,10 +142,12 @@ def within_reach(tree: Path, data_dir: Path, *, name: str) -> Path:
         return tree
     copy = data_dir / "programs" / name
     if not copy.exists():
-        copy.parent.mkdir(exist_ok=True, mode=0o755)
-        unfinished = Path(tempfile.mkdtemp(dir=copy.parent))
+        programs = data_dir / "programs"
+        for directory in [*reversed([part for part in copy.parents if part.is_relative_to(programs)])]:
+            directory.mkdir(exist_ok=True)
+            directory.chmod(0o755)  # whatever the umask
+        unfinished = Path(tempfile.mkdtemp(dir=programs))
         shutil.copytree(tree, unfinished / "tree", symlinks=True)
-        unfinished.chmod(0o755)
         (unfinished / "tree").rename(copy)
         unfinished.rmdir()
     return copy

