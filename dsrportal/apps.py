@@ -16,4 +16,4 @@ class DeskConfig(admin.AdminConfig):
     """Django's admin, with our own site as the default one."""
 
     default = False
-    default_site = "cases.admin.site.DeskSite"
+    default_site = "cases.desk.DeskSite"

@@ -1,20 +1,26 @@
-"""The desk itself: name, navigation, and every page in the time zone of who looks at it."""
+"""The desk itself: name, navigation, and every page in the time zone of who looks at it.
+
+Outside the package of the admin, since Django makes the site before any of its modules may register at it.
+"""
 
 import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import update_wrapper
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
-from django.template.response import SimpleTemplateResponse
+from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import AttentionItem
+
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +74,13 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
 class DeskSite(admin.AdminSite):
     site_title = "DSR Portal"
     site_header = "DSR Portal"
-    index_title = _("Start")  # type: ignore[assignment]
+    index_title = _("Start")
     site_url = None
     enable_nav_sidebar = False
     empty_value_display = "–"
 
-    def admin_view(
-        self, view: Callable[..., HttpResponseBase], cacheable: bool = False
-    ) -> Callable[..., HttpResponseBase]:
-        inner: Any = super().admin_view(view, cacheable)
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        inner = super().admin_view(view, cacheable)
 
         def in_users_zone(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             with timezone.override(users_zone(request)):
@@ -87,7 +91,14 @@ class DeskSite(admin.AdminSite):
                 return response
 
         # Carries Django's marks (csrf_exempt, login_required) over.
-        return update_wrapper(in_users_zone, inner)
+        marked: Any = update_wrapper(in_users_zone, inner)
+        return cast(View, marked)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        # Its modules register at this site, so it cannot import them at the top.
+        from cases.admin.start import start
+
+        return super().index(request, {**start(request), **(extra_context or {})})
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {

@@ -1,0 +1,167 @@
+"""Cases at the desk: the list, the page of one, and the doors to opening, searching and every verb."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from cases.admin import case_page, marks, opening, search, verb_page
+from cases.admin.case_filters import DueFilter, FoundFilter, StatusFilter, with_due_date
+from cases.admin.paging import CappedPaginator
+from cases.lifecycle import WHOSE_TURN, CaseStatus
+from cases.models import Case, ProcessorRequest
+
+Context = dict[str, Any]
+
+
+@admin.register(Case)
+class CaseAdmin(admin.ModelAdmin):
+    list_display = (
+        "reference",
+        "type",
+        "regulation_short",
+        "status_badge",
+        "turn",
+        "due",
+        "answers",
+        "received",
+    )
+    list_filter = (FoundFilter, StatusFilter, "type", "regulation", DueFilter)
+    list_per_page = 50
+    list_max_show_all = 0
+    list_select_related = False
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    actions = None
+    sortable_by = ("reference", "due", "received")
+    change_list_template = "portal/cases.html"
+
+    # --- addresses: what is not here does not exist; there is no editing, no deleting and no history of Django's
+
+    def get_urls(self) -> list[URLPattern]:
+        def view(function: Any) -> Any:
+            return self.admin_site.admin_view(function)
+
+        return [
+            path("", view(self.changelist_view), name="cases_case_changelist"),
+            path("add/", view(self.open_view), name="cases_case_add"),
+            path("search/", view(require_POST(self.search_view)), name="cases_case_search"),
+            path("<int:case_id>/change/", view(self.page_view), name="cases_case_change"),
+            path("<int:case_id>/<slug:verb>/", view(self.verb_view), name="cases_case_verb"),
+            path("<int:case_id>/<slug:verb>/<slug:part>/", view(self.verb_view), name="cases_case_verb_on"),
+        ]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def _context(self, request: HttpRequest) -> Context:
+        return {**self.admin_site.each_context(request), "opts": self.opts}
+
+    # --- pages
+
+    def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
+        if search.expired(request):
+            messages.warning(request, _("The result of that search is no longer kept; search again."))
+        return super().changelist_view(request, {**(extra_context or {}), "found": search.asked(request)})
+
+    def open_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return opening.open_case(request, self._context(request))
+
+    def search_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return search.search(request)
+
+    def page_view(self, request: HttpRequest, case_id: int) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        case = case_page.load(case_id)
+        if case is None:
+            raise Http404
+        page = case_page.case_page(request, case)
+        context = {**self._context(request), "title": case.reference, "case": case, "page": page}
+        return TemplateResponse(request, "portal/case.html", context)
+
+    def verb_view(self, request: HttpRequest, case_id: int, verb: str, part: str = "") -> HttpResponseBase:
+        return verb_page.verb_page(request, self._context(request), case_id, verb, part)
+
+    # --- the list
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        standing = ProcessorRequest.objects.filter(replaced_by__isnull=True).select_related("processor")
+        return with_due_date().prefetch_related(Prefetch("requests", standing))
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        status = request.GET.get("status", "")
+        if status == CaseStatus.CLOSED:
+            return ["-closed_at"]
+        if status == "all" or search.asked(request):
+            return [F("closed_at").desc(nulls_first=True), "due_at"]
+        return ["due_at"]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup in {"type__exact", "regulation__exact", "status", "due", search.PARAMETER}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ChangeList
+
+    @admin.display(description=gettext_lazy("Regulation"))
+    def regulation_short(self, case: Case) -> str:
+        return case.get_regulation_display()
+
+    @admin.display(description=gettext_lazy("Status"))
+    def status_badge(self, case: Case) -> SafeString:
+        return marks.case_badge(case.status)
+
+    @admin.display(description=gettext_lazy("Whose turn"))
+    def turn(self, case: Case) -> SafeString:
+        who, _colon, what = WHOSE_TURN[case.status].partition(": ")
+        return format_html('<span title="{}">{}</span>', what, who)
+
+    @admin.display(description=gettext_lazy("Due"), ordering="due_at")
+    def due(self, case: Case) -> SafeString:
+        due_at: datetime | None = getattr(case, "due_at", None)
+        if due_at is None:
+            return format_html("–")
+        due_on = date_format(case.due_on, "d M Y")  # type: ignore[attr-defined]
+        if case.status == CaseStatus.CLOSED:
+            return format_html('<span class="due muted">{}</span>', due_on)
+        days = marks.days_left(due_at)
+        return format_html(
+            '<span class="due due-{}">{}<span class="due-left">{}</span></span>',
+            marks.due_tone(days),
+            due_on,
+            marks.days_in_words(days),
+        )
+
+    @admin.display(description=gettext_lazy("Answers"))
+    def answers(self, case: Case) -> SafeString:
+        requests = case.requests.all()
+        if not requests:
+            return format_html('<span class="muted">{}</span>', _("not planned"))
+        return format_html(
+            '<span class="marks">{}</span>',
+            format_html_join("", "{}", ((marks.request_mark(request),) for request in requests)),
+        )
+
+    @admin.display(description=gettext_lazy("Received"), ordering="received_at")
+    def received(self, case: Case) -> str:
+        return marks.day(case.received_at)

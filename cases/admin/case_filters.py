@@ -1,0 +1,100 @@
+"""What the list of cases can be narrowed to."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from cases.admin import search
+from cases.lifecycle import CaseStatus
+from cases.models import Case, ClockKind
+
+OPEN: Final = [status for status in CaseStatus.values if status != CaseStatus.CLOSED]
+OVERDUE: Final = "overdue"
+# Value in the address -> (words, days).
+DUE_WITHIN: Final[dict[str, tuple[Promise | str, int]]] = {
+    "1": (_("Within a day"), 1),
+    "3": (_("Within 3 days"), 3),
+    "7": (_("Within 7 days"), 7),
+    "30": (_("Within 30 days"), 30),
+}
+
+
+def with_due_date() -> QuerySet[Case]:
+    """Cases with `due_at` and `due_on` of their response clock: a join, so that its index gives the order."""
+    return Case.objects.annotate(
+        response=FilteredRelation("clocks", condition=Q(clocks__kind=ClockKind.RESPONSE)),
+        due_at=F("response__due_at"),
+        due_on=F("response__due_on"),
+    )
+
+
+def due_condition(value: str) -> Q:
+    """What “overdue” or “due within so many days” means, for the filter and for the figures that link to it."""
+    now = timezone.now()
+    if value == OVERDUE:
+        return Q(due_at__lte=now)
+    return Q(due_at__gt=now, due_at__lte=now + timedelta(days=DUE_WITHIN[value][1]))
+
+
+class StatusFilter(SimpleListFilter):
+    """Open cases, unless something else is asked for."""
+
+    title = _("Status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        return [*CaseStatus.choices, ("all", _("Open and closed"))]
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        first, *rest = super().choices(changelist)
+        yield {**first, "display": _("Any") if search.asked(self.request) else _("All open")}
+        yield from rest
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value in CaseStatus.values:
+            return queryset.filter(status=value)
+        # Who looks for a person wants all their cases.
+        if value == "all" or search.asked(request):
+            return queryset
+        return queryset.filter(status__in=OPEN)
+
+
+class DueFilter(SimpleListFilter):
+    title = _("Due")
+    parameter_name = "due"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        return [(OVERDUE, _("Overdue")), *((value, words) for value, (words, _days) in DUE_WITHIN.items())]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value == OVERDUE or value in DUE_WITHIN:
+            return queryset.filter(due_condition(str(value)))
+        return queryset
+
+
+class FoundFilter(SimpleListFilter):
+    """The result of a search by identity, kept in the session: the address names it by a random word."""
+
+    title = _("Found by identity")
+    parameter_name = search.PARAMETER
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        if not search.asked(request):
+            return []
+        people = len(search.found(request))
+        words = ngettext("%(people)d person", "%(people)d persons", people) % {"people": people}
+        return [(str(request.GET[search.PARAMETER]), words)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(subject__in=search.found(request)) if self.value() else queryset

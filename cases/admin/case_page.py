@@ -1,0 +1,173 @@
+"""Everything about one case, gathered in a fixed number of queries, for one page that reads from top to bottom."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.admin import marks
+from cases.admin.acting import actor_of
+from cases.admin.case_requests import RequestCard, cards
+from cases.admin.timeline import Entry, timeline
+from cases.admin.verbs import BY_NAME, VERBS, Verb
+from cases.lifecycle import WHOSE_TURN, CaseStatus, RequestStatus
+from cases.models import AttentionItem, Case, Clock, ClockKind, Note, SubjectIdentity
+from cases.services import approval, disclosure
+from dsrportal.crypto import Unreadable
+
+RULES_IN_WORDS: Final = {
+    "GDPR Art 12(3)": gettext_lazy("One month from receipt (GDPR Art 12(3))"),
+    "11 CCR 7021(b)": gettext_lazy("45 calendar days from receipt (11 CCR 7021(b))"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What is due now: a sentence, and the verb that does it if this person may."""
+
+    sentence: str
+    verb: Verb | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    case: Case
+    clock: Clock
+    clock_words: str
+    days: int | None
+    turn: str
+    next_step: NextStep
+    menu: list[Verb]
+    attention: list[AttentionItem]
+    identities: list[tuple[str, str]]
+    requests: list[RequestCard]
+    notes: list[tuple[Note, str]]
+    timeline: list[Entry]
+    may: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def days_words(self) -> str:
+        return "" if self.days is None else marks.days_in_words(self.days)
+
+    @property
+    def due_tone(self) -> str:
+        return "quiet" if self.days is None else marks.due_tone(self.days)
+
+
+def load(case_id: int) -> Case | None:
+    people = ("opened_by", "verified_by", "approved_by")
+    return Case.objects.select_related("data_key", "subject", *people).filter(pk=case_id).first()
+
+
+def case_page(request: HttpRequest, case: Case) -> CasePage:
+    clock = case.clocks.get(kind=ClockKind.RESPONSE)
+    requests = cards(case)
+    attention = list(case.attention_items.filter(resolved_at__isnull=True).order_by("opened_at"))
+    may = {verb.name: request.user.has_perm(verb.permission) for verb in VERBS}
+    due = [verb for verb in VERBS if may[verb.name] and verb.due(case, [card.request for card in requests])]
+    step = _next_step(request, case, requests, due)
+    notes = [
+        (note, _text(note))
+        for note in Note.objects.filter(case=case).select_related("author", "case__data_key")
+    ]
+    return CasePage(
+        case=case,
+        clock=clock,
+        clock_words=_clock_in_words(clock),
+        days=None if case.status == CaseStatus.CLOSED else marks.days_left(clock.due_at),
+        turn=WHOSE_TURN[case.status],
+        next_step=step,
+        # Revealing stands beside the identities.
+        menu=[verb for verb in due if verb is not step.verb and verb.name != "reveal"],
+        attention=attention,
+        identities=_identities(case),
+        requests=requests,
+        notes=notes,
+        timeline=timeline(case, with_notes={note.pk for note, _text in notes}),
+        may=may,
+    )
+
+
+def _identities(case: Case) -> list[tuple[str, str]]:
+    shown = []
+    for identity in SubjectIdentity.objects.filter(subject=case.subject_id).select_related(
+        "subject__data_key"
+    ):
+        try:
+            value = disclosure.masked(identity.value)
+        except Unreadable:
+            value = _("cannot be read any more")
+        shown.append((identity.get_type_display(), value))
+    return shown
+
+
+def _text(note: Note) -> str:
+    try:
+        return note.text
+    except Unreadable:
+        return _("This note cannot be read any more.")
+
+
+def _clock_in_words(clock: Clock) -> str:
+    rule = str(RULES_IN_WORDS.get(clock.rule, clock.rule))
+    words = _("%(rule)s, counted from %(start)s in %(zone)s.") % {
+        "rule": rule,
+        "start": date_format(clock.started_on, "d M Y"),
+        "zone": clock.zone,
+    }
+    if clock.due_on != clock.nominal_on:
+        words += " " + _("Moved on from %(nominal)s, which is no working day.") % {
+            "nominal": date_format(clock.nominal_on, "d M Y")
+        }
+    return words
+
+
+def _next_step(request: HttpRequest, case: Case, requests: list[RequestCard], due: list[Verb]) -> NextStep:
+    """The one thing that is due now, in words, with its verb where this person may do it."""
+
+    def offered(name: str) -> Verb | None:
+        return BY_NAME[name] if BY_NAME[name] in due else None
+
+    if case.status in {CaseStatus.INTAKE, CaseStatus.VERIFYING}:
+        return NextStep(
+            _("Check that the person is who they say they are, then record how."), offered("verify")
+        )
+    if case.status == CaseStatus.READY:
+        refusal = approval.why_not(case, actor=actor_of(request))
+        if offered("approve") and not refusal:
+            return NextStep(_("Look at the plan and approve it, or deny the case."), offered("approve"))
+        if offered("approve"):
+            return NextStep(_("Waits for an approver.") + " " + refusal)
+        return NextStep(_("Waits for an approver."))
+    if case.status == CaseStatus.REVIEW:
+        return NextStep(_("All answers are in. Check them, then close the case."), offered("close"))
+    if case.status == CaseStatus.ATTENTION:
+        return NextStep(_("Something needs a decision; until then the case does not move."), offered("retry"))
+    if case.status == CaseStatus.WORKING:
+        return NextStep(_progress(requests))
+    closed_on = marks.day(case.closed_at) if case.closed_at else ""
+    return NextStep(
+        _("Closed as %(outcome)s on %(day)s.") % {"outcome": case.get_outcome_display(), "day": closed_on}
+    )
+
+
+def _progress(requests: list[RequestCard]) -> str:
+    answered = sum(
+        card.request.status in {RequestStatus.COMPLETED, RequestStatus.CANCELLED} for card in requests
+    )
+    words = _("Nothing to do now: %(answered)d of %(all)d processor requests are answered.") % {
+        "answered": answered,
+        "all": len(requests),
+    }
+    expected = [
+        card.request.expected_completion_at
+        for card in requests
+        if card.request.in_flight and card.request.expected_completion_at
+    ]
+    if expected and max(expected) > timezone.now():
+        words += " " + _("The last one is expected by %(day)s.") % {"day": marks.day(max(expected))}
+    return words

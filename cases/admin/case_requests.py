@@ -1,0 +1,166 @@
+"""What one case asks of processors, as the cards of its page."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from cases.lifecycle import RequestStatus
+from cases.models import (
+    CallbackDelivery,
+    Case,
+    ForwardingExtension,
+    PackageState,
+    ProcessorRequest,
+    ResultPackage,
+)
+from cases.services import disclosure
+from dsrportal.crypto import Unreadable
+from integrations.types import PartnerStatus
+
+# Codes of integrations.errors, for people.
+ERRORS_IN_WORDS: Final = {
+    "rate_limited": gettext_lazy("the processor, or our budget for it, said not now"),
+    "not_sent": gettext_lazy("no connection, nothing was sent"),
+    "unreachable": gettext_lazy("the connection broke before an answer came"),
+    "unexpected_answer": gettext_lazy("the answer could not be read"),
+    "unauthorized": gettext_lazy("the credentials were refused"),
+    "rejected": gettext_lazy("the processor said no"),
+    "conflict": gettext_lazy("another request for the same identities is in the way"),
+    "unknown_request": gettext_lazy("the processor does not know the request"),
+    "too_late": gettext_lazy("the processor had begun already"),
+    "too_large": gettext_lazy("the answer was larger than allowed"),
+    "expired": gettext_lazy("the result was gone"),
+}
+PARTNER_TONES: Final[dict[str, str]] = {
+    PartnerStatus.FAILED: "bad",
+    PartnerStatus.SENT: "info",
+    PartnerStatus.COMPLETED: "good",
+    PartnerStatus.SKIPPED: "quiet",
+}
+PACKAGE_TONES: Final[dict[str, str]] = {
+    PackageState.FETCHED: "good",
+    PackageState.NO_DATA: "quiet",
+    PackageState.MISSED: "bad",
+    PackageState.TOO_LARGE: "bad",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    row: ForwardingExtension
+    tone: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCard:
+    request: ProcessorRequest
+    identities: list[tuple[str, str]]
+    # What is happening to it at this moment: (tone, sentence).
+    remarks: list[tuple[str, str]]
+    partners: list[Partner]
+    deliveries: list[CallbackDelivery]
+    package: ResultPackage | None
+
+    @property
+    def package_tone(self) -> str:
+        return PACKAGE_TONES[self.package.state] if self.package else "quiet"
+
+
+def cards(case: Case) -> list[RequestCard]:
+    """In the order of the plan; what was replaced comes with it, since its history is the case's."""
+    requests = list(
+        ProcessorRequest.objects.filter(case=case)
+        .select_related("processor", "replaced_by")
+        .prefetch_related("identities__subject__data_key")
+    )
+    keys = [request.pk for request in requests]
+    partners = _grouped(
+        ForwardingExtension.objects.filter(processor_request__in=keys).select_related(
+            "processor_request__case__data_key"
+        )
+    )
+    deliveries = _grouped(
+        CallbackDelivery.objects.filter(processor_request__in=keys)
+        .defer("body", "headers")
+        .order_by("received_at")
+    )
+    packages = _grouped(ResultPackage.objects.filter(processor_request__in=keys))
+    now = timezone.now()
+    return [
+        RequestCard(
+            request=request,
+            identities=[(i.get_type_display(), _masked(i)) for i in request.identities.all()],
+            remarks=remarks(request, now=now),
+            partners=[_partner(row) for row in partners[request.pk]],
+            deliveries=deliveries[request.pk],
+            package=next(iter(packages[request.pk]), None),
+        )
+        for request in requests
+    ]
+
+
+def remarks(request: ProcessorRequest, *, now: datetime) -> list[tuple[str, str]]:
+    """What a status alone does not say, computed and never stored: sending, unknown, paused, trying again."""
+    found: list[tuple[str, str]] = []
+    leased = request.lease_until is not None and request.lease_until > now
+    if leased:
+        found.append(("info", _("Being worked on at this moment.")))
+    elif request.outcome_unknown and request.status == RequestStatus.QUEUED:
+        found.append(
+            ("warn", _("Outcome unknown: the processor is asked for this id before anything is sent again."))
+        )
+    if request.cancel_requested_at and request.status != RequestStatus.CANCELLED:
+        found.append(("warn", _("Cancelling was asked for; the processor has not confirmed it.")))
+    waits = request.status in {RequestStatus.QUEUED, RequestStatus.PENDING, RequestStatus.IN_PROGRESS}
+    if waits and request.processor.paused_at:
+        found.append(("warn", _("The processor is paused: nothing is sent until it is resumed.")))
+    if request.last_error and (waits or request.status == RequestStatus.FAILED):
+        found.append(("bad" if request.status == RequestStatus.FAILED else "warn", _last_error(request, now)))
+    replaced_by = getattr(request, "replaced_by", None)
+    if replaced_by:
+        found.append(("quiet", _("Replaced by a new request.")))
+    return found
+
+
+def _last_error(request: ProcessorRequest, now: datetime) -> str:
+    words = str(ERRORS_IN_WORDS.get(request.last_error, request.last_error.replace("_", " ")))
+    if request.last_http_status:
+        words += f" (HTTP {request.last_http_status})"
+    sentence = _("Last attempt: %(words)s.") % {"words": words}
+    if request.next_attempt_at and request.next_attempt_at > now:
+        minutes = int((request.next_attempt_at - now).total_seconds() // 60) + 1
+        again = ngettext(
+            "Tried again within %(minutes)d minute.", "Tried again within %(minutes)d minutes.", minutes
+        )
+        sentence += " " + again % {"minutes": minutes}
+    return sentence
+
+
+def _masked(identity: Any) -> str:
+    try:
+        return disclosure.masked(identity.value)
+    except Unreadable:
+        return _("cannot be read any more")
+
+
+def _partner(row: ForwardingExtension) -> Partner:
+    try:
+        message = row.message
+    except Unreadable:
+        message = ""
+    return Partner(row, PARTNER_TONES.get(row.status, "wait"), message)
+
+
+def _grouped(rows: Iterable[Any]) -> dict[UUID, list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.processor_request_id].append(row)
+    return found

@@ -1,0 +1,71 @@
+"""The story of a case, from its audit events: what, who, when, from where and why."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.actor import Source
+from cases.models import AuditEvent, Case, VerificationMethod
+from cases.services.approval import DENIAL_REASONS
+from cases.services.closing import REOPENING_REASONS
+from cases.services.disclosure import REVEAL_REASONS
+
+REASONS_IN_WORDS: Final[dict[str, str]] = {
+    **dict(VerificationMethod.choices),
+    **DENIAL_REASONS,
+    **REOPENING_REASONS,
+    **REVEAL_REASONS,
+}
+# Who it was, where it was no person.
+NOBODY: Final = {
+    Source.CALLBACK: gettext_lazy("A signed callback"),
+    Source.REPORT: gettext_lazy("The processor's answer"),
+    Source.SCHEDULE: gettext_lazy("The portal, by itself"),
+    Source.COMMAND: gettext_lazy("A command"),
+}
+# First part of the action -> icon.
+ICONS: Final = {
+    "case": "cases",
+    "request": "send",
+    "forwarding": "send",
+    "result": "download",
+    "identity": "eye",
+    "attention": "attention",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    at: datetime
+    icon: str
+    sentence: str
+    who: str
+    where: str
+    reason: str
+    note: str
+
+
+def timeline(case: Case, *, with_notes: Collection[UUID]) -> list[Entry]:
+    """Newest first. Named by an audit event, a note is linked to; its words are not repeated here."""
+    events = AuditEvent.objects.filter(case=case).select_related("actor").order_by("-id")
+    notes = {str(key) for key in with_notes}
+    return [_entry(event, notes) for event in events]
+
+
+def _entry(event: AuditEvent, notes: Collection[str]) -> Entry:
+    source = Source(event.source)
+    note = event.details.get("note", "")
+    return Entry(
+        at=event.at,
+        icon=ICONS.get(event.action.partition(".")[0], "info"),
+        sentence=event.sentence,
+        who=event.actor_label or str(NOBODY.get(source, source.label)),
+        where=_("from %(address)s") % {"address": event.address} if event.address else "",
+        reason=REASONS_IN_WORDS.get(event.reason, event.reason.replace("_", " ")),
+        note=note if note in notes else "",
+    )

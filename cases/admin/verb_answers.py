@@ -1,0 +1,41 @@
+"""Answers to verbs for which a message is not enough: identities shown once, a package sent."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from cases.models import Case, ResultPackage
+
+ENDINGS: Final = {
+    "application/json": "json",
+    "application/x-ndjson": "ndjson",
+    "application/zip": "zip",
+    "application/gzip": "gz",
+    "text/csv": "csv",
+    "text/plain": "txt",
+}
+
+
+def revealed(
+    request: HttpRequest, context: dict[str, Any], case: Case, identities: list[tuple[str, str]]
+) -> HttpResponseBase:
+    """The identities as typed, on this one page; the admin's pages are kept in no cache."""
+    shown = {**context, "title": _("Identities"), "case": case, "identities": identities}
+    return TemplateResponse(request, "portal/verbs/revealed.html", shown)
+
+
+def download(
+    request: HttpRequest, context: dict[str, Any], case: Case, result: tuple[ResultPackage, Iterator[bytes]]
+) -> HttpResponseBase:
+    """The package as an attachment of no type a browser would open."""
+    package, chunks = result
+    response = StreamingHttpResponse(chunks, content_type="application/octet-stream")
+    ending = ENDINGS.get(package.content_type.partition(";")[0].strip().lower(), "bin")
+    processor = slugify(package.processor_request.processor.name) or "processor"
+    response["Content-Disposition"] = f'attachment; filename="{case.reference}-{processor}.{ending}"'
+    response["Content-Length"] = str(package.size_bytes)
+    return response

@@ -1,0 +1,289 @@
+"""What people can do to a case: one row a verb, and no rule of its own.
+
+The services decide. `due` only says when a verb is worth offering; whoever asks for another hears why not.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from cases.actor import Actor
+from cases.admin import verb_answers, verb_pages
+from cases.admin.verb_forms import (
+    ApproveForm,
+    CloseForm,
+    ConfirmForm,
+    DenyForm,
+    NoteForm,
+    ReopenForm,
+    RevealForm,
+    VerifyForm,
+)
+from cases.lifecycle import CaseStatus, RequestStatus
+from cases.models import AttentionItem, Case, ProcessorRequest, ResultPackage
+from cases.services import (
+    approval,
+    cancellation,
+    closing,
+    disclosure,
+    processors,
+    reconciling,
+    results,
+    verification,
+)
+
+Text = str | Promise
+Values = dict[str, Any]
+Due = Callable[[Case, Sequence[ProcessorRequest]], bool]
+Answer = Callable[[HttpRequest, dict[str, Any], Case, Any], HttpResponseBase]
+
+_UNAPPROVED: Final = (CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing to do. `call` is the one service call; `answer` is there where a message is not enough."""
+
+    name: str
+    label: Text
+    icon: str
+    permission: str
+    due: Due
+    lead: Text
+    call: Callable[[Case, Actor, Values], Any]
+    form: type[ConfirmForm] = NoteForm
+    told: Callable[[Any], str] = field(default=lambda _result: "")
+    button: Text = ""
+    danger: bool = False
+    page: Callable[[Case, Actor], dict[str, Any]] = verb_pages.plain
+    template: str = "portal/verbs/confirm.html"
+    initial: Callable[[Case], Values] = field(default=lambda _case: {})
+    answer: Answer | None = None
+    # What of the case it is done to, where it is a part of it.
+    on: type[Model] | None = None
+
+
+def _at(*statuses: CaseStatus) -> Due:
+    return lambda case, _requests: case.status in statuses
+
+
+def _cancellable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    return any(
+        request.status in cancellation.CANCELLABLE and request.cancel_requested_at is None
+        for request in requests
+    )
+
+
+def _failed(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    return any(request.status == RequestStatus.FAILED for request in requests)
+
+
+def _with_processor(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    return any(request.in_flight for request in requests)
+
+
+def _withdrawable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    held = {RequestStatus.PLANNED, RequestStatus.CANCELLED, RequestStatus.COMPLETED}
+    return case.status != CaseStatus.CLOSED and all(request.status in held for request in requests)
+
+
+def _on_a_part(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    """Offered beside the part, never in the case's menu."""
+    return False
+
+
+VERBS: Final = (
+    Verb(
+        "verify",
+        gettext_lazy("Record verification"),
+        "case-verifying",
+        "cases.verify_case",
+        due=_at(CaseStatus.INTAKE, CaseStatus.VERIFYING),
+        lead=gettext_lazy(
+            "Say how the person showed who they are. The case is then planned and waits for an approver."
+        ),
+        form=VerifyForm,
+        call=lambda case, actor, said: verification.record(
+            case, actor=actor, method=said["method"], text=said["text"]
+        ),
+        told=lambda _case: _("Verification recorded; the case is planned and waits for an approver."),
+    ),
+    Verb(
+        "approve",
+        gettext_lazy("Approve"),
+        "case-ready",
+        "cases.approve_case",
+        due=_at(CaseStatus.READY),
+        lead=gettext_lazy("You approve exactly this plan. Sending starts at once."),
+        form=ApproveForm,
+        page=verb_pages.approve,
+        template="portal/verbs/approve.html",
+        call=lambda case, actor, said: approval.approve(
+            case, actor=actor, digest=said["digest"], text=said["text"]
+        ),
+        told=lambda _case: _("Approved; the requests are on their way."),
+    ),
+    Verb(
+        "close",
+        gettext_lazy("Close"),
+        "case-closed",
+        "cases.close_case",
+        due=_at(CaseStatus.REVIEW),
+        lead=gettext_lazy(
+            "The outcome that the answers amount to is chosen already; another one needs a note."
+        ),
+        form=CloseForm,
+        page=verb_pages.close,
+        template="portal/verbs/requests.html",
+        initial=lambda case: {"outcome": closing.proposed_outcome(case)},
+        call=lambda case, actor, said: closing.close(
+            case, actor=actor, outcome=said["outcome"], text=said["text"]
+        ),
+        told=lambda case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
+    ),
+    Verb(
+        "retry",
+        gettext_lazy("Try again"),
+        "case-working",
+        "cases.refresh_case",
+        due=_failed,
+        lead=gettext_lazy("Queues what failed again, each request under the id it has."),
+        form=ConfirmForm,
+        page=verb_pages.retry,
+        template="portal/verbs/requests.html",
+        call=lambda case, actor, _said: cancellation.retry(case, actor=actor),
+        told=lambda count: (
+            ngettext("%(count)d request is queued again.", "%(count)d requests are queued again.", count)
+            % {"count": count}
+        ),
+    ),
+    Verb(
+        "refresh",
+        gettext_lazy("Ask for the status"),
+        "clock",
+        "cases.refresh_case",
+        due=_with_processor,
+        lead=gettext_lazy(
+            "Asks each processor now where its request stands. The answers appear on the case in a moment."
+        ),
+        form=ConfirmForm,
+        button=gettext_lazy("Ask now"),
+        call=lambda case, actor, _said: reconciling.ask_for_refresh(case, actor=actor),
+        told=lambda count: (
+            ngettext("Asking about %(count)d request.", "Asking about %(count)d requests.", count)
+            % {"count": count}
+        ),
+    ),
+    Verb(
+        "reveal",
+        gettext_lazy("Reveal identities"),
+        "eye",
+        "cases.reveal_identity",
+        due=lambda _case, _requests: True,
+        lead=gettext_lazy(
+            "Shows the identities as they were given, once. That you looked, when and why goes into the audit trail."
+        ),
+        form=RevealForm,
+        button=gettext_lazy("Reveal"),
+        call=lambda case, actor, said: disclosure.reveal(
+            case, actor=actor, reason=said["reason"], text=said["text"]
+        ),
+        answer=verb_answers.revealed,
+    ),
+    Verb(
+        "cancel",
+        gettext_lazy("Cancel requests"),
+        "mark-cancelled",
+        "cases.cancel_case",
+        due=_cancellable,
+        lead=gettext_lazy(
+            "What was never sent is cancelled at once; the rest when its processor says so, or says no."
+        ),
+        page=verb_pages.cancel,
+        template="portal/verbs/requests.html",
+        danger=True,
+        call=lambda case, actor, said: cancellation.cancel(case, actor=actor, text=said["text"]),
+        told=lambda count: (
+            ngettext("Cancelling %(count)d request.", "Cancelling %(count)d requests.", count)
+            % {"count": count}
+        ),
+    ),
+    Verb(
+        "deny",
+        gettext_lazy("Deny"),
+        "close",
+        "cases.approve_case",
+        due=_at(*_UNAPPROVED),
+        lead=gettext_lazy("Closes the case without sending anything. The person must be told why."),
+        form=DenyForm,
+        danger=True,
+        call=lambda case, actor, said: approval.deny(
+            case, actor=actor, reason=said["reason"], text=said["text"]
+        ),
+        told=lambda case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
+    ),
+    Verb(
+        "withdraw",
+        gettext_lazy("Record withdrawal"),
+        "person",
+        "cases.withdraw_case",
+        due=_withdrawable,
+        lead=gettext_lazy("The person took the request back. The case is closed; nothing more is sent."),
+        danger=True,
+        call=lambda case, actor, said: closing.withdraw(case, actor=actor, text=said["text"]),
+        told=lambda _case: _("Recorded that the person withdrew; the case is closed."),
+    ),
+    Verb(
+        "reopen",
+        gettext_lazy("Reopen"),
+        "case-working",
+        "cases.reopen_case",
+        due=_at(CaseStatus.CLOSED),
+        lead=gettext_lazy(
+            "An approved case goes back to what its requests say, any other to intake. Its clock runs on."
+        ),
+        form=ReopenForm,
+        call=lambda case, actor, said: closing.reopen(
+            case, actor=actor, reason=said["reason"], text=said["text"]
+        ),
+        told=lambda _case: _("Reopened."),
+    ),
+    Verb(
+        "resolve",
+        gettext_lazy("Resolve"),
+        "check",
+        "cases.resolve_attentionitem",
+        due=_on_a_part,
+        lead=gettext_lazy("Say that this is decided. The case then moves on to wherever its requests stand."),
+        form=ConfirmForm,
+        template="portal/verbs/resolve.html",
+        on=AttentionItem,
+        call=lambda _case, actor, said: processors.resolve_item(said["part"], actor=actor),
+        told=lambda _nothing: _("Resolved."),
+    ),
+    Verb(
+        "download",
+        gettext_lazy("Download result"),
+        "download",
+        "cases.download_package",
+        due=_on_a_part,
+        lead=gettext_lazy(
+            "The file holds the person's data in clear: keep it no longer than you need it. The download goes into "
+            "the audit trail."
+        ),
+        form=ConfirmForm,
+        button=gettext_lazy("Download"),
+        template="portal/verbs/download.html",
+        on=ResultPackage,
+        call=lambda case, actor, said: (said["part"], results.download(said["part"], actor=actor)),
+        answer=verb_answers.download,
+    ),
+)
+
+BY_NAME: Final = {verb.name: verb for verb in VERBS}
