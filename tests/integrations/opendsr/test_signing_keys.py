@@ -139,18 +139,23 @@ def test_an_outage_is_said_at_once_for_a_moment_and_then_tried_again(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_fetch_once(source: Source, authority: Authority) -> None:
+@pytest.mark.parametrize("down", [False, True])
+def test_many_at_once_fetch_once(source: Source, authority: Authority, down: bool) -> None:
     signing_keys.forget()
     processor = Processor.objects.create(
         kind="mparticle", name="Signed", account="4302", extra_signing_roots=authority.root_pem
     )
     source.seconds = 0.2
+    source.down = down
     found: list[str] = []
 
     def ask() -> None:
         from django.db import connection
 
-        found.append(current(processor, source))
+        try:
+            found.append(current(processor, source))
+        except CertificateUnavailable:
+            found.append("unavailable")
         connection.close()
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
@@ -158,7 +163,7 @@ def test_many_at_once_fetch_once(source: Source, authority: Authority) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [source.leaf.sha256] * 8
+    assert found == ["unavailable" if down else source.leaf.sha256] * 8
     assert source.calls == 1
 
 
