@@ -1,11 +1,13 @@
-"""One sandbox for all tests of a module, emptied before each; time stands still in it."""
+"""One sandbox for all tests of a module, emptied before each; time stands still in it. And a desk for callbacks."""
 
 from collections.abc import Iterator
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from integrations.models import Processor
 from tests.builders import processor
+from tests.cases.vendor import Desk, open_desk
 from tests.sandbox import Sandbox, running_sandbox
 
 
@@ -27,3 +29,12 @@ def sandbox(running: Sandbox) -> Sandbox:
 def target(transactional_db: None, sandbox: Sandbox) -> Processor:
     """The sandbox's first workspace as a processor."""
     return processor(sandbox)
+
+
+@pytest.fixture(scope="module")
+def desk(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
+    """A live portal and a vendor that calls back; what a test leaves in the database stays for the module."""
+    with open_desk(django_db_blocker, tmp_path_factory.mktemp("portal")) as opened:
+        yield opened
