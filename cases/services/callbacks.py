@@ -9,7 +9,7 @@ from functools import lru_cache
 from uuid import UUID, uuid4
 
 from django.core.cache import cache
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -42,8 +42,16 @@ def receive(*, token: str, headers: Mapping[str, str], body: bytes, address: str
     """Take one POST; the HTTP status to answer with. Header names in lower case.
 
     202 after the commit; 401 where it is not proven to be the vendor's, and nothing changed; 503 where the
-    certificate could not be had, so that the vendor may try again.
+    certificate could not be had or nothing could be committed, so that the vendor may try again.
     """
+    try:
+        return _receive(token=token, headers=headers, body=body, address=address)
+    except Error:
+        logger.exception("A callback could not be kept; the vendor is asked to try again.")
+        return 503
+
+
+def _receive(*, token: str, headers: Mapping[str, str], body: bytes, address: str) -> int:
     processor = _processor_for(token)
     if processor is None:
         count_refusal("unknown_token")
