@@ -171,7 +171,7 @@ def _tell(request: ProcessorRequest, row: ForwardingExtension, *, actor: Actor) 
     if row.status == PartnerStatus.FAILED:
         attention.open_item(
             AttentionKind.PARTNER_FAILED,
-            f"{request.processor.name} could not forward to {partner}; reach that partner yourself.",
+            f"{request.processor.name} could not forward to {partner[:140]}; reach that partner yourself.",
             actor=actor,
             case=request.case,
             request=request,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from cases.lifecycle import CaseStatus, RequestStatus
-from cases.models import AuditEvent, CallbackDelivery, Verdict
+from cases.models import AttentionItem, AttentionKind, AuditEvent, CallbackDelivery, Verdict
 from cases.services import audit, sweeping
 from tests.cases.vendor import Desk, delivery_of, snapshot, status_events, statuses
 from tests.servers import superuser
@@ -125,3 +125,14 @@ def test_a_connection_lost_while_applying_loses_nothing(desk: Desk) -> None:
 def kept_unapplied(body: bytes) -> bool:
     digest = hashlib.sha256(body).hexdigest()
     return CallbackDelivery.objects.filter(body_sha256=digest, verdict=Verdict.RECEIVED).exists()
+
+
+def test_the_longest_partner_name_is_taken(desk: Desk) -> None:
+    """Domain and name may be as long as names get; the sentence for a human has less room."""
+    request = desk.request()
+    partner = {"domain": "d" * 249 + ".com", "name": "", "status": "failed", "status_message": "no"}
+    desk.post(desk.body(request, extensions=[partner]))
+    assert request.forwarding_extensions.get().domain == partner["domain"]
+    item = AttentionItem.objects.get(case=request.case)
+    assert item.kind == AttentionKind.PARTNER_FAILED
+    assert item.sentence.endswith("reach that partner yourself.")
