@@ -1,7 +1,11 @@
 """Processors: their accounts, keys and pauses. Every change is an event; values of credentials never are."""
 
-from django.db import transaction
+from collections.abc import Collection
+from contextlib import suppress
+
+from django.db import IntegrityError, transaction
 from django.utils import timezone
+from psycopg.errors import UniqueViolation
 
 from cases.actor import Actor
 from cases.models import Action, AttentionItem, AttentionKind
@@ -9,26 +13,56 @@ from cases.services import attention, audit, lanes
 from cases.services.refusal import Refused, Superseded
 from integrations.errors import Unauthorized
 from integrations.models import Processor
-from integrations.registry import connector_for
+from integrations.registry import connector_class, connector_for
 from integrations.types import ConnectionCheck
 
 # What a pause by the portal itself is lifted by: a connection test that works.
-LIFTED_BY_TEST = {"credentials": AttentionKind.CREDENTIALS}
+LIFTED_BY_TEST = frozenset({"credentials"})
+# What the portal itself pauses for opens one of these; resuming settles it.
+SETTLED_BY_RESUMING = (AttentionKind.CREDENTIALS, AttentionKind.ACCOUNT_MISMATCH)
+# Why a person pauses a processor.
+PAUSE_REASONS = {
+    "maintenance": "Maintenance on their side or ours",
+    "investigation": "Something looks wrong and is being looked into",
+    "by_hand": "Another reason",
+}
+# Why a processor is paused, whoever paused it.
+PAUSED_BECAUSE = {
+    "credentials": "The credentials were refused",
+    "account_mismatch": "Another workspace answered",
+    **PAUSE_REASONS,
+}
+# An answer that carried our account proves nothing about these once they are others.
+_PROOF_RESTS_ON = frozenset({"account", "base_url", "credentials"})
 
 
-def save(processor: Processor, *, actor: Actor, changed: list[str]) -> None:
-    """Store a new or changed processor. `changed` names the fields; their values are not recorded."""
+def save(processor: Processor, *, actor: Actor, changed: Collection[str]) -> None:
+    """Store a new or changed processor. `changed` names fields, and credentials by their own names.
+
+    Only these columns are written, so that a pause of this very moment stays; their values are not recorded.
+    Raises Refused where another processor has the name or the account.
+    """
     created = processor._state.adding
     if not created and not changed:
         return
-    with transaction.atomic():
-        processor.save()
-        audit.record(
-            Action.PROCESSOR_CREATED if created else Action.PROCESSOR_CHANGED,
-            actor=actor,
-            processor=processor,
-            details={"processor": processor.name, "fields": sorted(changed)},
-        )
+    held = connector_class(processor.kind).credential_fields
+    columns = {"credentials" if name in held else name for name in changed}
+    if columns & _PROOF_RESTS_ON:
+        processor.account_proven_at = None
+        columns.add("account_proven_at")
+    try:
+        with transaction.atomic():
+            processor.save(update_fields=None if created else columns)
+            audit.record(
+                Action.PROCESSOR_CREATED if created else Action.PROCESSOR_CHANGED,
+                actor=actor,
+                processor=processor,
+                details={"processor": processor.name, "fields": sorted(changed)},
+            )
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, UniqueViolation):
+            raise
+        raise Refused("Another processor has this name or this account already.") from error
 
 
 def pause(processor: Processor, *, actor: Actor, reason: str) -> bool:
@@ -81,13 +115,7 @@ def resume(processor: Processor, *, actor: Actor) -> None:
         )
         if not resumed:
             raise Superseded(f"{processor.name} is not paused.")
-        attention.resolve_all(
-            AttentionKind.CREDENTIALS,
-            AttentionKind.ACCOUNT_MISMATCH,
-            actor=actor,
-            resolution="resumed",
-            processor=processor,
-        )
+        attention.resolve_all(*SETTLED_BY_RESUMING, actor=actor, resolution="resumed", processor=processor)
         audit.record(
             Action.PROCESSOR_RESUMED, actor=actor, processor=processor, details={"processor": processor.name}
         )
@@ -106,14 +134,16 @@ def test_connection(processor: Processor, *, actor: Actor) -> list[ConnectionChe
             details={"processor": processor.name, "result": "works" if works else "does not work"},
         )
         processor.refresh_from_db(fields=["paused_at", "paused_reason"])
-        if works and processor.paused_reason == "credentials":
-            resume(processor, actor=actor)
+        if works and processor.paused_reason in LIFTED_BY_TEST:
+            with suppress(Superseded):  # someone resumed it in this moment
+                resume(processor, actor=actor)
     return checks
 
 
 def resolve_item(item: AttentionItem, *, actor: Actor) -> None:
     """Settle an item by hand. One that a pause opened is settled by resuming, not by waving it away."""
-    if item.processor_id and Processor.objects.filter(pk=item.processor_id, paused_at__isnull=False).exists():
+    paused = Processor.objects.filter(pk=item.processor_id, paused_at__isnull=False)
+    if item.kind in SETTLED_BY_RESUMING and paused.exists():
         raise Refused(
             "This processor is paused: test its connection or resume it, and the item settles itself."
         )
