@@ -46,6 +46,10 @@ _RUN_PROCESSORS = (
     "integrations.pause_processor",
     "integrations.test_processor",
     "integrations.view_signingcertificate",
+    # Of attention items, without `view_case`, those about processors; callbacks carry no identities.
+    "cases.view_attentionitem",
+    "cases.resolve_attentionitem",
+    "cases.view_callbackdelivery",
     "cases.view_jobs",
     "cases.requeue_jobs",
 )

@@ -4,7 +4,9 @@ import hashlib
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID, uuid4
 
@@ -36,6 +38,24 @@ KEPT_HEADERS = (
 )
 PROCESSOR_CACHE_SECONDS = 5
 REFUSALS_KEPT_SECONDS = 35 * 24 * 3600
+# Why a callback was not believed: the reasons of `NotVerified`, and our own two.
+REFUSALS = {
+    "unknown_token": "The address is not one of ours",
+    "no_domain": "Names no processor domain",
+    "wrong_domain": "Names another domain",
+    "no_signature": "Not signed",
+    "signature_unreadable": "The signature is not base64",
+    "signature_wrong": "The signature does not belong to the body",
+    "weak_key": "The signing key is too weak",
+    "certificate_unreadable": "The certificate does not parse",
+    "certificate_expired": "The certificate has expired",
+    "certificate_not_yet_valid": "The certificate is not valid yet",
+    "certificate_wrong_name": "The certificate names another domain",
+    "certificate_weak_key": "The certificate's key is too weak",
+    "certificate_wrong_use": "The certificate is not one for servers",
+    "certificate_untrusted": "The certificate hangs from no trusted root",
+    "certificate_unavailable": "The certificate could not be fetched (answered: try again)",
+}
 
 
 def receive(*, token: str, headers: Mapping[str, str], body: bytes, address: str) -> int:
@@ -92,31 +112,44 @@ def _processors(_moment: int) -> dict[str, Processor]:
 
 
 def _store(delivery: CallbackDelivery, callback: VerifiedCallback) -> None:
-    """Keep the delivery and apply it in one transaction. The same body again is counted, not kept twice."""
+    """Keep the delivery and apply it in one transaction. The same body again is counted, not kept twice.
+
+    What cannot be applied is rolled back whole and the delivery kept by itself, for the sweep. A savepoint
+    around the applying would come to the same, for two more statements in every callback.
+    """
     try:
         with transaction.atomic():
-            _apply_guarded(delivery, callback)
+            _apply_and_note(delivery, callback)
+            delivery.save(force_insert=True)
+    except Exception as error:
+        # Whatever it is, the evidence must not be lost with it; the sweep tries again and logs again.
+        if isinstance(error, IntegrityError) and _counted(delivery):
+            return
+        logger.exception("Delivery %s could not be applied; the sweep will try again.", delivery.pk)
+        _keep_unapplied(delivery)
+
+
+def _keep_unapplied(delivery: CallbackDelivery) -> None:
+    delivery.verdict, delivery.applied_at, delivery.processor_request = Verdict.RECEIVED, None, None
+    try:
+        with transaction.atomic():
             delivery.save(force_insert=True)
     except IntegrityError:
-        known = CallbackDelivery.objects.filter(
-            processor=delivery.processor, body_sha256=delivery.body_sha256
-        )
-        if not known.update(repeats=F("repeats") + 1):
+        if not _counted(delivery):
             raise
 
 
-def _apply_guarded(delivery: CallbackDelivery, callback: VerifiedCallback) -> None:
-    """Apply in a savepoint: what fails there is left for the sweep, and the delivery is kept all the same."""
-    try:
-        with transaction.atomic():
-            delivery.verdict = _apply(delivery, callback)
-            if delivery.verdict in NOT_FOR_US:
-                _show(delivery)
-            delivery.applied_at = timezone.now()
-    except Exception:
-        # Whatever it is, the evidence must not be lost with it; the sweep tries again and logs again.
-        logger.exception("Delivery %s could not be applied; the sweep will try again.", delivery.pk)
-        delivery.verdict, delivery.applied_at, delivery.processor_request = Verdict.RECEIVED, None, None
+def _counted(delivery: CallbackDelivery) -> bool:
+    """Whether the same body is kept already; then this is one more time that it came."""
+    known = CallbackDelivery.objects.filter(processor=delivery.processor, body_sha256=delivery.body_sha256)
+    return bool(known.update(repeats=F("repeats") + 1))
+
+
+def _apply_and_note(delivery: CallbackDelivery, callback: VerifiedCallback) -> None:
+    delivery.verdict = _apply(delivery, callback)
+    if delivery.verdict in NOT_FOR_US:
+        _show(delivery)
+    delivery.applied_at = timezone.now()
 
 
 def _apply(delivery: CallbackDelivery, callback: VerifiedCallback) -> Verdict:
@@ -130,15 +163,13 @@ def _apply(delivery: CallbackDelivery, callback: VerifiedCallback) -> Verdict:
     if callback.callback_url and not _is_our_address(callback.callback_url, processor):
         return Verdict.FOREIGN_ADDRESS
     try:
-        with progress.locked_request(report.request_id) as request:
-            if request.processor_id != processor.pk:
-                return Verdict.OTHER_PROCESSOR
-            delivery.processor_request = request
-            return reports.apply(
-                request, report, actor=Actor(Source.CALLBACK, address=delivery.address or "")
-            )
+        request = progress.lock_request(report.request_id, known=processor)
     except ProcessorRequest.DoesNotExist:
         return Verdict.UNKNOWN_REQUEST
+    if request.processor_id != processor.pk:
+        return Verdict.OTHER_PROCESSOR
+    delivery.processor_request = request
+    return reports.apply(request, report, actor=Actor(Source.CALLBACK, address=delivery.address or ""))
 
 
 def _show(delivery: CallbackDelivery) -> None:
@@ -164,22 +195,46 @@ def apply_again(delivery_id: UUID) -> None:
     if delivery.verdict != Verdict.RECEIVED:
         return
     callback = connector_for(delivery.processor).verify_callback(delivery.headers, delivery.body)
-    with transaction.atomic():
-        if (
-            not CallbackDelivery.objects.select_for_update()
-            .filter(pk=delivery.pk, verdict=Verdict.RECEIVED)
-            .exists()
-        ):
-            return
-        _apply_guarded(delivery, callback)
-        delivery.save(update_fields=["verdict", "applied_at", "processor_request"])
+    waiting = CallbackDelivery.objects.select_for_update().filter(pk=delivery.pk, verdict=Verdict.RECEIVED)
+    try:
+        with transaction.atomic():
+            if not waiting.exists():
+                return
+            _apply_and_note(delivery, callback)
+            delivery.save(update_fields=["verdict", "applied_at", "processor_request"])
+    except Exception:
+        logger.exception("Delivery %s could not be applied; the sweep will try again.", delivery.pk)
 
 
 def count_refusal(reason: str) -> None:
     """Count an unverified callback by reason and day: no row, so that nobody can fill the database."""
-    key = f"refused:{timezone.now():%Y-%m-%d}:{reason}"
+    key = _refusal_key(timezone.now(), reason)
     try:
         cache.add(key, 0, timeout=REFUSALS_KEPT_SECONDS)
         cache.incr(key)
     except Exception:
         logger.warning("A refused callback (%s) could not be counted.", reason)
+
+
+def refused_lately(*, days: int) -> list[tuple[str, int]] | None:
+    """How often callbacks were refused today (UTC) and on the days before it, by reason, most frequent first.
+
+    None where the store that counts does not answer.
+    """
+    now = timezone.now()
+    keys = {
+        _refusal_key(now - timedelta(days=day), reason): reason for day in range(days) for reason in REFUSALS
+    }
+    try:
+        found: dict[str, int] = cache.get_many(keys)
+    except Exception:
+        logger.warning("The counts of refused callbacks could not be read.")
+        return None
+    counts: Counter[str] = Counter()
+    for key, count in found.items():
+        counts[REFUSALS[keys[key]]] += count
+    return counts.most_common()
+
+
+def _refusal_key(moment: datetime, reason: str) -> str:
+    return f"refused:{moment.astimezone(UTC):%Y-%m-%d}:{reason}"
