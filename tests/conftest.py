@@ -18,7 +18,7 @@ from tests.servers import drop_database, make_database, superuser
 
 def pytest_configure() -> None:
     # Real hashing costs a quarter of a second a log-in, and there are many.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["tests.hashers.QuickHasher"]
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ class Verdict(models.TextChoices):
     UNKNOWN_STATUS = "unknown_status", "Status word is not known"
 
 
-# Stored and applied to nothing: a human looks. (An unknown status opens an item of its own.)
+# Stored and applied to nothing.
 NOT_FOR_US = frozenset(
     {
         Verdict.MALFORMED,
@@ -35,6 +35,8 @@ NOT_FOR_US = frozenset(
         Verdict.UNKNOWN_REQUEST,
     }
 )
+# Whatever a human should look at.
+FOR_A_HUMAN = NOT_FOR_US | {Verdict.UNKNOWN_STATUS}
 
 
 class CallbackDelivery(models.Model):
