@@ -15,6 +15,7 @@ from cases.actor import Actor
 from cases.lifecycle import (
     DERIVED,
     FINISHED,
+    IN_FLIGHT,
     CaseStatus,
     RequestState,
     RequestStatus,
@@ -22,6 +23,7 @@ from cases.lifecycle import (
 )
 from cases.models import AttentionItem, Case, ProcessorRequest
 from cases.services import transition
+from integrations.models import Processor
 from integrations.types import RequestType
 
 WITH_RESULT = frozenset({RequestType.ACCESS, RequestType.PORTABILITY})
@@ -35,30 +37,36 @@ def locked(case_id: int) -> Iterator[Case]:
 
 
 @contextmanager
-def locked_request(request_id: UUID) -> Iterator[ProcessorRequest]:
-    """A request whose case is locked (`request.case`). Raises ProcessorRequest.DoesNotExist."""
+def locked_request(request_id: UUID, *, known: Processor | None = None) -> Iterator[ProcessorRequest]:
+    """`lock_request` inside a transaction of its own or the caller's."""
     with transaction.atomic():
-        case = (
-            Case.objects.select_for_update(of=("self",))
-            .select_related("data_key")
-            .filter(requests=request_id)
-            .first()
-        )
-        if case is None:
-            raise ProcessorRequest.DoesNotExist
-        request = ProcessorRequest.objects.select_related("processor").get(pk=request_id)
-        request.case = case
-        yield request
+        yield lock_request(request_id, known=known)
+
+
+def lock_request(request_id: UUID, *, known: Processor | None = None) -> ProcessorRequest:
+    """A request and its case (`request.case`), both locked, as whoever held the case before left them.
+
+    Inside the caller's transaction. `known` is the processor it probably belongs to, to save fetching that.
+    Raises ProcessorRequest.DoesNotExist.
+    """
+    # In one statement, the case first: PostgreSQL locks row by row in the order of OF, and a row that changed
+    # while it waited is read anew. A request that was joined without a lock would be read as it was before.
+    locked = ProcessorRequest.objects.select_for_update(of=("case", "self")).select_related("case")
+    request = locked.get(pk=request_id)
+    if known is not None and request.processor_id == known.pk:
+        request.processor = known
+    return request
 
 
 def states(case: Case) -> list[RequestState]:
     """What status and outcome depend on, of the requests that stand: neither replaced nor dropped unapproved."""
-    return [
-        RequestState(status=status, answer=answer, result_missing=_result_missing(case.type, status, package))
-        for status, answer, package in _standing(case).values_list(
-            "status", "answer", "result_package__state"
-        )
-    ]
+    rows = _standing(case).values_list("status", "answer", "result_package__state")
+    return [_state(case, *row) for row in rows]
+
+
+def _state(case: Case, status: str, answer: str, package: str | None) -> RequestState:
+    missing = case.type in WITH_RESULT and status == RequestStatus.COMPLETED and package is None
+    return RequestState(status=status, answer=answer, result_missing=missing)
 
 
 def _standing(case: Case) -> QuerySet[ProcessorRequest]:
@@ -69,18 +77,21 @@ def _standing(case: Case) -> QuerySet[ProcessorRequest]:
     )
 
 
-def _result_missing(case_type: str, status: str, package: str | None) -> bool:
-    return case_type in WITH_RESULT and status == RequestStatus.COMPLETED and package is None
-
-
 def settle(case: Case, *, actor: Actor) -> None:
     """Bring a locked case's status in line with its requests and open attention items."""
     if case.status not in DERIVED:
         return
-    attention = AttentionItem.objects.filter(case=case, resolved_at__isnull=True).exists()
-    to = derive_status(states(case), open_attention=attention)
+    open_items = AttentionItem.objects.filter(case=case, resolved_at__isnull=True)
+    rows = list(_standing(case).values_list("status", "answer", "result_package__state", Exists(open_items)))
+    attention = rows[0][-1] if rows else open_items.exists()
+    to = derive_status([_state(case, *row[:-1]) for row in rows], open_attention=attention)
     if to != case.status:
         transition.move_case(case, to, actor=actor)
+
+
+def stays_working(case: Case, old: str, new: str) -> bool:
+    """Whether a step of one of its requests cannot change a settled case's status: it was in flight, and still is."""
+    return case.status == CaseStatus.WORKING and old in IN_FLIGHT and new in IN_FLIGHT
 
 
 def disagreeing() -> list[int]:

@@ -37,18 +37,19 @@ def apply(request: ProcessorRequest, report: Report, *, actor: Actor) -> Verdict
     moves = str(report.status) in REPORTED_MOVES[request.status]
     if not moves and report.status != request.status:
         return Verdict.NOTHING_NEW
+    before = request.status
     changed = _record_word(request, report, moves=moves, actor=actor)
-    if report.partners is not None:
-        changed |= _apply_partners(request, report.partners, actor=actor)
+    # What may have opened or settled an attention item, and so moves the case whatever the request does.
+    stirred = report.partners is not None and _apply_partners(request, report.partners, actor=actor)
     if moves:
-        _answer_cancel(request, actor=actor)
+        stirred |= _answer_cancel(request, actor=actor)
         if request.case.status == CaseStatus.ATTENTION:
             attention.resolve_all(*_SETTLED_BY_ANY_WORD, actor=actor, resolution="answered", request=request)
         if request.status == RequestStatus.COMPLETED and request.case.type in WITH_RESULT:
             queueing.wake("cases.jobs.fetch_result", str(request.pk))
-    if changed:
+    if stirred or (changed and not progress.stays_working(request.case, before, request.status)):
         progress.settle(request.case, actor=actor)
-    return Verdict.APPLIED if changed else Verdict.NOTHING_NEW
+    return Verdict.APPLIED if changed or stirred else Verdict.NOTHING_NEW
 
 
 def _record_word(request: ProcessorRequest, report: Report, *, moves: bool, actor: Actor) -> bool:
@@ -83,14 +84,15 @@ def _record_word(request: ProcessorRequest, report: Report, *, moves: bool, acto
 _CONTENT = ("expected_completion_raw", "results_url")
 
 
-def _answer_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
+def _answer_cancel(request: ProcessorRequest, *, actor: Actor) -> bool:
     """A cancel asked for is answered once the processor has moved on: it did cancel, or it did not."""
     if request.cancel_requested_at is None or request.status == RequestStatus.PENDING:
-        return
+        return False
     request.cancel_requested_at = None
     ProcessorRequest.objects.filter(pk=request.pk).update(cancel_requested_at=None)
     if request.status != RequestStatus.CANCELLED:
         refuse_cancel(request, actor=actor)
+    return True
 
 
 def refuse_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
