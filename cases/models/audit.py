@@ -66,6 +66,13 @@ class Action(models.TextChoices):
     ROLE_CHANGED = "role.changed", "Changed what the role {role} may do"
 
 
+def _in_words(value: Any) -> Any:
+    """`in_progress` as a person reads it; lists as enumerations."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return value.replace("_", " ") if isinstance(value, str) else value
+
+
 class _Slots(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return "?"
@@ -151,4 +158,5 @@ class AuditEvent(models.Model):
     @property
     def sentence(self) -> str:
         """What a timeline shows. A slot that an old event lacks stays visible as a question mark."""
-        return str(Action(self.action).label).format_map(_Slots(self.details))
+        words = {slot: _in_words(value) for slot, value in self.details.items()}
+        return str(Action(self.action).label).format_map(_Slots(words))
