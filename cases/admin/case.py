@@ -1,7 +1,7 @@
 """Cases at the desk: the list, the page of one, and the doors to opening, searching and every verb."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
@@ -24,6 +24,7 @@ from cases.lifecycle import WHOSE_TURN, CaseStatus
 from cases.models import Case, ProcessorRequest
 
 Context = dict[str, Any]
+MOST_MARKS: Final = 6
 
 
 @admin.register(Case)
@@ -31,7 +32,7 @@ class CaseAdmin(admin.ModelAdmin):
     list_display = (
         "reference",
         "type",
-        "regulation_short",
+        "law",
         "status_badge",
         "turn",
         "due",
@@ -123,8 +124,8 @@ class CaseAdmin(admin.ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ChangeList
 
-    @admin.display(description=gettext_lazy("Regulation"))
-    def regulation_short(self, case: Case) -> str:
+    @admin.display(description=gettext_lazy("Law"))
+    def law(self, case: Case) -> str:
         return case.get_regulation_display()
 
     @admin.display(description=gettext_lazy("Status"))
@@ -156,11 +157,12 @@ class CaseAdmin(admin.ModelAdmin):
     def answers(self, case: Case) -> SafeString:
         requests = case.requests.all()
         if not requests:
-            return format_html('<span class="muted">{}</span>', _("not planned"))
-        return format_html(
-            '<span class="marks">{}</span>',
-            format_html_join("", "{}", ((marks.request_mark(request),) for request in requests)),
+            return format_html('<span class="muted" title="{}">–</span>', _("Not planned yet"))
+        shown = format_html_join(
+            "", "{}", ((marks.request_mark(request),) for request in requests[:MOST_MARKS])
         )
+        more = f"+{len(requests) - MOST_MARKS}" if len(requests) > MOST_MARKS else ""
+        return format_html('<span class="marks">{}{}</span>', shown, more)
 
     @admin.display(description=gettext_lazy("Received"), ordering="received_at")
     def received(self, case: Case) -> str:

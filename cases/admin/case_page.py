@@ -19,6 +19,9 @@ from cases.models import AttentionItem, Case, Clock, ClockKind, Note, SubjectIde
 from cases.services import approval, disclosure
 from dsrportal.crypto import Unreadable
 
+# So many events are shown; the others are a click away.
+LATEST: Final = 25
+
 RULES_IN_WORDS: Final = {
     "GDPR Art 12(3)": gettext_lazy("One month from receipt (GDPR Art 12(3))"),
     "11 CCR 7021(b)": gettext_lazy("45 calendar days from receipt (11 CCR 7021(b))"),
@@ -48,6 +51,14 @@ class CasePage:
     notes: list[tuple[Note, str]]
     timeline: list[Entry]
     may: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def latest(self) -> list[Entry]:
+        return self.timeline[:LATEST]
+
+    @property
+    def earlier(self) -> list[Entry]:
+        return self.timeline[LATEST:]
 
     @property
     def days_words(self) -> str:

@@ -1,6 +1,6 @@
 """What one case asks of processors, as the cards of its page."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +68,16 @@ class RequestCard:
     partners: list[Partner]
     deliveries: list[CallbackDelivery]
     package: ResultPackage | None
+
+    @property
+    def partners_in_words(self) -> str:
+        """How many partners stand where: 3 sent, 1 skipped."""
+        counted = Counter(partner.row.get_status_display().lower() for partner in self.partners)
+        return ", ".join(f"{count} {status}" for status, count in counted.most_common())
+
+    @property
+    def partner_failed(self) -> bool:
+        return any(partner.row.status == PartnerStatus.FAILED for partner in self.partners)
 
     @property
     def package_tone(self) -> str:

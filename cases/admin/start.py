@@ -11,7 +11,7 @@ from cases.lifecycle import WHOSE_TURN, CaseStatus
 from cases.models import AttentionItem
 from integrations.models import Processor
 
-SHOWN: Final = 10
+SHOWN: Final = 8
 
 
 def start(request: HttpRequest) -> dict[str, Any]:

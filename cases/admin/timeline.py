@@ -24,7 +24,7 @@ REASONS_IN_WORDS: Final[dict[str, str]] = {
 # Who it was, where it was no person.
 NOBODY: Final = {
     Source.CALLBACK: gettext_lazy("A signed callback"),
-    Source.REPORT: gettext_lazy("The processor's answer"),
+    Source.REPORT: gettext_lazy("The processor’s answer"),
     Source.SCHEDULE: gettext_lazy("The portal, by itself"),
     Source.COMMAND: gettext_lazy("A command"),
 }
@@ -60,12 +60,15 @@ def timeline(case: Case, *, with_notes: Collection[UUID]) -> list[Entry]:
 def _entry(event: AuditEvent, notes: Collection[str]) -> Entry:
     source = Source(event.source)
     note = event.details.get("note", "")
+    sentence = event.sentence
+    reason = REASONS_IN_WORDS.get(event.reason, event.reason.replace("_", " "))
     return Entry(
         at=event.at,
         icon=ICONS.get(event.action.partition(".")[0], "info"),
-        sentence=event.sentence,
+        sentence=sentence,
         who=event.actor_label or str(NOBODY.get(source, source.label)),
         where=_("from %(address)s") % {"address": event.address} if event.address else "",
-        reason=REASONS_IN_WORDS.get(event.reason, event.reason.replace("_", " ")),
+        # Some sentences say it already.
+        reason="" if reason in sentence else reason,
         note=note if note in notes else "",
     )
