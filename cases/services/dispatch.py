@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 BATCH = 10
 LEASE_SECONDS = 90
 DRAIN_SECONDS = 30.0
+# While all goes well, how long a lane may go on after someone paused its processor.
+PAUSE_SEEN_SECONDS = 1.0
 
 
 def due(processor_id: UUID, *, now: datetime) -> QuerySet[ProcessorRequest]:
@@ -104,19 +106,23 @@ def claim(processor: Processor) -> list[ProcessorRequest]:
 
 def work(connector: Connector, claimed: list[ProcessorRequest]) -> None:
     """Send each; what was not reached is given back. Raises RateLimited and NotSent after giving back the rest."""
+    looked_at = time.monotonic()
     for position, request in enumerate(claimed):
         rest = claimed[position + 1 :]
         try:
-            act(connector, request)
+            answered = act(connector, request)
         except (RateLimited, NotSent):
             give_back(rest)
             raise
         if rest and timezone.now() > _lease_end(rest[0]) - timedelta(seconds=30):
             give_back(rest)
             return
-        if rest and failures.is_paused(request.processor):
-            give_back(rest)
-            return
+        # What went wrong may itself have paused it: then not one more is sent.
+        if rest and (not answered or time.monotonic() - looked_at > PAUSE_SEEN_SECONDS):
+            looked_at = time.monotonic()
+            if failures.is_paused(request.processor):
+                give_back(rest)
+                return
 
 
 def _lease_end(request: ProcessorRequest) -> datetime:
@@ -133,18 +139,21 @@ def give_back(requests: Iterable[ProcessorRequest]) -> None:
         )
 
 
-def act(connector: Connector, request: ProcessorRequest) -> None:
-    """One attempt at one claimed request. Every error ends in a recorded state; two kinds also end the lane."""
+def act(connector: Connector, request: ProcessorRequest) -> bool:
+    """One attempt at one claimed request; whether it was answered as hoped.
+
+    Every error ends in a recorded state; two kinds also end the lane.
+    """
     try:
         if request.cancel_requested_at is not None:
-            _cancel(connector, request)
-        else:
-            record(request, _send(connector, request))
+            return _cancel(connector, request)
+        return record(request, _send(connector, request))
     except (RateLimited, NotSent) as error:
         failures.record(request, error)
         raise
     except IntegrationError as error:
         failures.record(request, error)
+        return False
 
 
 def _send(connector: Connector, request: ProcessorRequest) -> Report:
@@ -178,7 +187,7 @@ def outgoing(request: ProcessorRequest) -> OutgoingRequest:
     )
 
 
-def _cancel(connector: Connector, request: ProcessorRequest) -> None:
+def _cancel(connector: Connector, request: ProcessorRequest) -> bool:
     try:
         if request.status == RequestStatus.PENDING:
             connector.cancel(request.pk)
@@ -186,16 +195,16 @@ def _cancel(connector: Connector, request: ProcessorRequest) -> None:
     except TooLate:
         report = connector.report(request.pk)
         _record_too_late(request, report)
-        return
+        return True
     except UnknownRequest:
         _cancel_unsent(request)
-        return
-    record(request, report)
+        return True
+    return record(request, report)
 
 
 def _record_too_late(request: ProcessorRequest, report: Report) -> None:
     """The processor said no to a cancel, whatever status it reports: the flag is answered."""
-    with progress.locked_request(request.pk) as current:
+    with progress.locked_request(request.pk, known=request.processor) as current:
         if current.lease_token != request.lease_token:
             return
         reports.apply(current, report, actor=REPORT)
@@ -208,7 +217,7 @@ def _record_too_late(request: ProcessorRequest, report: Report) -> None:
 
 def _cancel_unsent(request: ProcessorRequest) -> None:
     """It never arrived: cancelled without a word from outside; a sent one that is unknown there needs a human."""
-    with progress.locked_request(request.pk) as current:
+    with progress.locked_request(request.pk, known=request.processor) as current:
         if current.lease_token != request.lease_token:
             return
         if current.status == RequestStatus.QUEUED:
@@ -225,20 +234,23 @@ def _cancel_unsent(request: ProcessorRequest) -> None:
         progress.settle(current.case, actor=SCHEDULE)
 
 
-def record(request: ProcessorRequest, report: Report, *, actor: Actor = REPORT) -> None:
-    """Record the answer to a claimed attempt; under a stale token it is ignored."""
+def record(request: ProcessorRequest, report: Report, *, actor: Actor = REPORT) -> bool:
+    """Record the answer to a claimed attempt; under a stale token it is ignored. False: it is not ours to record."""
     if not failures.account_is_ours(request.processor, report):
         failures.release_unanswered(request)
-        return
-    with progress.locked_request(request.pk) as current:
+        return False
+    with progress.locked_request(request.pk, known=request.processor) as current:
         if current.lease_token != request.lease_token:
             logger.info("Ignored the answer to request %s: its lease had passed on.", request.pk)
-            return
+            return True
         verdict = reports.apply(current, report, actor=actor)
         # An accepted cancel, and a status nobody knows, are answered by a later word: look again in a while.
         waits = verdict == Verdict.UNKNOWN_STATUS or request.status == current.status == RequestStatus.PENDING
         again = timezone.now() + timedelta(seconds=settings.REPORT_INTERVAL_SECONDS) if waits else None
-        _release(current, next_attempt_at=again)
+        # A report that moves a request gives up its lease with it.
+        if again is not None or current.lease_token is not None:
+            _release(current, next_attempt_at=again)
+    return True
 
 
 def _release(request: ProcessorRequest, *, next_attempt_at: datetime | None = None) -> None:

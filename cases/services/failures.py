@@ -25,7 +25,7 @@ CONFLICT_WAIT_SECONDS = 3600.0
 def record(request: ProcessorRequest, error: IntegrationError) -> None:
     """Record a failed attempt of a claimed request; under a stale lease token it is ignored."""
     logger.info("Request %s: %s (HTTP %s)", request.pk, error.code, error.http_status)
-    with progress.locked_request(request.pk) as current:
+    with progress.locked_request(request.pk, known=request.processor) as current:
         if current.lease_token != request.lease_token:
             return
         if isinstance(error, Unauthorized):
