@@ -66,11 +66,15 @@ class Action(models.TextChoices):
     ROLE_CHANGED = "role.changed", "Changed what the role {role} may do"
 
 
-def _in_words(value: Any) -> Any:
+# Slots that hold words of our vocabularies; the others hold names and numbers, shown as they are.
+_WORDS = frozenset({"from", "to", "answer", "kind", "state", "resolution", "type"})
+
+
+def _in_words(slot: str, value: Any) -> Any:
     """`in_progress` as a person reads it; lists as enumerations."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
-    return value.replace("_", " ") if isinstance(value, str) else value
+    return value.replace("_", " ") if slot in _WORDS else value
 
 
 class _Slots(dict[str, Any]):
@@ -158,5 +162,5 @@ class AuditEvent(models.Model):
     @property
     def sentence(self) -> str:
         """What a timeline shows. A slot that an old event lacks stays visible as a question mark."""
-        words = {slot: _in_words(value) for slot, value in self.details.items()}
+        words = {slot: _in_words(slot, value) for slot, value in self.details.items()}
         return str(Action(self.action).label).format_map(_Slots(words))
