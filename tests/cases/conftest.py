@@ -1,4 +1,4 @@
-"""One sandbox for all tests of a module, emptied before each; time stands still in it. And a desk for callbacks."""
+"""One sandbox for all tests of a module, emptied before each; time stands still in it. And a gate for callbacks."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from integrations.models import Processor
 from tests.builders import processor
-from tests.cases.vendor import Desk, open_desk
+from tests.cases.vendor import Gate, open_gate
 from tests.sandbox import Sandbox, running_sandbox
 
 
@@ -32,9 +32,9 @@ def target(transactional_db: None, sandbox: Sandbox) -> Processor:
 
 
 @pytest.fixture(scope="module")
-def desk(
+def gate(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Desk]:
+) -> Iterator[Gate]:
     """A live portal and a vendor that calls back; what a test leaves in the database stays for the module."""
-    with open_desk(django_db_blocker, tmp_path_factory.mktemp("portal")) as opened:
+    with open_gate(django_db_blocker, tmp_path_factory.mktemp("portal")) as opened:
         yield opened

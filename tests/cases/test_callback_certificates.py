@@ -9,13 +9,13 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from cases.models import ProcessorRequest
 from tests.authority import CLIENT_ONLY, Authority, Issued, rsa_key
-from tests.cases.vendor import Desk, refusals, signature, snapshot
+from tests.cases.vendor import Gate, refusals, signature, snapshot
 
 
 @pytest.fixture(scope="module")
-def request_(desk: Desk) -> ProcessorRequest:
+def request_(gate: Gate) -> ProcessorRequest:
     """A queued request, which any of these callbacks would complete if it were believed."""
-    return desk.request()
+    return gate.request()
 
 
 def _expired(authority: Authority, domain: str) -> Issued:
@@ -47,25 +47,25 @@ CERTIFICATES: dict[str, tuple[str, Callable[[Authority, str], Issued]]] = {
 
 @pytest.mark.parametrize("name", CERTIFICATES)
 def test_a_certificate_that_does_not_hold_proves_nothing(
-    desk: Desk, request_: ProcessorRequest, name: str
+    gate: Gate, request_: ProcessorRequest, name: str
 ) -> None:
     reason, issue = CERTIFICATES[name]
     domain = f"{name}.vendor.example"
-    leaf = issue(desk.vendor.authority, domain)
-    crooked = desk.vendor.processor(name, leaf=leaf, processor_domain=domain)
-    signer = leaf if isinstance(leaf.key, RSAPrivateKey) else desk.vendor.leaf
+    leaf = issue(gate.vendor.authority, domain)
+    crooked = gate.vendor.processor(name, leaf=leaf, processor_domain=domain)
+    signer = leaf if isinstance(leaf.key, RSAPrivateKey) else gate.vendor.leaf
     before = snapshot()
-    answer = desk.post(desk.body(request_), to=crooked, sign=lambda body: signature(body, signer))
+    answer = gate.post(gate.body(request_), to=crooked, sign=lambda body: signature(body, signer))
     assert answer.status == 401
     assert snapshot() == before
     assert refusals() == {reason: 1}
 
 
-def test_a_file_that_is_no_certificate_proves_nothing(desk: Desk, request_: ProcessorRequest) -> None:
-    desk.vendor.served["not-pem"] = b"<!doctype html><title>Sign in</title>"
-    crooked = desk.vendor.processor("not-pem", processor_domain="not-pem.vendor.example")
+def test_a_file_that_is_no_certificate_proves_nothing(gate: Gate, request_: ProcessorRequest) -> None:
+    gate.vendor.served["not-pem"] = b"<!doctype html><title>Sign in</title>"
+    crooked = gate.vendor.processor("not-pem", processor_domain="not-pem.vendor.example")
     before = snapshot()
-    assert desk.post(desk.body(request_), to=crooked).status == 401
+    assert gate.post(gate.body(request_), to=crooked).status == 401
     assert snapshot() == before
     assert refusals() == {"certificate_unreadable": 1}
 
@@ -81,19 +81,19 @@ def test_a_file_that_is_no_certificate_proves_nothing(desk: Desk, request_: Proc
     ],
 )
 def test_a_certificate_that_cannot_be_had_asks_the_vendor_to_try_again(
-    desk: Desk, request_: ProcessorRequest, name: str, address: str
+    gate: Gate, request_: ProcessorRequest, name: str, address: str
 ) -> None:
     if address:
-        desk.vendor.named[name] = address
-    crooked = desk.vendor.processor(name, processor_domain=f"{name}.vendor.example")
+        gate.vendor.named[name] = address
+    crooked = gate.vendor.processor(name, processor_domain=f"{name}.vendor.example")
     before = snapshot()
-    assert desk.post(desk.body(request_), to=crooked).status == 503
+    assert gate.post(gate.body(request_), to=crooked).status == 503
     assert snapshot() == before
     assert refusals() == {"certificate_unavailable": 1}
 
 
-def test_nobody_home_at_the_vendor_asks_it_to_try_again(desk: Desk, request_: ProcessorRequest) -> None:
-    gone = desk.vendor.processor("gone", processor_domain="gone.example", base_url="https://localhost:1/v3")
+def test_nobody_home_at_the_vendor_asks_it_to_try_again(gate: Gate, request_: ProcessorRequest) -> None:
+    gone = gate.vendor.processor("gone", processor_domain="gone.example", base_url="https://localhost:1/v3")
     before = snapshot()
-    assert desk.post(desk.body(request_), to=gone).status == 503
+    assert gate.post(gate.body(request_), to=gone).status == 503
     assert snapshot() == before

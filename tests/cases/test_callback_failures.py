@@ -14,7 +14,7 @@ from psycopg import sql
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, AuditEvent, CallbackDelivery, Verdict
 from cases.services import audit, sweeping
-from tests.cases.vendor import Desk, delivery_of, snapshot, status_events, statuses
+from tests.cases.vendor import Gate, delivery_of, snapshot, status_events, statuses
 from tests.servers import superuser
 
 
@@ -38,20 +38,20 @@ def trigger(table: str, timing: str, condition: str) -> Iterator[None]:
             owner.execute(sql.SQL("DROP FUNCTION {} ()").format(name))
 
 
-def test_what_cannot_be_applied_is_kept_and_the_sweep_applies_it_later(desk: Desk) -> None:
-    request = desk.answered_but()
-    body = desk.body(request)
+def test_what_cannot_be_applied_is_kept_and_the_sweep_applies_it_later(gate: Gate) -> None:
+    request = gate.answered_but()
+    body = gate.body(request)
     condition = f"NEW.subject_request_id = '{request.pk}'"
     with trigger("cases_processorrequest", "BEFORE UPDATE ON cases_processorrequest", condition):
         events = AuditEvent.objects.filter(case=request.case).count()
-        assert desk.post(body).status == 202
+        assert gate.post(body).status == 202
         kept = delivery_of(body)
         assert (kept.verdict, kept.applied_at, kept.processor_request) == (Verdict.RECEIVED, None, None)
         assert AuditEvent.objects.filter(case=request.case).count() == events
         CallbackDelivery.objects.filter(pk=kept.pk).update(received_at=timezone.now() - timedelta(minutes=1))
         sweeping.sweep()
         assert delivery_of(body).verdict == Verdict.RECEIVED
-        assert desk.post(body).status == 202
+        assert gate.post(body).status == 202
         assert statuses(request.case) == (CaseStatus.WORKING, [RequestStatus.QUEUED, RequestStatus.COMPLETED])
     sweeping.sweep()
     kept = delivery_of(body)
@@ -65,18 +65,18 @@ def test_what_cannot_be_applied_is_kept_and_the_sweep_applies_it_later(desk: Des
     sweeping.sweep()
     assert status_events(request).count("completed") == 1
     assert audit.verify(f"case:{request.case.pk}") == []
-    assert "broken" not in desk.portal.log("web")
+    assert "broken" not in gate.portal.log("web")
 
 
-def test_a_delivery_of_this_moment_is_left_to_its_own_request(desk: Desk) -> None:
-    request = desk.request()
-    body = desk.body(request)
+def test_a_delivery_of_this_moment_is_left_to_its_own_request(gate: Gate) -> None:
+    request = gate.request()
+    body = gate.body(request)
     with trigger(
         "cases_processorrequest",
         "BEFORE UPDATE ON cases_processorrequest",
         f"NEW.subject_request_id = '{request.pk}'",
     ):
-        desk.post(body)
+        gate.post(body)
     sweeping.sweep()
     assert delivery_of(body).verdict == Verdict.RECEIVED
 
@@ -93,30 +93,30 @@ LOST = {
 
 
 @pytest.mark.parametrize("how", LOST)
-def test_what_was_not_committed_is_not_acknowledged(desk: Desk, how: str) -> None:
-    body = desk.body(desk.request())
+def test_what_was_not_committed_is_not_acknowledged(gate: Gate, how: str) -> None:
+    body = gate.body(gate.request())
     timing, failure = LOST[how]
     before = snapshot()
     digest = hashlib.sha256(body).hexdigest()
     with trigger("cases_callbackdelivery", timing, f"NEW.body_sha256 = '{digest}' AND {failure}"):
-        answer = desk.post(body)
+        answer = gate.post(body)
         assert (answer.status, answer.body) == (503, b"")
         assert snapshot() == before
-    assert desk.post(body).status == 202
+    assert gate.post(body).status == 202
     assert (delivery_of(body).verdict, delivery_of(body).repeats) == (Verdict.APPLIED, 0)
 
 
-def test_a_connection_lost_while_applying_loses_nothing(desk: Desk) -> None:
+def test_a_connection_lost_while_applying_loses_nothing(gate: Gate) -> None:
     """Either it is not acknowledged, and comes again, or it is kept for the sweep."""
-    request = desk.request()
-    body = desk.body(request)
+    request = gate.request()
+    body = gate.body(request)
     failure = f"NEW.subject_request_id = '{request.pk}' AND pg_terminate_backend(pg_backend_pid())"
     with trigger("cases_processorrequest", "BEFORE UPDATE ON cases_processorrequest", failure):
         before = snapshot(without=("cases_callbackdelivery",))
-        answer = desk.post(body)
+        answer = gate.post(body)
         assert snapshot(without=("cases_callbackdelivery",)) == before
         assert (answer.status, kept_unapplied(body)) in {(503, False), (202, True)}
-    assert desk.post(body).status == 202
+    assert gate.post(body).status == 202
     CallbackDelivery.objects.update(received_at=timezone.now() - timedelta(minutes=1))
     sweeping.sweep()
     assert delivery_of(body).verdict == Verdict.APPLIED
@@ -127,11 +127,11 @@ def kept_unapplied(body: bytes) -> bool:
     return CallbackDelivery.objects.filter(body_sha256=digest, verdict=Verdict.RECEIVED).exists()
 
 
-def test_the_longest_partner_name_is_taken(desk: Desk) -> None:
+def test_the_longest_partner_name_is_taken(gate: Gate) -> None:
     """Domain and name may be as long as names get; the sentence for a human has less room."""
-    request = desk.request()
+    request = gate.request()
     partner = {"domain": "d" * 249 + ".com", "name": "", "status": "failed", "status_message": "no"}
-    desk.post(desk.body(request, extensions=[partner]))
+    gate.post(gate.body(request, extensions=[partner]))
     assert request.forwarding_extensions.get().domain == partner["domain"]
     item = AttentionItem.objects.get(case=request.case)
     assert item.kind == AttentionKind.PARTNER_FAILED

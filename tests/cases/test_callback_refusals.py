@@ -12,91 +12,91 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA512, HashAlgo
 from cases.models import ProcessorRequest
 from cases.views import CALLBACK_LIMIT_BYTES
 from tests.authority import rsa_key
-from tests.cases.vendor import DOMAIN, Answered, Desk, exchange, refusals, signature, snapshot
+from tests.cases.vendor import DOMAIN, Answered, Gate, exchange, refusals, signature, snapshot
 
 DOMAIN_HEADER = "X-OpenDSR-Processor-Domain"
 SIGNATURE_HEADER = "X-OpenDSR-Signature"
 
 
 @pytest.fixture(scope="module")
-def request_(desk: Desk) -> ProcessorRequest:
+def request_(gate: Gate) -> ProcessorRequest:
     """A queued request, which any of these bodies would complete if it were believed."""
-    return desk.request()
+    return gate.request()
 
 
 def _signed(
     algorithm: HashAlgorithm, *, pss: bool = False, key: RSAPrivateKey | None = None
-) -> Callable[[Desk, bytes], Answered]:
-    def send(desk: Desk, body: bytes) -> Answered:
+) -> Callable[[Gate, bytes], Answered]:
+    def send(gate: Gate, body: bytes) -> Answered:
         padding = PSS(MGF1(algorithm), PSS.DIGEST_LENGTH) if pss else PKCS1v15()
         raw = (key or rsa_key()).sign(body, padding, algorithm)
-        return desk.post(body, sign=lambda _: base64.b64encode(raw).decode())
+        return gate.post(body, sign=lambda _: base64.b64encode(raw).decode())
 
     return send
 
 
-def _header(text: str | None) -> Callable[[Desk, bytes], Answered]:
-    return lambda desk, body: desk.post(body, sign=lambda _: text)
+def _header(text: str | None) -> Callable[[Gate, bytes], Answered]:
+    return lambda gate, body: gate.post(body, sign=lambda _: text)
 
 
-def _recoded(change: Callable[[str], str]) -> Callable[[Desk, bytes], Answered]:
-    return lambda desk, body: desk.post(body, sign=lambda it: change(signature(it, desk.vendor.leaf)))
+def _recoded(change: Callable[[str], str]) -> Callable[[Gate, bytes], Answered]:
+    return lambda gate, body: gate.post(body, sign=lambda it: change(signature(it, gate.vendor.leaf)))
 
 
-def _tampered(change: Callable[[bytes], bytes]) -> Callable[[Desk, bytes], Answered]:
+def _tampered(change: Callable[[bytes], bytes]) -> Callable[[Gate, bytes], Answered]:
     """Other bytes than were signed."""
 
-    def send(desk: Desk, body: bytes) -> Answered:
-        signed = signature(body, desk.vendor.leaf)
-        return desk.post(change(body), sign=lambda _: signed)
+    def send(gate: Gate, body: bytes) -> Answered:
+        signed = signature(body, gate.vendor.leaf)
+        return gate.post(change(body), sign=lambda _: signed)
 
     return send
 
 
-def _domain(name: str | None) -> Callable[[Desk, bytes], Answered]:
-    return lambda desk, body: desk.post(body, headers={DOMAIN_HEADER: name})
+def _domain(name: str | None) -> Callable[[Gate, bytes], Answered]:
+    return lambda gate, body: gate.post(body, headers={DOMAIN_HEADER: name})
 
 
-def _at(token: str) -> Callable[[Desk, bytes], Answered]:
-    return lambda desk, body: desk.post(body, path=f"/opendsr/callbacks/{token}")
+def _at(token: str) -> Callable[[Gate, bytes], Answered]:
+    return lambda gate, body: gate.post(body, path=f"/opendsr/callbacks/{token}")
 
 
-def _method(name: str) -> Callable[[Desk, bytes], Answered]:
-    return lambda desk, body: desk.post(body, method=name)
+def _method(name: str) -> Callable[[Gate, bytes], Answered]:
+    return lambda gate, body: gate.post(body, method=name)
 
 
-def _large(*, chunked: bool, times: int = 1) -> Callable[[Desk, bytes], Answered]:
-    return lambda desk, body: desk.post(
+def _large(*, chunked: bool, times: int = 1) -> Callable[[Gate, bytes], Answered]:
+    return lambda gate, body: gate.post(
         body + b" " * (times * CALLBACK_LIMIT_BYTES + 1 - len(body)), chunked=chunked
     )
 
 
-def _framed(*lines: str, body: bytes = b"") -> Callable[[Desk, bytes], Answered]:
+def _framed(*lines: str, body: bytes = b"") -> Callable[[Gate, bytes], Answered]:
     """HTTP that no client library sends. Unsigned, unless a server takes the body for less than it is."""
 
-    def send(desk: Desk, whole: bytes) -> Answered:
+    def send(gate: Gate, whole: bytes) -> Answered:
         head = [
-            f"POST {desk.processor.callback_path} HTTP/1.1",
-            f"Host: 127.0.0.1:{desk.portal.port}",
+            f"POST {gate.processor.callback_path} HTTP/1.1",
+            f"Host: 127.0.0.1:{gate.portal.port}",
             f"{DOMAIN_HEADER}: {DOMAIN}",
-            f"{SIGNATURE_HEADER}: {signature(whole, desk.vendor.leaf)}",
+            f"{SIGNATURE_HEADER}: {signature(whole, gate.vendor.leaf)}",
             *lines,
         ]
         raw = "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + (body or whole)
-        return Answered(exchange(desk.portal, raw))
+        return Answered(exchange(gate.portal, raw))
 
     return send
 
 
-REFUSALS: dict[str, tuple[int, str, Callable[[Desk, bytes], Answered]]] = {
+REFUSALS: dict[str, tuple[int, str, Callable[[Gate, bytes], Answered]]] = {
     # An address that is nobody's. What cannot be a token is no address of ours at all, and says no more than that.
     "unknown token": (401, "unknown_token", _at(secrets.token_urlsafe(32))),
     "token in other letters": (
         401,
         "unknown_token",
-        lambda desk, body: desk.post(
+        lambda gate, body: gate.post(
             body,
-            path=desk.processor.callback_path.swapcase().replace(
+            path=gate.processor.callback_path.swapcase().replace(
                 "/OPENDSR/CALLBACKS/", "/opendsr/callbacks/"
             ),
         ),
@@ -104,7 +104,7 @@ REFUSALS: dict[str, tuple[int, str, Callable[[Desk, bytes], Answered]]] = {
     "token cut by one": (
         401,
         "unknown_token",
-        lambda desk, body: desk.post(body, path=desk.processor.callback_path.rstrip("/")[:-1]),
+        lambda gate, body: gate.post(body, path=gate.processor.callback_path.rstrip("/")[:-1]),
     ),
     "token too short": (404, "", _at("abc")),
     "token too long": (404, "", _at("a" * 65)),
@@ -115,7 +115,7 @@ REFUSALS: dict[str, tuple[int, str, Callable[[Desk, bytes], Answered]]] = {
     "two slashes at the end": (
         404,
         "",
-        lambda desk, body: desk.post(body, path=desk.processor.callback_path.rstrip("/") + "//"),
+        lambda gate, body: gate.post(body, path=gate.processor.callback_path.rstrip("/") + "//"),
     ),
     # Not signed, or not so that it can be read.
     "no signature": (401, "no_signature", _header(None)),
@@ -177,12 +177,12 @@ REFUSALS: dict[str, tuple[int, str, Callable[[Desk, bytes], Answered]]] = {
     "headers of a megabyte": (
         431,
         "",
-        lambda desk, body: desk.post(body, headers={"X-Long": "a" * 1_000_000}),
+        lambda gate, body: gate.post(body, headers={"X-Long": "a" * 1_000_000}),
     ),
     "three hundred headers": (
         431,
         "",
-        lambda desk, body: desk.post(body, headers={f"X-{number}": "a" for number in range(300)}),
+        lambda gate, body: gate.post(body, headers={f"X-{number}": "a" for number in range(300)}),
     ),
     # Not the one verb.
     "GET": (405, "", _method("GET")),
@@ -204,36 +204,36 @@ REFUSALS: dict[str, tuple[int, str, Callable[[Desk, bytes], Answered]]] = {
         "signature_wrong",
         _framed("Transfer-Encoding: chunked", body=b"zz\r\n\r\n"),
     ),
-    "foreign host": (400, "", lambda desk, body: desk.post(body, headers={"Host": "evil.example"})),
+    "foreign host": (400, "", lambda gate, body: gate.post(body, headers={"Host": "evil.example"})),
 }
 
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_what_is_not_proven_is_refused_and_changes_nothing(
-    desk: Desk, request_: ProcessorRequest, name: str
+    gate: Gate, request_: ProcessorRequest, name: str
 ) -> None:
     status, reason, send = REFUSALS[name]
     before = snapshot()
-    answer = send(desk, desk.body(request_))
+    answer = send(gate, gate.body(request_))
     assert answer.status == status
     assert "location" not in answer.headers
     assert snapshot() == before
     assert refusals() == ({reason: 1} if reason else {})
 
 
-def test_the_body_of_an_answer_says_nothing(desk: Desk, request_: ProcessorRequest) -> None:
-    body = desk.body(request_)
+def test_the_body_of_an_answer_says_nothing(gate: Gate, request_: ProcessorRequest) -> None:
+    body = gate.body(request_)
     for answer in (
-        desk.post(body, path="/opendsr/callbacks/" + "a" * 43),
-        desk.post(body, sign=lambda _: None),
+        gate.post(body, path="/opendsr/callbacks/" + "a" * 43),
+        gate.post(body, sign=lambda _: None),
     ):
         assert (answer.status, answer.body) == (401, b"")
-    assert desk.post(body, method="GET").headers["allow"] == "POST"
+    assert gate.post(body, method="GET").headers["allow"] == "POST"
 
 
-def test_no_refusal_was_an_error_of_ours_and_no_log_line_holds_a_token(desk: Desk) -> None:
-    desk.post(b"{}", sign=lambda _: None)
-    log = desk.portal.log("web")
+def test_no_refusal_was_an_error_of_ours_and_no_log_line_holds_a_token(gate: Gate) -> None:
+    gate.post(b"{}", sign=lambda _: None)
+    log = gate.portal.log("web")
     assert "Traceback" not in log
     assert ": 500" not in log
-    assert desk.processor.callback_token not in log
+    assert gate.processor.callback_token not in log

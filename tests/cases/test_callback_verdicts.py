@@ -10,7 +10,7 @@ from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, AuditEvent, Verdict
 from cases.views import CALLBACK_LIMIT_BYTES
 from integrations.models import Processor
-from tests.cases.vendor import Desk, delivery_of, refusals, snapshot, statuses
+from tests.cases.vendor import Gate, delivery_of, refusals, snapshot, statuses
 
 # Where it shows that a signed callback was not for us.
 SHOWING = ("cases_callbackdelivery", "cases_attentionitem", "cases_auditevent", "cases_auditchain")
@@ -36,18 +36,18 @@ NOT_READABLE: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("name", NOT_READABLE)
-def test_signed_bytes_that_cannot_be_read_are_kept_and_change_nothing(desk: Desk, name: str) -> None:
-    body = NOT_READABLE[name](desk.body(desk.request()))
-    assert_kept_for_a_human(desk, body, Verdict.MALFORMED)
+def test_signed_bytes_that_cannot_be_read_are_kept_and_change_nothing(gate: Gate, name: str) -> None:
+    body = NOT_READABLE[name](gate.body(gate.request()))
+    assert_kept_for_a_human(gate, body, Verdict.MALFORMED)
 
 
 def assert_kept_for_a_human(
-    desk: Desk, body: bytes, verdict: Verdict, *, to: Processor | None = None
+    gate: Gate, body: bytes, verdict: Verdict, *, to: Processor | None = None
 ) -> None:
     """Kept, shown by one item of the processor's, and otherwise without any effect."""
-    processor, known = to or desk.processor, set(AuditEvent.objects.values_list("pk", flat=True))
+    processor, known = to or gate.processor, set(AuditEvent.objects.values_list("pk", flat=True))
     before = snapshot(without=SHOWING)
-    assert desk.post(body, to=to).status == 202
+    assert gate.post(body, to=to).status == 202
     assert snapshot(without=SHOWING) == before
     kept = delivery_of(body)
     assert (kept.verdict, kept.processor, kept.processor_request) == (verdict, processor, None)
@@ -81,15 +81,15 @@ def assert_kept_for_a_human(
     ],
 )
 def test_a_signed_callback_that_is_not_for_us_is_kept_and_changes_nothing(
-    desk: Desk, verdict: Verdict, changes: dict[str, Any]
+    gate: Gate, verdict: Verdict, changes: dict[str, Any]
 ) -> None:
-    assert_kept_for_a_human(desk, desk.body(desk.request(), **changes), verdict)
+    assert_kept_for_a_human(gate, gate.body(gate.request(), **changes), verdict)
 
 
-def test_a_callback_for_another_processors_request_changes_nothing(desk: Desk) -> None:
-    theirs = desk.request(to=desk.second)
-    body = desk.body(str(theirs.pk))
-    assert_kept_for_a_human(desk, body, Verdict.OTHER_PROCESSOR)
+def test_a_callback_for_another_processors_request_changes_nothing(gate: Gate) -> None:
+    theirs = gate.request(to=gate.second)
+    body = gate.body(str(theirs.pk))
+    assert_kept_for_a_human(gate, body, Verdict.OTHER_PROCESSOR)
 
 
 @pytest.mark.parametrize(
@@ -101,18 +101,18 @@ def test_a_callback_for_another_processors_request_changes_nothing(desk: Desk) -
     ],
 )
 def test_a_callback_taken_to_another_processors_address_changes_nothing(
-    desk: Desk, left_out: tuple[str, ...], verdict: Verdict
+    gate: Gate, left_out: tuple[str, ...], verdict: Verdict
 ) -> None:
     """One key signs for all customers, so a genuine callback can be carried elsewhere."""
     missing: dict[str, Any] = dict.fromkeys(left_out, ...)
-    body = desk.body(desk.request(), **missing)
-    assert_kept_for_a_human(desk, body, verdict, to=desk.second)
+    body = gate.body(gate.request(), **missing)
+    assert_kept_for_a_human(gate, body, verdict, to=gate.second)
 
 
-def test_an_unknown_status_word_is_kept_and_a_human_is_asked(desk: Desk) -> None:
-    request = desk.request()
-    body = desk.body(request, "error")
-    assert desk.post(body).status == 202
+def test_an_unknown_status_word_is_kept_and_a_human_is_asked(gate: Gate) -> None:
+    request = gate.request()
+    body = gate.body(request, "error")
+    assert gate.post(body).status == 202
     assert (delivery_of(body).verdict, delivery_of(body).processor_request) == (
         Verdict.UNKNOWN_STATUS,
         request,
@@ -122,5 +122,5 @@ def test_an_unknown_status_word_is_kept_and_a_human_is_asked(desk: Desk) -> None
     item = AttentionItem.objects.get(case=request.case)
     assert (item.kind, item.resolved_at) == (AttentionKind.UNKNOWN_STATUS, None)
     assert statuses(request.case)[0] == CaseStatus.ATTENTION
-    desk.post(desk.body(request, "completed"))
+    gate.post(gate.body(request, "completed"))
     assert AttentionItem.objects.get(case=request.case).resolution == "answered"

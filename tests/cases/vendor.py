@@ -1,10 +1,10 @@
 """A vendor of our own: signs with keys made in the test, serves its certificate, and calls back in any way at all.
 
-    with open_desk(tmp_path) as desk:
-        request = desk.request()
-        answer = desk.post(desk.body(request, "completed"))
+    with open_gate(tmp_path) as gate:
+        request = gate.request()
+        answer = gate.post(gate.body(request, "completed"))
 
-A desk is a live portal with data that stays for a whole module, because the web process remembers keys and
+A gate is a live portal with data that stays for a whole module, because the web process remembers keys and
 processors: it stands beside the fixtures of pytest-django, which empty the database after each test.
 """
 
@@ -100,7 +100,7 @@ class Answered:
     body: bytes = b""
 
 
-class Desk:
+class Gate:
     """A live portal, this vendor, and two processors of it: `processor` and a `second` of another workspace."""
 
     def __init__(self, portal: LivePortal, vendor: Vendor) -> None:
@@ -214,16 +214,16 @@ def exchange(portal: LivePortal, raw: bytes) -> int:
 
 
 @contextmanager
-def open_desk(blocker: DjangoDbBlocker, log_dir: Path) -> Iterator[Desk]:
+def open_gate(blocker: DjangoDbBlocker, log_dir: Path) -> Iterator[Gate]:
     """For fixtures of a module: the database is emptied at the end of it, not of each test."""
     with blocker.unblock():
         vendor = Vendor()
         try:
             with live_portal(log_dir) as portal:
-                desk = Desk(portal, vendor)
+                gate = Gate(portal, vendor)
                 # The certificate is fetched and the evidence key made before anything is measured.
-                assert desk.post(desk.body("00000000-0000-4000-8000-000000000000")).status == 202
-                yield desk
+                assert gate.post(gate.body("00000000-0000-4000-8000-000000000000")).status == 202
+                yield gate
         finally:
             vendor.close()
             connection.close()
