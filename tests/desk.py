@@ -57,7 +57,7 @@ class Desk:
 def _posting_form(html: str) -> str:
     """The last form with a token: before it stand those of the page's frame (log-out, theme)."""
     forms = re.findall(r"<form.*?</form>", html, flags=re.DOTALL)
-    posting = [form for form in forms if "csrfmiddlewaretoken" in form and "/logout/" not in form]
+    posting: list[str] = [form for form in forms if "csrfmiddlewaretoken" in form and "/logout/" not in form]
     if not posting:
         raise AssertionError("There is no form on this page.")
     return posting[-1]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from django.contrib.auth.models import Group
@@ -30,7 +31,7 @@ class Walker:
     """One person in one browser window. What the console says against us is kept."""
 
     def __init__(self, browser: Browser, base_url: str, username: str) -> None:
-        self.context: BrowserContext = browser.new_context(base_url=base_url, viewport=SIZE)  # type: ignore[arg-type]
+        self.context: BrowserContext = browser.new_context(base_url=base_url, viewport=SIZE)
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", self._listen)
@@ -50,8 +51,9 @@ class Walker:
 
     def picture(self, directory: Path, name: str) -> None:
         """The page as it stands, light and dark."""
-        for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for scheme in schemes:
+            self.page.emulate_media(color_scheme=scheme)
             self.page.screenshot(path=directory / f"{name}-{scheme}.png", animations="disabled")
         self.page.emulate_media(color_scheme="light")
 

@@ -6,7 +6,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.files.storage import storages
 from django.utils import timezone
 
@@ -104,7 +103,7 @@ def test_a_result_over_the_limit_is_not_kept(target: Processor, sandbox: Sandbox
 
 
 def test_faults_on_the_way_are_tried_again(target: Processor, sandbox: Sandbox) -> None:
-    folder = Path(settings.STORAGES["packages"]["OPTIONS"]["location"])
+    folder = Path(storages["packages"].path(""))
     before = set(folder.glob("*.sealed"))
     case = completed(target, sandbox)
     for fault in ("reset_before", "status_500", "truncated"):
