@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import AttentionItem
 
-
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
@@ -57,7 +56,7 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
         (
             Place(_("Processors"), "processors", model="integrations.processor"),
             Place(_("Callbacks"), "deliveries", model="cases.callbackdelivery"),
-            Place(_("Jobs"), "jobs", url_name="admin:jobs", permission="integrations.view_processor"),
+            Place(_("Jobs"), "jobs", url_name="admin:jobs", permission="cases.view_jobs"),
         ),
     ),
     (_("Audit"), (Place(_("Audit trail"), "audit", model="cases.auditevent"),)),
@@ -99,6 +98,14 @@ class DeskSite(admin.AdminSite):
         from cases.admin.start import start
 
         return super().index(request, {**start(request), **(extra_context or {})})
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        from cases.admin.user import recorded
+
+        change = super().password_change
+        return recorded(request, lambda: change(request, extra_context))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {

@@ -1,0 +1,39 @@
+"""People at the desk, each with a role, and their browsers."""
+
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from dsrportal.models import User
+from tests import builders
+
+# Who may do what is the role's; Charlie works here too and has none.
+ROLE_OF = {
+    "agnes": "agent",
+    "pia": "approver",
+    "otto": "auditor",
+    "ivy": "integration manager",
+    "adam": "administrator",
+    "charlie": "",
+}
+
+
+def account(name: str) -> User:
+    known = User.objects.filter(username=name).first()
+    if known:
+        return known
+    made = builders.person(name)
+    if ROLE_OF[name]:
+        made.groups.add(Group.objects.get(name=ROLE_OF[name]))
+    return made
+
+
+def browser(name: str) -> Client:
+    """Logged in; its address is one of the documentation's."""
+    client = Client(REMOTE_ADDR="192.0.2.7")
+    client.force_login(account(name))
+    return client
+
+
+def said(answer: object) -> list[str]:
+    """The messages that a page shows, as text."""
+    return [str(message) for message in answer.context["messages"]]  # type: ignore[attr-defined]
