@@ -142,9 +142,13 @@ def test_connection(processor: Processor, *, actor: Actor) -> list[ConnectionChe
 
 def resolve_item(item: AttentionItem, *, actor: Actor) -> None:
     """Settle an item by hand. One that a pause opened is settled by resuming, not by waving it away."""
-    paused = Processor.objects.filter(pk=item.processor_id, paused_at__isnull=False)
-    if item.kind in SETTLED_BY_RESUMING and paused.exists():
+    if item.kind in SETTLED_BY_RESUMING and item.processor and _is_paused(item.processor):
         raise Refused(
             "This processor is paused: test its connection or resume it, and the item settles itself."
         )
     attention.resolve(item, actor=actor, resolution="decided")
+
+
+def _is_paused(processor: Processor) -> bool:
+    """Now, not when the row was read."""
+    return Processor.objects.filter(pk=processor.pk, paused_at__isnull=False).exists()
