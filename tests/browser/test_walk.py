@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
 
 from cases.lifecycle import CaseStatus, Outcome
 from cases.models import Case
@@ -24,7 +24,7 @@ from tests.sandbox import Sandbox, running_sandbox
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DAY = 24 * 3600
-SIZE = {"width": 1360, "height": 860}
+SIZE: ViewportSize = {"width": 1360, "height": 860}
 
 
 class Walker:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import storages
 from django.utils import timezone
+from pytest_django import SettingsWrapper
 
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import AttentionItem, AuditEvent, Case, PackageState, ProcessorRequest, ResultPackage
@@ -19,6 +20,16 @@ from tests.builders import actor, approved_case
 from tests.sandbox import Sandbox
 
 THREE_DAYS = 3 * 24 * 3600
+
+
+@pytest.fixture(autouse=True)
+def _own_storage(settings: SettingsWrapper, tmp_path: Path) -> None:
+    """Tests that run side by side would see each other's files."""
+    packages = {
+        **settings.STORAGES["packages"],
+        "OPTIONS": {"location": tmp_path, "file_permissions_mode": 0o600},
+    }
+    settings.STORAGES = {**settings.STORAGES, "packages": packages}
 
 
 def completed(target: Processor, sandbox: Sandbox, *, type: str = "access") -> Case:
@@ -94,8 +105,10 @@ def test_a_result_that_is_gone_is_shown_to_a_human(target: Processor, sandbox: S
     assert "gone before" in AttentionItem.objects.get().sentence
 
 
-def test_a_result_over_the_limit_is_not_kept(target: Processor, sandbox: Sandbox, settings: object) -> None:
-    settings.RESULT_LIMIT_BYTES = 100  # type: ignore[attr-defined]
+def test_a_result_over_the_limit_is_not_kept(
+    target: Processor, sandbox: Sandbox, settings: SettingsWrapper
+) -> None:
+    settings.RESULT_LIMIT_BYTES = 100
     case = completed(target, sandbox)
     request = fetch(case)
     assert request.result_package.state == PackageState.TOO_LARGE
@@ -103,15 +116,13 @@ def test_a_result_over_the_limit_is_not_kept(target: Processor, sandbox: Sandbox
 
 
 def test_faults_on_the_way_are_tried_again(target: Processor, sandbox: Sandbox) -> None:
-    folder = Path(storages["packages"].path(""))
-    before = set(folder.glob("*.sealed"))
     case = completed(target, sandbox)
     for fault in ("reset_before", "status_500", "truncated"):
         sandbox.faults([{"method": "GET", "path": "/v3/requests/*", "fault": fault}])
         request = fetch(case)
         assert request.status == RequestStatus.COMPLETED
         assert not ResultPackage.objects.exists()
-        assert set(folder.glob("*.sealed")) == before
+        assert not storages["packages"].listdir("")[1]
         assert request.pk not in set(results.waiting().values_list("pk", flat=True))
         ProcessorRequest.objects.update(next_attempt_at=None)
     assert fetch(case).answer == Answer.DONE
