@@ -1,7 +1,7 @@
 """The connections that requests leave by: kept alive, one set per thread and processor, TLS only.
 
-For `integrations.http` alone. urllib3 by itself, without requests: of what requests adds, netrc, cookies,
-REQUESTS_CA_BUNDLE and reading a redirect's body without a limit would all have to be switched off again.
+For `integrations.http` alone. What a `requests.Session` adds on top of its adapter (netrc, cookies,
+REQUESTS_CA_BUNDLE, redirects) is not wanted here, so the adapter is used by itself.
 """
 
 import logging
@@ -11,11 +11,11 @@ import threading
 from collections import OrderedDict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import urllib3
 from cryptography.hazmat.primitives.serialization import Encoding
+from requests.adapters import HTTPAdapter
+from urllib3 import PoolManager, ProxyManager
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
@@ -35,7 +35,7 @@ class _Own(threading.local):
     def __init__(self) -> None:
         self.begun = False
         self.pid = os.getpid()
-        self.managers: OrderedDict[tuple[object, ...], urllib3.PoolManager] = OrderedDict()
+        self.adapters: OrderedDict[tuple[object, ...], ProcessorAdapter] = OrderedDict()
 
 
 _own = _Own()
@@ -44,7 +44,7 @@ _own = _Own()
 class _Connection(HTTPSConnection):
     """Notes the moment from which a failure no longer means that nothing left this machine.
 
-    urllib3 connects (DNS, TCP, proxy, TLS) before it calls `request`; its exceptions alone do not tell
+    It connects (DNS, TCP, proxy, TLS) before `request` is called; the exceptions alone do not tell
     a failed handshake from a connection that broke while the answer was read.
     """
 
@@ -67,45 +67,54 @@ def begun() -> bool:
     return _own.begun
 
 
-def manager_for(processor: "Processor", host: str) -> urllib3.PoolManager:
+class ProcessorAdapter(HTTPAdapter):
+    """Trusts the roots of one processor and nothing else; never tries again by itself."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(pool_connections=4, pool_maxsize=2, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        _only_tls(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> ProxyManager:
+        manager: ProxyManager = super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+        _only_tls(manager)
+        return manager
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        # The roots are in our context; requests would add its own bundle to them.
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+def _only_tls(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {"https": _Pool}
+
+
+def adapter_for(processor: "Processor") -> ProcessorAdapter:
     """This thread's connections to this processor, with its own roots; none are inherited over a fork."""
     if _own.pid != os.getpid():
         _own.pid = os.getpid()
-        _own.managers.clear()
-    proxy = _proxy(host)
-    key = (processor.pk, processor.extra_tls_roots, proxy)
-    manager = _own.managers.get(key)
-    if manager is None:
-        context = _tls_context(processor.extra_tls_roots)
-        if proxy:
-            manager = _proxied(proxy, context)
-        else:
-            manager = urllib3.PoolManager(num_pools=4, maxsize=2, ssl_context=context)
-        manager.pool_classes_by_scheme = {"https": _Pool}
-        _own.managers[key] = manager
-        if len(_own.managers) > _PROCESSORS_KEPT:
-            _own.managers.popitem(last=False)[1].clear()
-    _own.managers.move_to_end(key)
-    return manager
+        _own.adapters.clear()
+    key = (processor.pk, processor.extra_tls_roots)
+    adapter = _own.adapters.get(key)
+    if adapter is None:
+        adapter = _own.adapters[key] = ProcessorAdapter(_tls_context(processor.extra_tls_roots))
+        if len(_own.adapters) > _PROCESSORS_KEPT:
+            _own.adapters.popitem(last=False)[1].close()
+    _own.adapters.move_to_end(key)
+    return adapter
 
 
-def _proxy(host: str) -> str:
+def proxies_for(host: str) -> dict[str, str]:
     """HTTPS_PROXY and NO_PROXY, read by the standard library: the one thing of the environment an operator
     expects a client to honour. Not honoured: netrc (our credentials are the processor's) and the variables
     that replace trusted roots (those are the processor's too)."""
     proxy = getproxies().get("https", "")
-    return "" if not proxy or proxy_bypass(host) else proxy
-
-
-def _proxied(proxy: str, context: ssl.SSLContext) -> urllib3.ProxyManager:
-    address = proxy if "://" in proxy else f"http://{proxy}"
-    parts = urlsplit(address)
-    headers = None
-    if parts.username:
-        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers = urllib3.make_headers(proxy_basic_auth=credentials)
-        address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return urllib3.ProxyManager(address, num_pools=4, maxsize=2, proxy_headers=headers, ssl_context=context)
+    if not proxy or proxy_bypass(host):
+        return {}
+    return {"https": proxy if "://" in proxy else f"http://{proxy}"}
 
 
 @lru_cache(maxsize=32)

@@ -2,7 +2,7 @@
 
 Time-outs always, no redirects, no retries, TLS only, one budget token a call, errors by name. What is
 logged is method, host, path template, status and time: never a query, a body or a credential (the
-settings keep urllib3's own log, which has whole paths, shut).
+settings keep the library's own log, which has whole paths, shut).
 """
 
 import logging
@@ -16,8 +16,10 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-import urllib3
+import requests
 from django.utils import timezone
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
 from integrations import connections, ratelimit
 from integrations.errors import (
@@ -147,7 +149,7 @@ def _open(
     headers: Mapping[str, str],
     body: bytes | None,
     timeouts: Timeouts,
-) -> urllib3.BaseHTTPResponse:
+) -> BaseHTTPResponse:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
         raise Rejected("The address does not begin with https://; nothing is sent without TLS.")
@@ -156,43 +158,41 @@ def _open(
     connections.mark_unsent()
     failure: IntegrationError
     try:
-        response = connections.manager_for(processor, parts.hostname).request(
-            method,
-            url,
-            body=body,
-            headers=sent,
-            preload_content=False,
-            redirect=False,
-            retries=False,
-            timeout=urllib3.Timeout(connect=timeouts.connect, read=timeouts.read),
+        response = connections.adapter_for(processor).send(
+            requests.Request(method, url, headers=sent, data=body).prepare(),
+            stream=True,
+            timeout=(timeouts.connect, timeouts.read),
+            proxies=connections.proxies_for(parts.hostname),
         )
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         failure = _failure(error, parts.hostname)
     else:
-        _log(method, parts.hostname, template, str(response.status), began_at)
-        return response
+        _log(method, parts.hostname, template, str(response.status_code), began_at)
+        raw: BaseHTTPResponse = response.raw
+        return raw
     _log(method, parts.hostname, template, failure.code, began_at)
-    # Raised out here so that it carries no context: urllib3's exceptions know the URL.
+    # Raised out here so that it carries no context: the library's exceptions know the URL.
     raise failure
 
 
 def _failure(error: Exception, host: str) -> IntegrationError:
     if connections.begun():
-        if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        if isinstance(error, requests.ReadTimeout):
             return Unreachable(f"{host} did not answer in time.")
         return Unreachable(f"The connection to {host} broke before its answer came.")
-    if isinstance(error, urllib3.exceptions.ProxyError):
+    if isinstance(error, requests.exceptions.ProxyError):
         return NotSent(f"The proxy on the way to {host} refused or cannot be reached.")
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(reason, NameResolutionError):
         return NotSent(f"The name {host} cannot be resolved.")
-    if isinstance(error, urllib3.exceptions.SSLError):
-        cause = error.args[0] if error.args else None
+    if isinstance(error, requests.exceptions.SSLError):
+        cause = reason.args[0] if reason is not None and reason.args else None
         why = f" ({cause.verify_message})" if isinstance(cause, ssl.SSLCertVerificationError) else ""
         return NotSent(f"No TLS connection with {host}{why}.")
     return NotSent(f"{host} refused the connection, or did not accept it in time.")
 
 
-def _refuse_by_status(processor: "Processor", response: urllib3.BaseHTTPResponse, url: str) -> None:
+def _refuse_by_status(processor: "Processor", response: BaseHTTPResponse, url: str) -> None:
     status = response.status
     if status == 429:
         seconds = _retry_after_seconds(response.headers)
@@ -211,9 +211,7 @@ def _refuse_by_status(processor: "Processor", response: urllib3.BaseHTTPResponse
         raise UnexpectedAnswer(sentence, http_status=status, size=_size(response))
 
 
-def _pieces(
-    response: urllib3.BaseHTTPResponse, url: str, limit_bytes: int, total_seconds: float
-) -> Iterator[bytes]:
+def _pieces(response: BaseHTTPResponse, url: str, limit_bytes: int, total_seconds: float) -> Iterator[bytes]:
     """The body piece by piece, as it arrives, so that a drip cannot outlast `total_seconds`."""
     deadline = time.monotonic() + total_seconds
     received = 0
@@ -227,9 +225,9 @@ def _pieces(
                 raise Unreachable(f"The answer of {_host(url)} took longer than {total_seconds:.0f} s.")
             yield piece
         return
-    except urllib3.exceptions.ReadTimeoutError:
+    except ReadTimeoutError:
         failure = Unreachable(f"The answer of {_host(url)} stopped coming.")
-    except (urllib3.exceptions.HTTPError, OSError):
+    except (HTTPError, OSError):
         failure = UnexpectedAnswer(
             f"The answer of {_host(url)} ended early or cannot be decoded.",
             http_status=response.status,
@@ -238,7 +236,7 @@ def _pieces(
     raise failure
 
 
-def _size(response: urllib3.BaseHTTPResponse) -> int:
+def _size(response: BaseHTTPResponse) -> int:
     """How many bytes an answer nobody reads has, as far as it is worth counting; they are dropped at once."""
     try:
         return sum(len(piece) for piece in _pieces(response, "", _PIECE_BYTES, 5.0))
@@ -265,7 +263,7 @@ def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else None
 
 
-def _headers(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
+def _headers(response: BaseHTTPResponse) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
