@@ -4,11 +4,11 @@ import hashlib
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.storage import storages
 from django.utils import timezone
-from pytest_django import SettingsWrapper
 
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import AttentionItem, AuditEvent, Case, PackageState, ProcessorRequest, ResultPackage
@@ -23,7 +23,7 @@ THREE_DAYS = 3 * 24 * 3600
 
 
 @pytest.fixture(autouse=True)
-def _own_storage(settings: SettingsWrapper, tmp_path: Path) -> None:
+def _own_storage(settings: Any, tmp_path: Path) -> None:
     """Tests that run side by side would see each other's files."""
     packages = {
         **settings.STORAGES["packages"],
@@ -105,9 +105,7 @@ def test_a_result_that_is_gone_is_shown_to_a_human(target: Processor, sandbox: S
     assert "gone before" in AttentionItem.objects.get().sentence
 
 
-def test_a_result_over_the_limit_is_not_kept(
-    target: Processor, sandbox: Sandbox, settings: SettingsWrapper
-) -> None:
+def test_a_result_over_the_limit_is_not_kept(target: Processor, sandbox: Sandbox, settings: Any) -> None:
     settings.RESULT_LIMIT_BYTES = 100
     case = completed(target, sandbox)
     request = fetch(case)
