@@ -42,6 +42,10 @@ class ReadOnlyAdmin(DeskAdmin):
 
     sortable_by = ()
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """No form: each of these pages is a template of its own."""
+        return []
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -1,0 +1,150 @@
+"""The audit trail: every event, its place in its chain, and the proof that the chain holds."""
+
+import json
+from typing import Any, Final
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from cases.actor import Source
+from cases.admin.readonly import ReadOnlyAdmin, moment
+from cases.admin.timeline import NOBODY, REASONS_IN_WORDS
+from cases.models import Action, AuditChain, AuditEvent
+from cases.services import audit, processors
+
+Context = dict[str, Any]
+# How many places of a broken chain are told at once.
+TOLD: Final = 5
+_REASONS: Final = {
+    **REASONS_IN_WORDS,
+    **processors.PAUSED_BECAUSE,
+    "superuser_granted": gettext_lazy("Made a superuser"),
+    "superuser_revoked": gettext_lazy("No longer a superuser"),
+    "own": gettext_lazy("Their own"),
+    "by_another": gettext_lazy("By an administrator"),
+}
+
+
+class ActionFilter(admin.SimpleListFilter):
+    title = gettext_lazy("What")
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        # The labels are sentences with slots.
+        return [
+            (action, action.replace(".", ": ").replace("_", " ").capitalize()) for action in Action.values
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    list_display = ("written", "who", "what", "case_link", "source", "address")
+    list_display_links = ("written",)
+    list_filter = (ActionFilter, "source", ("at", admin.DateFieldListFilter))
+    list_select_related = ("case",)
+    ordering = ("-id",)
+    search_fields = ("case__reference__exact",)
+    search_help_text = gettext_lazy("Case reference")
+    change_form_template = "admin/cases/auditevent/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        verify = self.admin_site.admin_view(require_POST(self.verify_view))
+        return [path("<int:event_id>/verify/", verify, name="cases_auditevent_verify"), *super().get_urls()]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return super().get_search_results(request, queryset, search_term.strip().upper())
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Context | None = None
+    ) -> HttpResponse:
+        event = self.get_object(request, object_id)
+        context = _page(event) if isinstance(event, AuditEvent) else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def verify_view(self, request: HttpRequest, event_id: int) -> HttpResponse:
+        """Walk the event's whole chain and say whether it holds. Changes nothing, so that anyone who reads may."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        chain = get_object_or_404(AuditEvent, pk=event_id).chain
+        breaks = audit.verify(chain)
+        if breaks:
+            for found in breaks[:TOLD]:
+                messages.error(
+                    request,
+                    _("The chain “%(chain)s” does not hold at event %(sequence)d: %(problem)s.")
+                    % {"chain": chain, "sequence": found.sequence, "problem": found.problem},
+                )
+            if len(breaks) > TOLD:
+                messages.error(request, _("And at %(count)d more places.") % {"count": len(breaks) - TOLD})
+        else:
+            messages.success(request, _holds(chain))
+        return HttpResponseRedirect(reverse("admin:cases_auditevent_change", args=[event_id]))
+
+    @admin.display(description=gettext_lazy("When"))
+    def written(self, event: AuditEvent) -> str:
+        return moment(event.at)
+
+    @admin.display(description=gettext_lazy("Who"))
+    def who(self, event: AuditEvent) -> str:
+        return who(event)
+
+    @admin.display(description=gettext_lazy("What"))
+    def what(self, event: AuditEvent) -> SafeString:
+        reason = reason_in_words(event)
+        muted = format_html(' <span class="muted">{}</span>', reason) if reason else ""
+        return format_html(
+            '<span class="truncate" title="{}">{}{}</span>', event.sentence, event.sentence, muted
+        )
+
+    @admin.display(description=gettext_lazy("Case"))
+    def case_link(self, event: AuditEvent) -> SafeString | str:
+        if event.case is None:
+            return ""
+        address = reverse("admin:cases_case_change", args=[event.case.pk])
+        return format_html('<a href="{}">{}</a>', address, event.case.reference)
+
+
+def who(event: AuditEvent) -> str:
+    """The person by the name they had, or what it was instead of one."""
+    source = Source(event.source)
+    return event.actor_label or str(NOBODY.get(source) or _("Not logged in"))
+
+
+def reason_in_words(event: AuditEvent) -> str:
+    return str(_REASONS.get(event.reason, event.reason.replace("_", " ")))
+
+
+def _page(event: AuditEvent) -> Context:
+    return {
+        "event": event,
+        "who": who(event),
+        "source": Source(event.source).label,
+        "reason": reason_in_words(event),
+        "details": json.dumps(event.details, indent=2, ensure_ascii=False, sort_keys=True),
+        "previous_hash": bytes(event.previous_hash).hex(),
+        "hash": bytes(event.hash).hex(),
+    }
+
+
+def _holds(chain: str) -> str:
+    head = AuditChain.objects.filter(name=chain).first()
+    count = head.sequence if head else 0
+    return ngettext(
+        "The chain “%(chain)s” holds: its one event is as it was written.",
+        "The chain “%(chain)s” holds: all %(count)d events are as they were written, in order, and none is missing.",
+        count,
+    ) % {"chain": chain, "count": count}
