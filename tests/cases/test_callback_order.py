@@ -7,10 +7,13 @@ import pytest
 
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, ProcessorRequest, Verdict
+from cases.services import closing
 from integrations.types import PartnerStatus
+from tests.builders import actor, ready_case
 from tests.cases.vendor import Gate, delivery_of, snapshot, status_events, statuses
 
 DOMAIN = "opendsr.mparticle.com"
+PARTNER = {"domain": "braze.com", "name": "Braze", "status": "sent", "status_message": None}
 
 
 def told(gate: Gate, request: ProcessorRequest, status: str, **changes: Any) -> Verdict:
@@ -72,13 +75,21 @@ def test_a_replay_of_an_old_word_changes_nothing_however_often_it_comes(gate: Ga
     assert statuses(request.case)[0] == CaseStatus.REVIEW
 
 
-def test_a_word_on_a_closed_or_unapproved_case_does_not_move_the_case(gate: Gate) -> None:
-    from tests.builders import ready_case
-
+def test_a_word_on_a_request_that_nobody_approved_changes_nothing(gate: Gate) -> None:
     case = ready_case()
     planned = ProcessorRequest.objects.get(case=case, processor=gate.processor)
     assert told(gate, planned, "completed") == Verdict.NOTHING_NEW
     assert statuses(case) == (CaseStatus.READY, [RequestStatus.PLANNED] * 2)
+
+
+def test_news_after_the_close_is_shown_and_does_not_open_the_case_again(gate: Gate) -> None:
+    request = gate.answered_but()
+    told(gate, request, "completed")
+    closing.close(request.case, actor=actor("agnes"), outcome="fulfilled")
+    assert told(gate, request, "pending") == Verdict.NOTHING_NEW
+    assert told(gate, request, "completed", extensions=[{**PARTNER, "status": "failed"}]) == Verdict.APPLIED
+    assert statuses(request.case)[0] == CaseStatus.CLOSED
+    assert AttentionItem.objects.get(case=request.case).kind == AttentionKind.PARTNER_FAILED
 
 
 def test_a_new_estimate_is_news_once(gate: Gate) -> None:
@@ -90,9 +101,6 @@ def test_a_new_estimate_is_news_once(gate: Gate) -> None:
     assert request.expected_completion_raw == "2027-02-01T00:00:00Z"
     told(gate, request, "pending", expected_completion_time=None)
     assert request.expected_completion_raw == "2027-02-01T00:00:00Z"
-
-
-PARTNER = {"domain": "braze.com", "name": "Braze", "status": "sent", "status_message": None}
 
 
 @pytest.mark.parametrize(
