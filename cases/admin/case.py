@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_POST
 
 from cases.admin import case_page, marks, opening, search, verb_page
 from cases.admin.case_filters import DueFilter, FoundFilter, StatusFilter, with_due_date
-from cases.admin.paging import CappedPaginator
+from cases.admin.readonly import DeskAdmin
 from cases.lifecycle import WHOSE_TURN, CaseStatus
 from cases.models import Case, ProcessorRequest
 
@@ -28,7 +27,7 @@ MOST_MARKS: Final = 6
 
 
 @admin.register(Case)
-class CaseAdmin(admin.ModelAdmin):
+class CaseAdmin(DeskAdmin):
     list_display = (
         "reference",
         "type",
@@ -40,13 +39,7 @@ class CaseAdmin(admin.ModelAdmin):
         "received",
     )
     list_filter = (FoundFilter, StatusFilter, "type", "regulation", DueFilter)
-    list_per_page = 50
-    list_max_show_all = 0
     list_select_related = False
-    paginator = CappedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    actions = None
     sortable_by = ("reference", "due", "received")
     change_list_template = "portal/cases.html"
 
@@ -120,9 +113,6 @@ class CaseAdmin(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup in {"type__exact", "regulation__exact", "status", "due", search.PARAMETER}
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return ChangeList
 
     @admin.display(description=gettext_lazy("Law"))
     def law(self, case: Case) -> str:

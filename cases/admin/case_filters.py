@@ -28,7 +28,7 @@ DUE_WITHIN: Final[dict[str, tuple[Promise | str, int]]] = {
 }
 
 
-def with_due_date() -> QuerySet[Case]:
+def with_due_date() -> QuerySet[Any]:
     """Cases with `due_at` and `due_on` of their response clock: a join, so that its index gives the order."""
     return Case.objects.annotate(
         response=FilteredRelation("clocks", condition=Q(clocks__kind=ClockKind.RESPONSE)),

@@ -110,8 +110,3 @@ def due_tone(days: int) -> str:
 def day(moment: datetime) -> str:
     """A date in the current time zone, always of the same width: 05 Dec 2026."""
     return date_format(timezone.localtime(moment), "d M Y")
-
-
-def moment(at: datetime) -> str:
-    """A date and a time in the current time zone: 05 Dec 2026, 14:03."""
-    return date_format(timezone.localtime(at), "d M Y, H:i")

@@ -61,6 +61,6 @@ def _due_next() -> list[dict[str, Any]]:
     cases = with_due_date().filter(status__in=OPEN).order_by("due_at", "pk")[:SHOWN]
     rows = []
     for case in cases:
-        days = marks.days_left(case.due_at)  # type: ignore[attr-defined]
+        days = marks.days_left(case.due_at)
         rows.append({"case": case, "words": marks.days_in_words(days), "tone": marks.due_tone(days)})
     return rows

@@ -18,13 +18,11 @@ ROLE_OF = {
 
 
 def account(name: str) -> User:
-    known = User.objects.filter(username=name).first()
-    if known:
-        return known
-    made = builders.person(name)
+    """The person with their role, also where a builder made the bare account before."""
+    user = User.objects.filter(username=name).first() or builders.person(name)
     if ROLE_OF[name]:
-        made.groups.add(Group.objects.get(name=ROLE_OF[name]))
-    return made
+        user.groups.add(Group.objects.get(name=ROLE_OF[name]))
+    return user
 
 
 def browser(name: str) -> Client:

@@ -1,0 +1,184 @@
+"""The list of cases: what is due first, narrowed in one row, and found without leaving an identity behind."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from cases.admin import paging
+from cases.models import AuditEvent, Case
+from cases.services import approval
+from tests.builders import actor, open_case, processor, ready_case
+from tests.cases.admin.people import browser, said
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:cases_case_changelist")
+SEARCH = reverse("admin:cases_case_search")
+
+
+@pytest.fixture(autouse=True)
+def _processor() -> None:
+    processor()
+
+
+def aged(days: float, **more: Any) -> Case:
+    """Received so long ago, under the law whose 45 days no weekend moves."""
+    asked: dict[str, Any] = {"regulation": "ccpa", "received_at": timezone.now() - timedelta(days=days)}
+    return open_case(**asked | more)
+
+
+def shown(client: Client, query: str = "") -> list[str]:
+    answer = client.get(f"{LIST}{query}")
+    assert answer.status_code == 200
+    return [case.reference for case in answer.context["cl"].result_list]
+
+
+def test_open_cases_come_in_order_of_their_due_date() -> None:
+    young, old, middle = aged(1), aged(20), aged(9)
+    approval.deny(aged(25), actor=actor("pia"), reason="legal_obligation")
+    assert shown(browser("agnes")) == [old.reference, middle.reference, young.reference]
+
+
+def test_closed_cases_stand_behind_the_open_ones() -> None:
+    closed, young = aged(25), aged(1)
+    approval.deny(closed, actor=actor("pia"), reason="legal_obligation")
+    assert shown(browser("agnes"), "?status=all") == [young.reference, closed.reference]
+    assert shown(browser("agnes"), "?status=closed") == [closed.reference]
+
+
+def test_it_can_be_narrowed() -> None:
+    late, soon, far = aged(50), aged(42, type="access"), aged(1, regulation="gdpr")
+    client = browser("agnes")
+    assert shown(client, "?due=overdue") == [late.reference]
+    assert shown(client, "?due=7") == [soon.reference]
+    assert shown(client, "?type__exact=access") == [soon.reference]
+    assert shown(client, "?regulation__exact=gdpr") == [far.reference]
+    assert shown(client, "?status=ready") == []
+
+
+def test_a_filter_that_is_not_offered_is_refused() -> None:
+    assert browser("agnes").get(f"{LIST}?opened_by__password__startswith=a").status_code == 400
+
+
+def test_the_figures_of_the_first_page_agree_with_the_lists_they_link_to() -> None:
+    for days in (50, 49, 42, 41, 40, 1):
+        aged(days)
+    ready_case()
+    client = browser("agnes")
+    figures = client.get(reverse("admin:index")).context["figures"]
+    assert figures["overdue"] == len(shown(client, "?due=overdue")) == 2
+    assert figures["soon"] == len(shown(client, "?due=7")) == 3
+    assert figures["open"] == len(shown(client)) == 7
+    for row in figures["statuses"]:
+        assert row["count"] == len(shown(client, f"?status={row['status']}"))
+
+
+@pytest.mark.parametrize("address", [LIST, reverse("admin:index")])
+def test_it_asks_the_database_equally_often_for_few_and_for_many(address: str) -> None:
+    client = browser("agnes")
+
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert client.get(address).status_code == 200
+        return len(captured)
+
+    ready_case()
+    few = queries()
+    for number in range(8):
+        ready_case(identities=[("email", f"p{number}@example.org"), ("email", f"q{number}@example.org")])
+    assert queries() == few <= 30
+
+
+def test_counting_ends_at_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "CAP", 3)
+    for _number in range(5):
+        aged(1)
+    assert "3+ cases" in browser("agnes").get(LIST).content.decode()
+
+
+def test_due_dates_and_answers_are_told_in_words_too() -> None:
+    ready_case(received_at=timezone.now() - timedelta(days=45))
+    page = browser("agnes").get(LIST).content.decode()
+    assert "days overdue" in page
+    assert 'title="Sandbox 0: Planned"' in page
+
+
+@pytest.mark.parametrize("typed", ["{}", " {} ", "lower"])
+def test_a_reference_leads_straight_to_its_case(typed: str) -> None:
+    case = open_case()
+    sought = case.reference.lower() if typed == "lower" else typed.format(case.reference)
+    answer = browser("agnes").post(SEARCH, {"sought": sought})
+    assert answer.headers["Location"] == reverse("admin:cases_case_change", args=[case.pk])
+
+
+def test_a_reference_that_does_not_exist_is_said_so() -> None:
+    answer = browser("agnes").post(SEARCH, {"sought": "DSR-2020-000001"}, follow=True)
+    assert said(answer) == ["There is no case DSR-2020-000001."]
+
+
+def test_an_identity_finds_its_cases_and_leaves_no_trace_of_itself() -> None:
+    case = open_case(identities=[("email", "Ada.Lovelace@Example.org")])
+    open_case(identities=[("email", "grace@example.org")])
+    closed = open_case(identities=[("email", "ada.lovelace@example.org")])
+    approval.deny(closed, actor=actor("pia"), reason="legal_obligation")
+    client = browser("agnes")
+    answer = client.post(SEARCH, {"sought": "ada.lovelace@EXAMPLE.org"}, follow=True)
+    [(address, _status)] = answer.redirect_chain
+    assert address.startswith(f"{LIST}?found=")
+    assert "lovelace" not in (address + answer.content.decode()).lower()
+    assert [found.reference for found in answer.context["cl"].result_list] == [
+        case.reference,
+        closed.reference,
+    ]
+    event = AuditEvent.objects.get(action="identity.searched")
+    assert (event.actor_label, event.details) == ("agnes", {"found": 2})
+
+
+def test_an_identity_that_nobody_has_finds_nothing() -> None:
+    open_case()
+    answer = browser("agnes").post(SEARCH, {"sought": "nobody@example.org"}, follow=True)
+    assert list(answer.context["cl"].result_list) == []
+    assert "Nobody with this identity" in answer.content.decode()
+
+
+def test_a_result_is_its_finder_s_and_not_kept_for_ever() -> None:
+    open_case(identities=[("email", "ada@example.org")])
+    found = browser("agnes").post(SEARCH, {"sought": "ada@example.org"}).headers["Location"]
+    answer = browser("pia").get(found)
+    assert list(answer.context["cl"].result_list) == []
+    assert "no longer kept" in said(answer)[0]
+
+
+def test_searching_for_nothing_is_told_so_and_by_address_is_impossible() -> None:
+    assert said(browser("agnes").post(SEARCH, {"sought": " "}, follow=True)) == [
+        "Type the identity to search for."
+    ]
+    assert browser("agnes").get(SEARCH).status_code == 405
+
+
+@pytest.mark.parametrize("name", ["charlie", "ivy"])
+def test_who_may_not_see_cases_sees_no_list_and_finds_nobody(name: str) -> None:
+    open_case(identities=[("email", "ada@example.org")])
+    client = browser(name)
+    assert client.get(LIST).status_code == 403
+    assert client.post(SEARCH, {"sought": "ada@example.org"}).status_code == 403
+    assert not AuditEvent.objects.filter(action="identity.searched").exists()
+    assert "figures" not in client.get(reverse("admin:index")).context
+
+
+@pytest.mark.parametrize("name", ["agnes", "adam"])
+def test_nothing_can_be_deleted_or_done_in_bulk(name: str) -> None:
+    case = open_case()
+    client = browser(name)
+    for rest in (f"{case.pk}/delete/", f"{case.pk}/history/", f"{case.pk}/"):
+        assert client.get(f"{LIST}{rest}").status_code == 404
+    client.post(LIST, {"action": "delete_selected", "_selected_action": [case.pk], "post": "yes"})
+    assert Case.objects.filter(pk=case.pk).exists()

@@ -1,0 +1,97 @@
+"""No page needs what the content security policy forbids: inline scripts, styles or handlers."""
+
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from cases.models import Case
+from cases.services import approval, verification
+from tests.builders import actor, approved_case, open_case, processor, ready_case
+from tests.cases.admin.people import browser
+
+pytestmark = pytest.mark.django_db
+
+
+class Inline(HTMLParser):
+    """Collects everything that only runs or shows under 'unsafe-inline'."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        if tag == "style" or (tag == "script" and "src" not in names):
+            self.found.append(f"<{tag}>")
+        for name, value in names.items():
+            address = (value or "").strip().lower()
+            if name == "style" or name.startswith("on") or address.startswith("javascript:"):
+                self.found.append(f"{tag} {name}")
+
+
+def inline(client: Client, address: str, status: int = 200) -> list[str]:
+    answer = client.get(address)
+    assert answer.status_code == status, address
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    parser = Inline()
+    parser.feed(answer.content.decode())
+    return parser.found
+
+
+def cases() -> list[Case]:
+    noted = verification.record(open_case(), actor=actor("agnes"), method="signed_in", text="Seen.")
+    closed = approval.deny(open_case(), actor=actor("pia"), reason="legal_obligation")
+    return [open_case(), ready_case(), approved_case(), noted, closed]
+
+
+def test_every_page_about_cases_is_free_of_it() -> None:
+    processor()
+    client = browser("adam")
+    pages = [
+        reverse(f"admin:{name}")
+        for name in ("index", "cases_case_changelist", "cases_case_add", "password_change")
+    ]
+    pages += [f"{reverse('admin:cases_case_changelist')}?status=closed&due=7&found=x"]
+    for case in cases():
+        pages.append(reverse("admin:cases_case_change", args=[case.pk]))
+        verbs = (
+            "verify",
+            "approve",
+            "deny",
+            "withdraw",
+            "cancel",
+            "refresh",
+            "retry",
+            "close",
+            "reopen",
+            "reveal",
+        )
+        pages += [reverse("admin:cases_case_verb", args=[case.pk, verb]) for verb in verbs]
+    assert {page: found for page in pages if (found := inline(client, page))} == {}
+
+
+def test_so_are_the_page_to_log_in_and_the_pages_for_errors() -> None:
+    client = Client()
+    assert inline(client, reverse("admin:login")) == []
+    assert inline(client, "/nowhere/", 404) == []
+    assert inline(browser("charlie"), reverse("admin:cases_case_changelist"), 403) == []
+
+
+def test_each_error_is_one_sentence_in_the_same_look() -> None:
+    page = Client().get("/nowhere/").content.decode()
+    assert "There is nothing at this address" in page
+    assert "portal/portal.css" in page
+
+
+def test_a_server_error_is_one_sentence_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: object, **_kwargs: object) -> None:
+        raise RuntimeError
+
+    client = browser("agnes")
+    client.raise_request_exception = False
+    monkeypatch.setattr("cases.admin.case.search.expired", broken)
+    answer = client.get(reverse("admin:cases_case_changelist"))
+    assert answer.status_code == 500
+    assert "The portal could not finish this" in answer.content.decode()

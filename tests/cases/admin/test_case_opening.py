@@ -1,0 +1,144 @@
+"""Opening a case at the desk."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+from django.utils import timezone
+
+from cases.models import Case
+from dsrportal.models import User
+from tests.builders import processor
+from tests.cases.admin.people import account, browser, said
+
+pytestmark = pytest.mark.django_db
+
+ADD = reverse("admin:cases_case_add")
+
+
+@pytest.fixture(autouse=True)
+def _processor() -> None:
+    processor()
+
+
+def typed(*identities: tuple[str, str], **more: Any) -> dict[str, Any]:
+    """What the form sends; the rows behind the given ones stay blank."""
+    rows = [*identities, *[("", "")] * (5 - len(identities))]
+    fields: dict[str, Any] = {
+        "received_at": f"{timezone.now() - timedelta(hours=3):%Y-%m-%dT%H:%M}",
+        "regulation": "gdpr",
+        "type": "erasure",
+        "identities-TOTAL_FORMS": len(rows),
+        "identities-INITIAL_FORMS": 1,
+    }
+    for number, (kind, value) in enumerate(rows):
+        fields |= {f"identities-{number}-type": kind, f"identities-{number}-value": value}
+    return fields | more
+
+
+def test_a_case_is_opened_with_its_identities_as_typed() -> None:
+    client = browser("agnes")
+    answer = client.post(
+        ADD, typed(("email", " Ada@Example.org"), ("controller_customer_id", "C-1")), follow=True
+    )
+    case = Case.objects.get()
+    assert answer.redirect_chain == [(reverse("admin:cases_case_change", args=[case.pk]), 302)]
+    identities = [(identity.type, identity.value) for identity in case.subject.identities.all()]
+    assert identities == [("email", " Ada@Example.org"), ("controller_customer_id", "C-1")]
+    assert case.opened_by == account("agnes")
+    due_on = case.clocks.get().due_on
+    assert said(answer) == [f"Opened case {case.reference}, due {due_on:%d %b %Y}."]
+
+
+def test_a_case_that_needs_two_requests_is_told_so_and_why() -> None:
+    answer = browser("agnes").post(
+        ADD, typed(("email", "a@example.org"), ("email", "b@example.org")), follow=True
+    )
+    assert said(answer)[1] == (
+        "It is planned as 2 requests: 2 to Sandbox 0. One request holds one value of each kind, and an mParticle "
+        "ID stands alone."
+    )
+
+
+def test_nothing_it_says_or_logs_holds_an_identity() -> None:
+    client = browser("agnes")
+    answer = client.post(ADD, typed(("email", "ada@example.org"), ("email", "b@example.org")), follow=True)
+    assert "ada@example.org" not in answer.content.decode()
+    assert not any("example.org" in sentence for sentence in said(answer))
+    assert not LogEntry.objects.exists()
+
+
+def test_the_time_is_taken_in_the_zone_of_who_types_it() -> None:
+    account("agnes")
+    User.objects.filter(username="agnes").update(time_zone="Asia/Tokyo")
+    client = browser("agnes")
+    assert "(Asia/Tokyo)" in client.get(ADD).content.decode()
+    client.post(ADD, typed(("email", "a@example.org"), received_at="2026-03-04T08:30"))
+    assert Case.objects.get().received_at == datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("identities", "more", "sentence"),
+    [
+        ([("email", "a@example.org")], {"received_at": "2999-01-01T10:00"}, "“Received at” is in the future"),
+        ([("email", "a@example.org")], {"received_at": ""}, "Say when the person asked"),
+        ([("email", "a@example.org")], {"received_at": "yesterday"}, "Give a date and a time"),
+        ([("email", "a@example.org")], {"received_at": "0001-01-01T00:00"}, "Check the year"),
+        ([], {}, "Give at least one identity"),
+        ([("email", "   ")], {}, "Give at least one identity"),
+        ([("", "a@example.org")], {}, "Choose what kind of identity this is."),
+        ([("mpid", "not a number")], {}, "whole number of 64 bits"),
+        ([("email", "a@example.org"), ("email", "A@EXAMPLE.org")], {}, "The same identity is given twice"),
+        ([("email", "a@example.org")], {"type": "opt_out"}, "No processor is set up"),
+        (
+            [("email", "a@example.org")],
+            {"type": "access", "skip_waiting_period": "on"},
+            "Only an erasure has",
+        ),
+        ([("email", "a\x00b")], {}, "Null characters are not allowed."),
+        ([("shoe_size", "44")], {}, "Select a valid choice"),
+    ],
+)
+def test_what_cannot_be_opened_is_said_in_a_sentence_and_nothing_typed_is_lost(
+    identities: list[tuple[str, str]], more: dict[str, Any], sentence: str
+) -> None:
+    answer = browser("agnes").post(ADD, typed(*identities, **more))
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert sentence in page
+    assert 'role="alert"' in page
+    if identities and identities[0][1] == "a@example.org":
+        assert 'value="a@example.org"' in page
+    assert not Case.objects.exists()
+
+
+def test_skipping_the_waiting_period_says_what_it_costs() -> None:
+    page = browser("agnes").get(ADD).content.decode()
+    assert "less than 24 hours" in page
+    assert "1 to 14 days instead of 7 to 21" in page
+
+
+def test_without_javascript_five_rows_stand_ready_and_more_are_taken() -> None:
+    client = browser("agnes")
+    assert client.get(ADD).content.decode().count('name="identities-') >= 2 * 5
+    seven = [("email", f"p{number}@example.org") for number in range(7)]
+    client.post(ADD, typed(*seven))
+    assert Case.objects.get().subject.identities.count() == 7
+
+
+def test_a_form_whose_rows_cannot_be_counted_is_refused_in_words() -> None:
+    fields = typed(("email", "a@example.org"))
+    del fields["identities-TOTAL_FORMS"]
+    answer = browser("agnes").post(ADD, fields)
+    assert answer.status_code == 200
+    assert not Case.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["pia", "otto", "ivy", "charlie"])
+def test_who_may_not_open_cases(name: str) -> None:
+    client = browser(name)
+    assert client.get(ADD).status_code == 403
+    assert client.post(ADD, typed(("email", "a@example.org"))).status_code == 403
+    assert not Case.objects.exists()
