@@ -28,6 +28,28 @@ from integrations.types import RequestType
 
 WITH_RESULT = frozenset({RequestType.ACCESS, RequestType.PORTABILITY})
 
+# A request and its case in one statement, the case locked first: PostgreSQL locks in the order of OF, and a row that
+# changed while it waited is read anew. A request joined without a lock would be read as it was before.
+# Of both only what a word from outside is judged by; another column is fetched if it is asked for.
+_LOCKED = (
+    ProcessorRequest.objects.select_for_update(of=("case", "self"))
+    .select_related("case")
+    .only(
+        "processor",
+        "status",
+        "cancel_requested_at",
+        "lease_token",
+        "attempts",
+        "answered_attempts",
+        "sent_at",
+        "expected_completion_raw",
+        "results_url",
+        "case__status",
+        "case__type",
+        "case__data_key",
+    )
+)
+
 
 @contextmanager
 def locked(case_id: int) -> Iterator[Case]:
@@ -49,10 +71,7 @@ def lock_request(request_id: UUID, *, known: Processor | None = None) -> Process
     Inside the caller's transaction. `known` is the processor it probably belongs to, to save fetching that.
     Raises ProcessorRequest.DoesNotExist.
     """
-    # In one statement, the case first: PostgreSQL locks row by row in the order of OF, and a row that changed
-    # while it waited is read anew. A request that was joined without a lock would be read as it was before.
-    locked = ProcessorRequest.objects.select_for_update(of=("case", "self")).select_related("case")
-    request = locked.get(pk=request_id)
+    request = _LOCKED.get(pk=request_id)
     if known is not None and request.processor_id == known.pk:
         request.processor = known
     return request

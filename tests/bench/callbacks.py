@@ -41,7 +41,7 @@ class Target:
         authority = Authority("Bench")
         self.leaf: Issued = authority.leaf(DOMAIN)
         self.processor: Processor = builders.processor(
-            name="Callbacks", account="4302", extra_signing_roots=authority.root_pem
+            name=bare.SENDER, account="4302", extra_signing_roots=authority.root_pem
         )
         self._keep_certificate(authority)
         self.key_file = directory / "public.pem"
