@@ -7,7 +7,7 @@ from cases import views
 urlpatterns = [
     # With and without a trailing slash, never a redirect: a sender may not follow one (OpenDSR 8.8).
     re_path(
-        r"^opendsr/callbacks/(?P<token>[A-Za-z0-9_-]{20,64})/?$",
+        r"^opendsr/callbacks/(?P<token>[!-.0-~]{1,200}?)/?$",
         views.opendsr_callback,
         name="opendsr-callback",
     ),

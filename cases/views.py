@@ -1,6 +1,6 @@
 """The public view: mParticle's, or another OpenDSR processor's, callbacks."""
 
-import logging
+import re
 from io import BytesIO
 
 from django.http import HttpRequest, HttpResponse
@@ -9,8 +9,6 @@ from django.views.decorators.http import require_POST
 
 from cases.services import callbacks
 from dsrportal.client import client_address
-
-logger = logging.getLogger(__name__)
 
 CALLBACK_LIMIT_BYTES = 256 * 1024
 
@@ -35,7 +33,7 @@ def _read_body(request: HttpRequest) -> bytes | None:
     """
     stated = request.META.get("CONTENT_LENGTH") or ""
     if stated:
-        if not stated.isdigit() or int(stated) > CALLBACK_LIMIT_BYTES:
+        if not re.fullmatch("[0-9]{1,9}", stated) or int(stated) > CALLBACK_LIMIT_BYTES:
             return None
         return request.body
     stream = request.META.get("wsgi.input") or BytesIO()

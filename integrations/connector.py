@@ -13,6 +13,7 @@ from uuid import UUID
 
 from integrations.types import (
     Budget,
+    CallbackContent,
     ConnectionCheck,
     Draft,
     Identity,
@@ -77,6 +78,10 @@ class Connector(Protocol):
 
     def verify_callback(self, headers: Mapping[str, str], body: bytes) -> VerifiedCallback:
         """Bytes in, verdict out. Header names in lower case. Raises NotVerified, CertificateUnavailable."""
+        ...
+
+    def read_callback(self, body: bytes) -> CallbackContent:
+        """What a callback says that was verified when it came in."""
         ...
 
     def test_connection(self) -> list[ConnectionCheck]:

@@ -135,20 +135,25 @@ class Report:
     partners: tuple[PartnerReport, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedCallback:
-    """A callback whose bytes are proven to come from the processor's vendor.
-
-    A valid signature proves the vendor, not that the callback is for us: the caller compares
-    `report.account`, `report.request_id` and `callback_url` with its own. `report` is None where the
-    signed body could not be read, and `problem` then says why in a word.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackContent:
+    """What a callback says. `report` is None where the body could not be read; `problem` says why in a word."""
 
     report: Report | None
     callback_url: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedCallback(CallbackContent):
+    """A callback whose bytes are proven to come from the processor's vendor.
+
+    A valid signature proves the vendor, not that the callback is for us: the caller compares
+    `report.account`, `report.request_id` and `callback_url` with its own.
+    """
+
     certificate_pem: bytes = field(repr=False)
     certificate_sha256: str = ""
-    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

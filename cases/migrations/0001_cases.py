@@ -885,7 +885,7 @@ class Migration(migrations.Migration):
             model_name="attentionitem",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("resolved_at__isnull", True)),
-                fields=("kind", "case", "processor_request", "processor"),
+                fields=("kind", "case", "processor_request", "processor", "sentence"),
                 name="attention_open_once",
                 nulls_distinct=False,
             ),

@@ -51,7 +51,7 @@ class AttentionItem(models.Model):
         permissions: ClassVar[list[Any]] = [("resolve_attentionitem", "Can resolve attention items")]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
-                fields=["kind", "case", "processor_request", "processor"],
+                fields=["kind", "case", "processor_request", "processor", "sentence"],
                 condition=Q(resolved_at__isnull=True),
                 nulls_distinct=False,
                 name="attention_open_once",

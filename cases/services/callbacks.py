@@ -23,7 +23,7 @@ from dsrportal.models import DataKey
 from integrations.errors import CertificateUnavailable, NotVerified
 from integrations.models import Processor
 from integrations.registry import connector_for
-from integrations.types import VerifiedCallback
+from integrations.types import CallbackContent
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _processors(_moment: int) -> dict[str, Processor]:
     return {processor.callback_token: processor for processor in Processor.objects.select_related("data_key")}
 
 
-def _store(delivery: CallbackDelivery, callback: VerifiedCallback) -> None:
+def _store(delivery: CallbackDelivery, callback: CallbackContent) -> None:
     """Keep the delivery and apply it in one transaction. The same body again is counted, not kept twice.
 
     What cannot be applied is rolled back whole and the delivery kept by itself, for the sweep. A savepoint
@@ -145,14 +145,14 @@ def _counted(delivery: CallbackDelivery) -> bool:
     return bool(known.update(repeats=F("repeats") + 1))
 
 
-def _apply_and_note(delivery: CallbackDelivery, callback: VerifiedCallback) -> None:
+def _apply_and_note(delivery: CallbackDelivery, callback: CallbackContent) -> None:
     delivery.verdict = _apply(delivery, callback)
     if delivery.verdict in NOT_FOR_US:
         _show(delivery)
     delivery.applied_at = timezone.now()
 
 
-def _apply(delivery: CallbackDelivery, callback: VerifiedCallback) -> Verdict:
+def _apply(delivery: CallbackDelivery, callback: CallbackContent) -> Verdict:
     """A valid signature proves the vendor; the rest decides whether the callback is for us."""
     report = callback.report
     if report is None:
@@ -176,8 +176,7 @@ def _show(delivery: CallbackDelivery) -> None:
     """A human looks at what was signed and is not for us: one open item a processor, however many come."""
     attention.open_item(
         AttentionKind.FOREIGN_CALLBACK,
-        f"{delivery.processor.name} sent a signed callback that could not be applied "
-        f"({Verdict(delivery.verdict).label.lower()}): look at its callback deliveries.",
+        f"{delivery.processor.name} sent a signed callback that could not be applied: look at its deliveries.",
         actor=Actor(Source.CALLBACK, address=delivery.address or ""),
         processor=delivery.processor,
     )
@@ -190,11 +189,11 @@ def _is_our_address(url: str, processor: Processor) -> bool:
 
 
 def apply_again(delivery_id: UUID) -> None:
-    """Apply a kept delivery whose first application failed. The stored bytes are verified anew."""
+    """Apply a kept delivery whose first application failed. It was verified when it came and is sealed since."""
     delivery = CallbackDelivery.objects.select_related("processor__data_key", "data_key").get(pk=delivery_id)
     if delivery.verdict != Verdict.RECEIVED:
         return
-    callback = connector_for(delivery.processor).verify_callback(delivery.headers, delivery.body)
+    callback = connector_for(delivery.processor).read_callback(delivery.body)
     waiting = CallbackDelivery.objects.select_for_update().filter(pk=delivery.pk, verdict=Verdict.RECEIVED)
     try:
         with transaction.atomic():

@@ -40,7 +40,7 @@ def record(request: ProcessorRequest, error: IntegrationError) -> None:
             wait = error.retry_after_seconds if isinstance(error, RateLimited) else None
             _release(current, error, wait_seconds=wait or backoff_seconds(current.attempts))
             if current.attempts >= ATTEMPTS_BEFORE_ATTENTION and not isinstance(error, RateLimited):
-                _open_exhausted(current, error)
+                _open_exhausted(current)
         progress.settle(current.case, actor=SCHEDULE)
 
 
@@ -116,11 +116,11 @@ def _open_conflict(request: ProcessorRequest) -> None:
     )
 
 
-def _open_exhausted(request: ProcessorRequest, error: IntegrationError) -> None:
+def _open_exhausted(request: ProcessorRequest) -> None:
     attention.open_item(
         AttentionKind.RETRIES_EXHAUSTED,
-        f"{request.processor.name} has not given a usable answer in {request.attempts} attempts "
-        f"({error.code.replace('_', ' ')}); the portal goes on trying.",
+        f"{request.processor.name} has not given a usable answer in {ATTEMPTS_BEFORE_ATTENTION} attempts; "
+        "the portal goes on trying.",
         actor=SCHEDULE,
         case=request.case,
         request=request,

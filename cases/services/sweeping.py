@@ -1,6 +1,5 @@
 """Finding what nobody is working on. The queue may lose every wake-up: this finds the rows again."""
 
-import logging
 from datetime import timedelta
 
 from django.db.models import Q
@@ -11,10 +10,7 @@ from cases.lifecycle import RequestStatus
 from cases.models import CallbackDelivery, ProcessorRequest, Verdict
 from cases.services import callbacks, lanes, progress, results
 from dsrportal import queueing
-from integrations.errors import IntegrationError
 from integrations.models import Processor
-
-logger = logging.getLogger(__name__)
 
 # A delivery younger than this may still be in its own request's hands.
 UNAPPLIED_SECONDS = 30
@@ -41,10 +37,7 @@ def _apply_kept_deliveries() -> None:
     before = timezone.now() - timedelta(seconds=UNAPPLIED_SECONDS)
     unapplied = CallbackDelivery.objects.filter(verdict=Verdict.RECEIVED, received_at__lt=before)
     for delivery_id in unapplied.order_by("received_at").values_list("pk", flat=True)[:500]:
-        try:
-            callbacks.apply_again(delivery_id)
-        except IntegrationError as error:
-            logger.warning("Delivery %s cannot be verified again: %s", delivery_id, error.code)
+        callbacks.apply_again(delivery_id)
 
 
 def _settle() -> None:

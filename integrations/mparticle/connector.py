@@ -28,6 +28,7 @@ from integrations.opendsr.certificates import verify_bundle
 from integrations.opendsr.client import Client, Credentials
 from integrations.types import (
     Budget,
+    CallbackContent,
     ConnectionCheck,
     Draft,
     Identity,
@@ -115,6 +116,9 @@ class MParticle:
         return callbacks.verify_callback(
             self.processor, headers, body, fetch=self._fetch_certificate, at=timezone.now()
         )
+
+    def read_callback(self, body: bytes) -> CallbackContent:
+        return callbacks.read_callback(body)
 
     def test_connection(self) -> list[ConnectionCheck]:
         return [

@@ -11,7 +11,7 @@ from integrations.opendsr.documents import Malformed, read_object
 from integrations.opendsr.reports import report_of
 from integrations.opendsr.signatures import verify
 from integrations.opendsr.signing_keys import Fetch
-from integrations.types import VerifiedCallback
+from integrations.types import CallbackContent, VerifiedCallback
 
 if TYPE_CHECKING:
     from integrations.models import Processor
@@ -36,7 +36,15 @@ def verify_callback(
     signature = headers.get(SIGNATURE_HEADER, "")
     if not signature.strip():
         raise NotVerified("no_signature", "The callback is not signed.")
-    return _read(body, _signer(processor, body, signature, fetch, at))
+    key = _signer(processor, body, signature, fetch, at)
+    said = read_callback(body)
+    return VerifiedCallback(
+        report=said.report,
+        callback_url=said.callback_url,
+        problem=said.problem,
+        certificate_pem=key.pem,
+        certificate_sha256=key.sha256,
+    )
 
 
 def _signer(processor: "Processor", body: bytes, signature: str, fetch: Fetch, at: datetime) -> SigningKey:
@@ -55,21 +63,14 @@ def _signer(processor: "Processor", body: bytes, signature: str, fetch: Fetch, a
     return key
 
 
-def _read(body: bytes, key: SigningKey) -> VerifiedCallback:
+def read_callback(body: bytes) -> CallbackContent:
     """mParticle's real callbacks lack the documented api_version and have status_callback_url besides."""
-    report, callback_url, problem = None, "", ""
+    callback_url = ""
     try:
         document = read_object(body)
         named = document.get("status_callback_url")
         if isinstance(named, str):
             callback_url = named[:2000]
-        report = report_of(document)
+        return CallbackContent(report=report_of(document), callback_url=callback_url)
     except Malformed as error:
-        problem = error.problem
-    return VerifiedCallback(
-        report=report,
-        callback_url=callback_url,
-        certificate_pem=key.pem,
-        certificate_sha256=key.sha256,
-        problem=problem,
-    )
+        return CallbackContent(report=None, callback_url=callback_url, problem=error.problem)

@@ -76,14 +76,14 @@ def _parse(pem: bytes) -> list[x509.Certificate]:
         raise NotVerified("certificate_unreadable", "The processor serves no PEM certificate.")
     try:
         return [x509.load_pem_x509_certificate(block) for block in blocks]
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise NotVerified("certificate_unreadable", "The signing certificate does not parse.") from None
 
 
 def _names(leaf: x509.Certificate) -> set[str]:
     try:
         extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return set()
     return {name.lower() for name in extension.value.get_values_for_type(x509.DNSName)}
 

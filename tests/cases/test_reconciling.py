@@ -92,3 +92,26 @@ def test_every_spelling_of_the_expected_time_is_kept(
     request = ProcessorRequest.objects.get()
     assert (request.expected_completion_at is not None) == expected
     assert bool(request.expected_completion_raw) == expected
+
+
+def test_each_partner_that_failed_is_shown(target: Processor, sandbox: Sandbox) -> None:
+    failed = [
+        {"domain": "braze.com", "name": name, "status": "failed", "status_message": "no credentials"}
+        for name in ("Braze EU", "Braze US")
+    ]
+    sandbox.switches(partners=failed)
+    case = approved_case()
+    dispatch.drain(target.pk)
+    sandbox.advance(3600)
+    for _ in range(2):
+        reconciling.reconcile(target, list(ProcessorRequest.objects.filter(case=case)))
+    sentences = AttentionItem.objects.filter(kind=AttentionKind.PARTNER_FAILED).values_list(
+        "sentence", flat=True
+    )
+    assert sorted(
+        name for name in ("Braze EU", "Braze US") for sentence in sentences if name in sentence
+    ) == [
+        "Braze EU",
+        "Braze US",
+    ]
+    assert len(sentences) == 2
