@@ -75,6 +75,10 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+# Everything that a role may be given: what no role has has no page either.
+GIVEN: Final[frozenset[str]] = frozenset(name for has in ROLES.values() for name in has)
+
+
 def always_has(role: str) -> frozenset[str]:
     """What a role of the table cannot lose, as `app.codename`; nothing for a role that someone made."""
     return frozenset(ROLES.get(role, ()))

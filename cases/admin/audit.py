@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from cases.actor import Source
-from cases.admin.readonly import ReadOnlyAdmin, moment
+from cases.admin.readonly import DayFilter, ReadOnlyAdmin, moment
 from cases.admin.timeline import NOBODY, REASONS_IN_WORDS
 from cases.models import Action, AuditChain, AuditEvent
 from cases.services import audit, processors
@@ -52,7 +52,7 @@ class ActionFilter(admin.SimpleListFilter):
 class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("written", "who", "what", "case_link", "source", "address")
     list_display_links = ("written",)
-    list_filter = (ActionFilter, "source", ("at", admin.DateFieldListFilter))
+    list_filter = (ActionFilter, "source", ("at", DayFilter))
     list_select_related = ("case",)
     ordering = ("-id",)
     search_fields = ("case__reference__exact",)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin import certificate, marks
-from cases.admin.readonly import ReadOnlyAdmin, moment
+from cases.admin.readonly import DayFilter, ReadOnlyAdmin, moment
 from cases.models import CallbackDelivery, Verdict
 from cases.models.callback import FOR_A_HUMAN
 from cases.services import callbacks
@@ -41,7 +41,7 @@ class CallbackDeliveryAdmin(ReadOnlyAdmin):
         "address",
     )
     list_display_links = ("received",)
-    list_filter = ("verdict", "processor", ("received_at", admin.DateFieldListFilter))
+    list_filter = ("verdict", "processor", ("received_at", DayFilter))
     ordering = ("-received_at",)
     change_list_template = "admin/cases/callbackdelivery/change_list.html"
     change_form_template = "admin/cases/callbackdelivery/change_form.html"

@@ -89,12 +89,7 @@ class ProcessorForm(forms.ModelForm):
     certificate_hosts = HostsField(label=gettext_lazy("Certificate hosts"), required=False)
     extra_tls_roots = CertificatesField(label=gettext_lazy("Extra roots for connections"), required=False)
     extra_signing_roots = CertificatesField(label=gettext_lazy("Extra roots for signatures"), required=False)
-    budget_share = forms.IntegerField(
-        label=gettext_lazy("Share of the limit"),
-        min_value=1,
-        max_value=100,
-        help_text=gettext_lazy("Percent."),
-    )
+    budget_share = forms.IntegerField(label=gettext_lazy("Share of the limit"), min_value=1, max_value=100)
 
     class Meta:
         model = Processor
@@ -113,15 +108,11 @@ class ProcessorForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in (
-            "base_url",
-            "certificate_hosts",
-            "extra_tls_roots",
-            "extra_signing_roots",
-            "budget_share",
-        ):
-            if name in self.fields:
-                self.fields[name].help_text = Processor._meta.get_field(name).help_text  # type: ignore[union-attr]
+        for name in set(ProcessorForm.declared_fields) & set(self.fields):
+            # Declared anew for what they refuse; words and defaults stay the model's.
+            column: Any = Processor._meta.get_field(name)
+            self.fields[name].help_text = column.help_text
+            self.fields[name].initial = column.get_default()
         if self.instance._state.adding:
             self.instance.kind = self.kind
             return

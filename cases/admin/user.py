@@ -1,4 +1,4 @@
-"""Accounts and roles. Nobody gives, or takes over, rights they do not have themselves; every change is an event."""
+"""Accounts. Nobody gives, or takes over, rights they do not have themselves; every change is an event."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -6,10 +6,8 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm, UserCreationForm
-from django.contrib.auth.models import Group, Permission
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -19,36 +17,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from cases.admin.acting import actor_of
+from cases.admin.giving import refuse_beyond
 from cases.admin.readonly import DeskAdmin, moment
-from cases.roles import always_has
 from cases.services import accounts
 from dsrportal.models import User
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
-# What no role is about: other tables' own permissions.
-_OTHER_APPS = ("admin", "axes", "contenttypes", "django_rq", "sessions")
-
 
 def _zones() -> list[tuple[str, str]]:
     return [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
-
-
-def _asked_by(form: forms.Form | forms.ModelForm) -> User:
-    """The person whose form it is; set on the class by `get_form`, since a form knows no request."""
-    giver: Any = getattr(form, "giver", None)
-    if not isinstance(giver, User):
-        raise TypeError("A form about rights must know who fills it in.")
-    return giver
-
-
-def _refuse_beyond(form: forms.ModelForm, permissions: list[Permission]) -> None:
-    lacking = accounts.beyond(_asked_by(form), permissions)
-    if lacking:
-        raise ValidationError(
-            _("You can give only what you may do yourself. You lack: %(names)s."),
-            params={"names": ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else "")},
-        )
 
 
 class _RolesMixin(forms.ModelForm):
@@ -57,11 +35,13 @@ class _RolesMixin(forms.ModelForm):
     def clean_groups(self) -> Any:
         chosen = self.cleaned_data["groups"]
         had = set(self.instance.groups.all()) if self.instance.pk else set()
-        _refuse_beyond(self, accounts.permissions_of(had ^ set(chosen)))
+        refuse_beyond(self, accounts.permissions_of(had ^ set(chosen)))
         return chosen
 
 
 class ChangeUserForm(_RolesMixin, UserChangeForm):
+    # Changed on a page of its own; how the present one is hashed is nobody's business.
+    password = None  # type: ignore[assignment]
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), choices=_zones, required=False)
 
     class Meta(UserChangeForm.Meta):
@@ -83,22 +63,6 @@ class NewUserForm(_RolesMixin, UserCreationForm):
         return self.cleaned_data["time_zone"] or "UTC"
 
 
-class RoleForm(forms.ModelForm):
-    def clean_permissions(self) -> Any:
-        chosen = self.cleaned_data["permissions"].select_related("content_type")
-        has = set(self.instance.permissions.select_related("content_type")) if self.instance.pk else set()
-        _refuse_beyond(self, sorted(has ^ set(chosen), key=lambda permission: permission.pk))
-        missing = sorted(
-            always_has(self.instance.name if self.instance.pk else "") - set(accounts.names_of(chosen))
-        )
-        if missing:
-            raise ValidationError(
-                _("This role always has: %(names)s. To give less, make a role of your own."),
-                params={"names": ", ".join(missing)},
-            )
-        return chosen
-
-
 @admin.register(User)
 class PortalUserAdmin(DeskAdmin, UserAdmin):
     form = ChangeUserForm
@@ -109,9 +73,10 @@ class PortalUserAdmin(DeskAdmin, UserAdmin):
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = gettext_lazy("Name or e-mail")
     filter_horizontal = ()
-    formfield_overrides = {}  # noqa: RUF012
+    add_form_template = None
+    change_form_template = "portal/user.html"
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username",)}),
         (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "time_zone")}),
         (gettext_lazy("Rights"), {"fields": ("is_active", "groups", "is_superuser")}),
         (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
@@ -151,7 +116,7 @@ class PortalUserAdmin(DeskAdmin, UserAdmin):
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None and db_field.name == "groups":
             field.widget = forms.CheckboxSelectMultiple(choices=field.choices)
-            field.help_text = ""
+            field.label, field.help_text = _("Roles"), ""
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -191,69 +156,6 @@ class PortalUserAdmin(DeskAdmin, UserAdmin):
     @admin.display(description=gettext_lazy("Last log-in"), ordering="last_login")
     def last_seen(self, user: User) -> str:
         return moment(user.last_login)
-
-
-admin.site.unregister(Group)
-
-
-@admin.register(Group)
-class RoleAdmin(DeskAdmin, GroupAdmin):
-    form = RoleForm
-    list_display = ("name", "people")
-    search_fields = ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The portal's own roles stay; one of somebody's own may go, within the rights of whoever deletes it."""
-        if not super().has_delete_permission(request, obj):
-            return False
-        return obj is None or (not always_has(obj.name) and not self._beyond(request, obj))
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if not super().has_change_permission(request, obj):
-            return False
-        return obj is None or not self._beyond(request, obj)
-
-    def _beyond(self, request: HttpRequest, role: Group) -> bool:
-        return not isinstance(request.user, User) or bool(
-            accounts.beyond(request.user, accounts.permissions_of([role]))
-        )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["name"] if obj is not None and always_has(obj.name) else []
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        made: Any = super().get_form(request, obj, change, **kwargs)
-        return type(made)(made.__name__, (made,), {"giver": request.user})
-
-    def formfield_for_manytomany(
-        self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any
-    ) -> Any:
-        if db_field.name == "permissions":
-            kwargs["queryset"] = Permission.objects.exclude(content_type__app_label__in=_OTHER_APPS)
-        return super().formfield_for_manytomany(db_field, request=request, **kwargs)
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        role: Group = form.instance
-        before = set(accounts.names_of(accounts.permissions_of([role])))
-        super().save_related(request, form, formsets, change)
-        after = set(accounts.names_of(accounts.permissions_of([role])))
-        renamed = change and "name" in form.changed_data
-        accounts.role_changed(
-            role.name,
-            actor=actor_of(request),
-            added=after - before,
-            removed=before - after,
-            reason="renamed" if renamed else "" if change else "created",
-        )
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        removed = accounts.names_of(accounts.permissions_of([obj]))
-        super().delete_model(request, obj)
-        accounts.role_changed(obj.name, actor=actor_of(request), added=[], removed=removed, reason="deleted")
-
-    @admin.display(description=gettext_lazy("People"))
-    def people(self, role: Group) -> int:
-        return User.objects.filter(groups=role, is_active=True).count()
 
 
 def recorded(request: HttpRequest, change: Callable[[], Answer]) -> Answer:
