@@ -16,4 +16,6 @@ application = get_wsgi_application()
 try:
     verify_keyring()
 except OperationalError:
-    logging.getLogger(__name__).warning("The database does not answer yet, so nobody tried the master keys on it.")
+    logging.getLogger(__name__).warning(
+        "The database does not answer yet, so nobody tried the master keys on it."
+    )
