@@ -112,8 +112,8 @@ def _sync_us(directory: Path) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--callbacks", type=int, default=1000, help="of each kind, in a round")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--callbacks", type=int, default=500, help="of each kind, in a round")
     parser.add_argument("--requests", type=int, default=500, help="drained in a round")
     parser.add_argument("--only", choices=("callbacks", "drain"))
     with own_portal() as directory:
