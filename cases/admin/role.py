@@ -23,10 +23,11 @@ from dsrportal.models import User
 class PermissionsField(forms.ModelMultipleChoiceField):
     """What a permission lets someone do, without the tables it is filed under."""
 
-    widget = forms.CheckboxSelectMultiple
+    widget = forms.CheckboxSelectMultiple(attrs={"class": "choices"})
 
     def label_from_instance(self, obj: Any) -> str:
-        return str(obj.name)
+        words = str(obj.name).removeprefix("Can ")
+        return words.replace("group", "role") if obj.content_type.model == "group" else words
 
 
 class RoleForm(forms.ModelForm):

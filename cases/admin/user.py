@@ -112,10 +112,10 @@ class PortalUserAdmin(DeskAdmin, UserAdmin):
         made: Any = super().get_form(request, obj, change=change, **kwargs)
         return type(made)(made.__name__, (made,), {"giver": request.user})
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and db_field.name == "groups":
-            field.widget = forms.CheckboxSelectMultiple(choices=field.choices)
+            field.widget = forms.CheckboxSelectMultiple(attrs={"class": "choices"}, choices=field.choices)
             field.label, field.help_text = _("Roles"), ""
         return field
 
