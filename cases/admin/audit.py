@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from cases.actor import Source
 from cases.admin.readonly import DayFilter, ReadOnlyAdmin, moment
 from cases.admin.timeline import NOBODY, REASONS_IN_WORDS
 from cases.models import Action, AuditChain, AuditEvent
@@ -120,8 +119,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
 def who(event: AuditEvent) -> str:
     """The person by the name they had, or what it was instead of one."""
-    source = Source(event.source)
-    return event.actor_label or str(NOBODY.get(source) or _("Not logged in"))
+    return event.actor_label or str(NOBODY.get(event.source) or _("Not logged in"))
 
 
 def reason_in_words(event: AuditEvent) -> str:
@@ -132,7 +130,7 @@ def _page(event: AuditEvent) -> Context:
     return {
         "event": event,
         "who": who(event),
-        "source": Source(event.source).label,
+        "source": event.get_source_display(),
         "reason": reason_in_words(event),
         "details": json.dumps(event.details, indent=2, ensure_ascii=False, sort_keys=True),
         "previous_hash": bytes(event.previous_hash).hex(),

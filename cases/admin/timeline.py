@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -22,7 +22,7 @@ REASONS_IN_WORDS: Final[dict[str, str]] = {
     **REVEAL_REASONS,
 }
 # Who it was, where it was no person.
-NOBODY: Final = {
+NOBODY: Final[dict[str, Any]] = {
     Source.CALLBACK: gettext_lazy("A signed callback"),
     Source.REPORT: gettext_lazy("The processor’s answer"),
     Source.SCHEDULE: gettext_lazy("The portal, by itself"),
@@ -58,7 +58,6 @@ def timeline(case: Case, *, with_notes: Collection[UUID]) -> list[Entry]:
 
 
 def _entry(event: AuditEvent, notes: Collection[str]) -> Entry:
-    source = Source(event.source)
     note = event.details.get("note", "")
     sentence = event.sentence
     reason = REASONS_IN_WORDS.get(event.reason, event.reason.replace("_", " "))
@@ -66,7 +65,7 @@ def _entry(event: AuditEvent, notes: Collection[str]) -> Entry:
         at=event.at,
         icon=ICONS.get(event.action.partition(".")[0], "info"),
         sentence=sentence,
-        who=event.actor_label or str(NOBODY.get(source, source.label)),
+        who=event.actor_label or str(NOBODY.get(event.source) or event.get_source_display()),
         where=_("from %(address)s") % {"address": event.address} if event.address else "",
         # Some sentences say it already.
         reason="" if reason in sentence else reason,

@@ -74,7 +74,7 @@ def _in_words(slot: str, value: Any) -> Any:
     """`in_progress` as a person reads it; lists as enumerations."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
-    return value.replace("_", " ") if slot in _WORDS else value
+    return str(value).replace("_", " ") if slot in _WORDS else value
 
 
 class _Slots(dict[str, Any]):
@@ -162,5 +162,7 @@ class AuditEvent(models.Model):
     @property
     def sentence(self) -> str:
         """What a timeline shows. A slot that an old event lacks stays visible as a question mark."""
+        if self.action not in Action.values:
+            return self.action  # of another version of the portal, or not written by it
         words = {slot: _in_words(slot, value) for slot, value in self.details.items()}
         return str(Action(self.action).label).format_map(_Slots(words))

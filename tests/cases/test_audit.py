@@ -380,3 +380,32 @@ def test_first_events_of_a_chain_at_once_share_one_head() -> None:
         thread.join()
     assert AuditChain.objects.count() == 2
     assert problems() == problems(f"case:{case.pk}") == []
+
+
+FOREIGN = (
+    "INSERT INTO cases_auditevent (chain, sequence, at, action, actor_label, source, reason, details, canonical, "
+    "previous_hash, hash) VALUES ('portal', 0, now(), 'made.up', '', 'elsewhere', '', %s, '{}', '', '')"
+)
+
+
+@pytest.mark.django_db
+def test_no_head_moves_by_a_trigger_of_our_own() -> None:
+    """The chaining function has its owner's rights: hung on another table it would move a head without an event."""
+    write()
+    connection.cursor().execute(
+        "CREATE TEMP TABLE mine (chain text, sequence bigint, canonical text, previous_hash bytea, hash bytea)"
+    )
+    hang = "CREATE TRIGGER mine BEFORE INSERT ON mine FOR EACH ROW EXECUTE FUNCTION cases_audit_event_joins_chain()"
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+        connection.cursor().execute(hang)
+    write()
+    assert problems() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("details", ['{"found": 1.5}', '{"found": 1152921504606846976}', "{}"])
+def test_an_event_that_the_portal_never_wrote_is_a_break_and_no_error(details: str) -> None:
+    write()
+    connection.cursor().execute(FOREIGN, [details])
+    assert problems() == [(2, "columns and canonical form differ")]
+    assert AuditEvent.objects.latest("id").sentence == "made.up"

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -12,6 +13,7 @@ from cases.services import audit, processors
 from dsrportal.models import User
 from tests import builders
 from tests.cases.admin.people import account, browser, said
+from tests.cases.test_audit import FOREIGN
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +120,13 @@ def test_where_a_chain_breaks_is_said(owner_connection: Any) -> None:
 )
 def test_an_event_that_is_not_there(address: str) -> None:
     assert browser("otto").get(address).status_code == 302
+
+
+def test_an_event_of_another_version_is_shown_as_it_is() -> None:
+    client = browser("otto")
+    connection.cursor().execute(FOREIGN, ["{}"])
+    event = AuditEvent.objects.latest("id")
+    for address in (LIST, reverse("admin:cases_auditevent_change", args=[event.pk])):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert "made.up" in answer.content.decode()
