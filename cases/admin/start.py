@@ -21,6 +21,8 @@ def start(request: HttpRequest) -> dict[str, Any]:
         context |= {"figures": _figures(), "due_next": _due_next()}
     if request.user.has_perm("cases.view_attentionitem"):
         items = AttentionItem.objects.filter(resolved_at__isnull=True)
+        if "figures" not in context:  # as in the list of them: only what is about processors
+            items = items.filter(case__isnull=True)
         context["attention_items"] = items.select_related("case", "processor").order_by("opened_at")[:SHOWN]
     if request.user.has_perm("integrations.view_processor") or "figures" in context:
         context["paused"] = list(Processor.objects.filter(paused_at__isnull=False))
