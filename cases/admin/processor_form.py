@@ -156,16 +156,31 @@ class ProcessorForm(forms.ModelForm):
         return account
 
     def clean(self) -> dict[str, Any] | None:
-        """Typed credentials replace stored ones, each by itself."""
+        """Typed credentials replace stored ones, each by itself.
+
+        At another host none are kept: whoever may change an address could otherwise have stored credentials, which
+        are shown to nobody, sent to a server of their own.
+        """
+        stored_at = self.instance.base_url  # the form puts what was typed there only after this
         cleaned = super().clean()
-        typed = {
-            name: str(value)
-            for name in connector_class(self.kind).credential_fields
-            if (value := self.cleaned_data.get(PREFIX + name))
-        }
+        names = connector_class(self.kind).credential_fields
+        typed = {name: str(value) for name in names if (value := self.cleaned_data.get(PREFIX + name))}
+        moved = not self.instance._state.adding and _server(self.cleaned_data.get("base_url", stored_at)) != (
+            _server(stored_at)
+        )
+        for name in names:
+            if moved and name not in typed and PREFIX + name in self.fields:
+                self.add_error(
+                    PREFIX + name, _("The API address names another server: type this again for it.")
+                )
         if typed:
             self.instance.credentials = {**self.instance.credentials, **typed}
         return cleaned
+
+
+def _server(address: str) -> tuple[str | None, int]:
+    parts = urlsplit(address)
+    return parts.hostname, parts.port or 443
 
 
 @lru_cache

@@ -276,3 +276,38 @@ def test_the_list_says_what_runs_what_is_proven_and_what_is_in_flight() -> None:
     for words in ("Running", "Paused", "The credentials were refused", "Proven", "Not proven yet"):
         assert words in html
     assert {row.name: row.flying for row in answer.context["cl"].result_list} == {"Shop": 1, "Old shop": 1}
+
+
+# --- what is shown to nobody
+
+
+def test_stored_credentials_are_not_sent_to_another_server() -> None:
+    processor, client = builders.processor(name="Shop"), browser("ivy")
+    for elsewhere in ("https://elsewhere.example/v3", "https://localhost:10/v3"):
+        answer = client.post(page(processor), fields(base_url=elsewhere))
+        assert errors(answer) == ["The API address names another server: type this again for it."] * 2
+        half = fields(base_url=elsewhere, credential_workspace_key="new")
+        assert len(errors(client.post(page(processor), half))) == 1
+    assert Processor.objects.get().base_url == "https://localhost:9/v3"
+    assert events() == []
+
+
+def test_another_server_is_taken_with_its_own_credentials_and_another_path_with_the_stored_ones() -> None:
+    processor, client = builders.processor(name="Shop"), browser("ivy")
+    assert client.post(page(processor), fields(base_url="https://localhost:9/v4")).status_code == 302
+    assert Processor.objects.get().credentials == {"workspace_key": "key", "workspace_secret": "secret"}
+    moved = new(base_url="https://elsewhere.example/v3")
+    assert client.post(page(processor), moved).status_code == 302
+    stored = Processor.objects.get()
+    assert (stored.base_url, stored.credentials["workspace_key"]) == (
+        "https://elsewhere.example/v3",
+        "the-key",
+    )
+
+
+def test_an_address_cannot_guess_the_callback_token() -> None:
+    processor, client = builders.processor(), browser("otto")
+    start = processor.callback_token[:2]
+    assert client.get(LIST, {"callback_token__startswith": start}).status_code in {302, 400}
+    assert client.get(LIST, {"data_key__wrapped__isnull": "0"}).status_code in {302, 400}
+    assert client.get(LIST, {"environment__exact": "production"}).status_code == 200
