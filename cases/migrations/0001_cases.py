@@ -243,7 +243,7 @@ class Migration(migrations.Migration):
                 ),
                 ("position", models.PositiveSmallIntegerField(default=0, editable=False)),
                 ("skip_waiting_period", models.BooleanField(default=False, editable=False)),
-                ("group_id", models.CharField(blank=True, db_index=True, editable=False, max_length=64)),
+                ("group_id", models.CharField(blank=True, editable=False, max_length=64)),
                 (
                     "status",
                     models.CharField(
@@ -307,6 +307,7 @@ class Migration(migrations.Migration):
                 (
                     "processor",
                     models.ForeignKey(
+                        db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="requests",
@@ -412,6 +413,7 @@ class Migration(migrations.Migration):
                 (
                     "certificate",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="integrations.signingcertificate",
@@ -420,12 +422,16 @@ class Migration(migrations.Migration):
                 (
                     "data_key",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="dsrportal.datakey"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="dsrportal.datakey",
                     ),
                 ),
                 (
                     "processor",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="deliveries",
                         to="integrations.processor",
@@ -638,7 +644,7 @@ class Migration(migrations.Migration):
                 ("chain", models.CharField(max_length=40)),
                 ("sequence", models.BigIntegerField(default=0)),
                 ("at", models.DateTimeField(db_index=True)),
-                ("action", models.CharField(db_index=True, max_length=48)),
+                ("action", models.CharField(max_length=48)),
                 ("actor_label", models.CharField(blank=True, max_length=150)),
                 (
                     "source",
@@ -673,6 +679,7 @@ class Migration(migrations.Migration):
                     "processor",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -959,6 +966,14 @@ class Migration(migrations.Migration):
                 ),
                 name="identity_type_known",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="processorrequest",
+            index=models.Index(fields=["group_id"], name="request_by_group"),
+        ),
+        migrations.AddIndex(
+            model_name="auditevent",
+            index=models.Index(fields=["action", "-at"], name="audit_by_action"),
         ),
         migrations.AddIndex(
             model_name="processorrequest",

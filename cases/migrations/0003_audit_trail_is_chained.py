@@ -10,18 +10,20 @@ CHAIN = """
 CREATE FUNCTION cases_audit_event_joins_chain() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
-    last public.cases_auditchain%ROWTYPE;
+    genesis CONSTANT bytea := decode(repeat('00', 32), 'hex');
 BEGIN
-    SELECT * INTO last FROM public.cases_auditchain WHERE name = NEW.chain FOR UPDATE;
-    IF NOT FOUND THEN
+    LOOP
+        UPDATE public.cases_auditchain AS chain
+        SET sequence = last.sequence + 1,
+            head = sha256(last.head || int8send(last.sequence + 1) || convert_to(NEW.canonical, 'UTF8'))
+        FROM (SELECT * FROM public.cases_auditchain WHERE name = NEW.chain FOR UPDATE) AS last
+        WHERE chain.name = last.name
+        RETURNING chain.sequence, last.head, chain.head INTO NEW.sequence, NEW.previous_hash, NEW.hash;
+        EXIT WHEN FOUND;
+        -- The first event of its chain; two at once find the one head that either of them made.
         INSERT INTO public.cases_auditchain (name, sequence, head)
-        VALUES (NEW.chain, 0, decode(repeat('00', 32), 'hex')) ON CONFLICT (name) DO NOTHING;
-        SELECT * INTO last FROM public.cases_auditchain WHERE name = NEW.chain FOR UPDATE;
-    END IF;
-    NEW.sequence := last.sequence + 1;
-    NEW.previous_hash := last.head;
-    NEW.hash := sha256(last.head || int8send(NEW.sequence) || convert_to(NEW.canonical, 'UTF8'));
-    UPDATE public.cases_auditchain SET sequence = NEW.sequence, head = NEW.hash WHERE name = NEW.chain;
+        VALUES (NEW.chain, 0, genesis) ON CONFLICT (name) DO NOTHING;
+    END LOOP;
     RETURN NEW;
 END
 $$;

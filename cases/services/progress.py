@@ -32,7 +32,7 @@ WITH_RESULT = frozenset({RequestType.ACCESS, RequestType.PORTABILITY})
 # changed while it waited is read anew. A request joined without a lock would be read as it was before.
 # Of both only what a word from outside is judged by; another column is fetched if it is asked for.
 _LOCKED = (
-    ProcessorRequest.objects.select_for_update(of=("case", "self"))
+    ProcessorRequest.objects.select_for_update(of=("case", "self"), no_key=True)
     .select_related("case")
     .only(
         "processor",
@@ -55,7 +55,7 @@ _LOCKED = (
 def locked(case_id: int) -> Iterator[Case]:
     """The case under its row lock, inside a transaction of its own or the caller's."""
     with transaction.atomic():
-        yield Case.objects.select_for_update(of=("self",)).select_related("data_key").get(pk=case_id)
+        yield Case.objects.select_for_update(of=("self",), no_key=True).select_related("data_key").get(pk=case_id)
 
 
 @contextmanager
