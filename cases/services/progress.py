@@ -55,7 +55,11 @@ _LOCKED = (
 def locked(case_id: int) -> Iterator[Case]:
     """The case under its row lock, inside a transaction of its own or the caller's."""
     with transaction.atomic():
-        yield Case.objects.select_for_update(of=("self",), no_key=True).select_related("data_key").get(pk=case_id)
+        yield (
+            Case.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("data_key")
+            .get(pk=case_id)
+        )
 
 
 @contextmanager
