@@ -83,7 +83,8 @@ def take(processor: "Processor") -> None:
         wait_us = _script(_TAKE)(
             keys=[_key(processor)], args=[interval, tolerance, int(PATIENCE_SECONDS * 1_000_000)]
         )
-    except RedisError:
+    except RedisError as error:
+        logger.warning("The queue store did not give a call's budget: %s.", type(error).__name__)
         raise NotSent("The queue store that keeps the call budget cannot be reached.") from None
     wait_seconds = int(wait_us) / 1_000_000
     if wait_seconds > PATIENCE_SECONDS:
