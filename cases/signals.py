@@ -1,16 +1,22 @@
 """Where Django and django-axes tell of log-ins. What an administrator changes is recorded by the admin instead."""
 
+import logging
 from typing import Any
 
 from axes.signals import user_locked_out
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core.cache import cache
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 from cases.actor import Actor, Source
 from cases.services import accounts
 from dsrportal.client import client_address
 from dsrportal.models import User
+
+logger = logging.getLogger(__name__)
 
 
 def _actor(request: HttpRequest | None, user: User | None = None) -> Actor:
@@ -37,7 +43,20 @@ def _login_failed(credentials: dict[str, Any], request: HttpRequest | None, **_k
 
 @receiver(user_locked_out)
 def _locked_out(request: HttpRequest | None, username: str | None, **_kwargs: Any) -> None:
-    accounts.locked_out(_typed(username), actor=_actor(request))
+    actor, name = _actor(request), _typed(username)
+    if _is_new(name, actor.address):
+        accounts.locked_out(name, actor=actor)
+
+
+def _is_new(username: str, address: str) -> bool:
+    """axes tells of each attempt during a lock-out. The trail is for ever: one event a cool-off, or whoever posts in
+    a loop fills it. The key says nothing of what was typed."""
+    key = salted_hmac("cases.locked_out", f"{username}\0{address}").hexdigest()
+    try:
+        return bool(cache.add(f"locked-out:{key}", 1, timeout=int(settings.AXES_COOLOFF_TIME * 3600)))
+    except Exception:
+        logger.warning("The cache cannot be reached: each attempt during a lock-out is an event.")
+        return True
 
 
 def _typed(username: object) -> str:
