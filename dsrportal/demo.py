@@ -3,12 +3,14 @@
 Called by the command `portal` only, which starts the sandbox as a process of its own and hands over its address.
 """
 
+import ipaddress
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.utils import timezone
@@ -87,6 +89,36 @@ CASES: tuple[tuple[str, str, Person, str, int], ...] = (
 )
 
 
+def refuse_to_listen_on(host: str) -> None:
+    """Raises CannotStart where the demo, whose passwords everyone knows, would be reached from other machines."""
+    try:
+        ours_alone = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        ours_alone = False
+    if not ours_alone:
+        raise CannotStart(
+            f"The demo's passwords are known to everyone, so it does not listen on {host}: leave PORTAL_HOST out, or "
+            "--demo."
+        )
+
+
+def refuse_known_passwords() -> None:
+    """Raises CannotStart where a demo's accounts are still open: the data directory may have been a demo's before."""
+    names = list(_with_known_password())
+    if names:
+        raise CannotStart(
+            f"This data directory was a demo's, and everyone knows the password of {', '.join(names)}: set "
+            "PORTAL_DATA_DIR to another one, or start it with --demo and deactivate these accounts."
+        )
+
+
+def _with_known_password() -> Iterator[str]:
+    names = [login.username for login in PEOPLE]
+    for user in User.objects.filter(username__in=names, is_active=True).order_by("username"):
+        if check_password(PASSWORD, user.password):
+            yield user.username
+
+
 def prepare(sandbox: SandboxAddress, base_url: str) -> list[Login]:
     """Make, or bring up to date, the people, the processors that point at the sandbox and the first cases.
 
@@ -108,8 +140,8 @@ def prepare(sandbox: SandboxAddress, base_url: str) -> list[Login]:
 
 
 def _has_real_people() -> bool:
-    known = [login.username for login in PEOPLE]
-    return not User.objects.filter(username__in=known).exists() and User.objects.exists()
+    """Names prove nothing: an administrator may well be called “admin”."""
+    return User.objects.exists() and not any(_with_known_password())
 
 
 def _person(login: Login) -> None:

@@ -74,6 +74,10 @@ class Command(BaseCommand):
 
     def _run(self, stack: ExitStack, options: dict[str, Any]) -> int:
         (settings.DATA_DIR / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
+        from dsrportal import demo
+
+        if self.demo:
+            demo.refuse_to_listen_on(settings.HOST)
         lock = Lock(settings.DATA_DIR / "portal.lock")
         lock.take()
         stack.callback(lock.release)
@@ -94,6 +98,8 @@ class Command(BaseCommand):
         sandbox = self._start_sandbox(options) if self.demo else None
         call_command("migrate", verbosity=0, interactive=False)
         verify_keyring()
+        if not self.demo:
+            demo.refuse_known_passwords()
         port, port_lock = ports.take(settings.HOST, options["port"])
         stack.callback(port_lock.release)
         settings.PORT_FILE.write_text(str(port))
@@ -106,8 +112,6 @@ class Command(BaseCommand):
             self._banner(port, options["port"], [])
             self.supervisor.run()
             return 0
-        from dsrportal import demo
-
         logins = demo.prepare(sandbox.wait(), settings.PORTAL_BASE_URL)
         if options["once"]:
             return demo.play_once(self.say)
