@@ -11,7 +11,7 @@ PRODUCTION = PORTAL_ENV_FILE=/dev/null PORTAL_BASE_URL=https://portal.example AL
 	PORTAL_MASTER_KEYS="k1:$$($(BIN)/python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')"
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test check bench lock
+.PHONY: help env run test check bench pictures lock
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ check: env ## style, types, layers, migrations, settings
 
 bench: env ## how fast it is, beside a bare view
 	@exec $(BIN)/python -m tests.bench
+
+pictures: env ## take the README's pictures anew (needs Chromium)
+	@PORTAL_PICTURES_DIR=tests/browser/pictures exec $(BIN)/python -m pytest tests/browser
 
 lock: ## resolve pyproject.toml anew into the two lists (needs uv)
 	$(LOCK) --output-file requirements.txt

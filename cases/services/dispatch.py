@@ -20,12 +20,14 @@ from cases.actor import REPORT, SCHEDULE, Actor
 from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest, Verdict
 from cases.services import failures, lanes, progress, reports, transition
+from dsrportal.crypto import Unreadable
 from integrations.connector import Connector
 from integrations.errors import (
     AlreadyExists,
     IntegrationError,
     NotSent,
     RateLimited,
+    Rejected,
     TooLate,
     UnknownRequest,
 )
@@ -170,21 +172,32 @@ def _send(connector: Connector, request: ProcessorRequest) -> Report:
 
 
 def outgoing(request: ProcessorRequest) -> OutgoingRequest:
-    """The request as it leaves; identities are opened here and go nowhere else."""
-    identities = []
-    for identity in request.identities.all():
-        identity.subject = request.case.subject
-        identities.append(Identity(identity.type, identity.value))
+    """The request as it leaves. Raises Rejected where its identities can no longer be opened."""
+    try:
+        identities = _opened(request)
+    except Unreadable:
+        raise Rejected(
+            "The identities can no longer be opened: their key is gone or not the right one."
+        ) from None
     return OutgoingRequest(
         request_id=request.pk,
         request_type=request.case.type,
         regulation=request.case.regulation,
         submitted_at=request.case.received_at,
-        identities=tuple(identities),
+        identities=identities,
         skip_waiting_period=request.skip_waiting_period,
         group_id=request.group_id,
         callback_url=settings.PORTAL_BASE_URL + request.processor.callback_path,
     )
+
+
+def _opened(request: ProcessorRequest) -> tuple[Identity, ...]:
+    """The identities in clear: opened here, on their way out, and kept nowhere."""
+    identities = []
+    for identity in request.identities.all():
+        identity.subject = request.case.subject
+        identities.append(Identity(identity.type, identity.value))
+    return tuple(identities)
 
 
 def _cancel(connector: Connector, request: ProcessorRequest) -> bool:

@@ -289,3 +289,22 @@ def test_a_mpid_and_two_addresses_leave_as_three_requests(target: Processor, san
     sent = [request["identities"] for request in sandbox.state()["requests"]]
     assert sorted(map(sorted, sent)) == [["email"], ["email"], ["mpid"]]
     assert ProcessorRequest.objects.filter(case=case, status=RequestStatus.PENDING).count() == 3
+
+
+def test_identities_that_were_shredded_are_shown_to_a_human(target: Processor, sandbox: Sandbox) -> None:
+    case = approved_case()
+    case.subject.data_key.destroy()
+    dispatch.drain(target.pk)
+    assert the_request(case).status == RequestStatus.FAILED
+    assert "can no longer be opened" in AttentionItem.objects.get().sentence
+    assert sandbox.state()["requests"] == []
+
+
+def test_a_processor_without_credentials_is_paused_and_says_so(target: Processor, sandbox: Sandbox) -> None:
+    target.credentials = {}
+    target.save()
+    case = approved_case()
+    dispatch.drain(target.pk)
+    target.refresh_from_db()
+    assert target.paused_reason == "credentials"
+    assert the_request(case).status == RequestStatus.QUEUED
