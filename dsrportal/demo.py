@@ -196,8 +196,9 @@ def _case(kind: str, regulation: str, identities: Person, stage: str, hours: int
 
 def follow(stop: threading.Event, write: Callable[[str], None]) -> None:
     """Write a line whenever a case moves, until told to stop. Runs in a thread of its own."""
-    last = 0
     try:
+        # What was there before is in the audit trail; the log-ins above must not scroll away for it.
+        last = AuditEvent.objects.order_by("pk").values_list("pk", flat=True).last() or 0
         while True:
             for event in AuditEvent.objects.filter(pk__gt=last, case__isnull=False).select_related("case"):
                 write(_line(event))

@@ -112,11 +112,15 @@ class Command(BaseCommand):
             self._banner(port, options["port"], [])
             self.supervisor.run()
             return 0
-        logins = demo.prepare(sandbox.wait(), settings.PORTAL_BASE_URL)
+        address = sandbox.wait()
+        logins = demo.prepare(address, settings.PORTAL_BASE_URL)
         if options["once"]:
             return demo.play_once(self.say)
         self._banner(
-            port, options["port"], [(login.username, login.password, login.role) for login in logins]
+            port,
+            options["port"],
+            [(login.username, login.password, login.role) for login in logins],
+            address.url,
         )
         told_to_end = threading.Event()
         follower = threading.Thread(target=demo.follow, args=(told_to_end, self.say), daemon=True)
@@ -188,7 +192,7 @@ class Command(BaseCommand):
             with self.written:
                 self.stderr.write(f"{name}: {line}")
 
-    def _banner(self, port: int, wished: int, logins: list[tuple[str, str, str]]) -> None:
+    def _banner(self, port: int, wished: int, logins: list[tuple[str, str, str]], sandbox: str = "") -> None:
         moved = f"   (port {wished} is taken)" if port != wished else ""
         address = settings.PORTAL_BASE_URL if settings.BASE_URL_GIVEN else f"http://127.0.0.1:{port}"
         lines = [
@@ -204,6 +208,11 @@ class Command(BaseCommand):
             lines.append(
                 "  Log in as    nobody yet: run `python manage.py createsuperuser` in another terminal"
             )
+        if sandbox:
+            lines += [
+                "  Try          as agnes open a case and verify it, as pia approve it; it moves below, times in UTC",
+                f"  Sandbox      {sandbox}/   the pretend mParticle; the browser will warn of its certificate",
+            ]
         lines += [f"  {'Data':<10}   {settings.DATA_DIR}", f"  {'Stop':<10}   Ctrl-C", ""]
         self.say("\n".join(lines))
 
