@@ -70,9 +70,11 @@ class CaseAdmin(DeskAdmin):
     # --- pages
 
     def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
-        if search.expired(request):
+        expired = search.expired(request)
+        if expired:
             messages.warning(request, _("The result of that search is no longer kept; search again."))
-        return super().changelist_view(request, {**(extra_context or {}), "found": search.asked(request)})
+        found = {"found": search.asked(request), "expired": expired}
+        return super().changelist_view(request, {**(extra_context or {}), **found})
 
     def open_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_add_permission(request):

@@ -92,6 +92,8 @@ class FoundFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
         if not search.asked(request):
             return []
+        if search.expired(request):
+            return [(str(request.GET[search.PARAMETER]), _("no longer kept"))]
         people = len(search.found(request))
         words = ngettext("%(people)d person", "%(people)d persons", people) % {"people": people}
         return [(str(request.GET[search.PARAMETER]), words)]

@@ -155,6 +155,7 @@ def test_a_result_is_its_finder_s_and_not_kept_for_ever() -> None:
     answer = browser("pia").get(found)
     assert list(answer.context["cl"].result_list) == []
     assert "no longer kept" in said(answer)[0]
+    assert "Nobody with this identity" not in answer.content.decode()
 
 
 def test_searching_for_nothing_is_told_so_and_by_address_is_impossible() -> None:
