@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from cases.admin import marks
 from cases.admin.acting import actor_of
@@ -81,6 +81,7 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
     may = {verb.name: request.user.has_perm(verb.permission) for verb in VERBS}
     due = [verb for verb in VERBS if may[verb.name] and verb.due(case, [card.request for card in requests])]
     step = _next_step(request, case, requests, due)
+    held_up = case.status == CaseStatus.WORKING and _held_up(requests)
     notes = [
         (note, _text(note))
         for note in Note.objects.filter(case=case).select_related("author", "case__data_key")
@@ -90,7 +91,7 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         clock=clock,
         clock_words=_clock_in_words(clock),
         days=None if case.status == CaseStatus.CLOSED else marks.days_left(clock.due_at),
-        turn=WHOSE_TURN[case.status],
+        turn=_("An integration manager") if held_up else WHOSE_TURN[case.status],
         next_step=step,
         # Revealing stands beside the identities.
         menu=[verb for verb in due if verb is not step.verb and verb.name != "reveal"],
@@ -155,15 +156,40 @@ def _next_step(request: HttpRequest, case: Case, requests: list[RequestCard], du
             return NextStep(_("Waits for an approver.") + " " + refusal)
         return NextStep(_("Waits for an approver."))
     if case.status == CaseStatus.REVIEW:
+        if requests and all(card.request.status == RequestStatus.CANCELLED for card in requests):
+            return NextStep(
+                _(
+                    "Every request was cancelled. Record a withdrawal if the person took the case back, else close it."
+                ),
+                offered("close"),
+            )
         return NextStep(_("All answers are in. Check them, then close the case."), offered("close"))
     if case.status == CaseStatus.ATTENTION:
         return NextStep(_("Something needs a decision; until then the case does not move."), offered("retry"))
     if case.status == CaseStatus.WORKING:
-        return NextStep(_progress(requests))
+        return NextStep(_held_up(requests) or _progress(requests))
     closed_on = marks.day(case.closed_at) if case.closed_at else ""
     return NextStep(
         _("Closed as %(outcome)s on %(day)s.") % {"outcome": case.get_outcome_display(), "day": closed_on}
     )
+
+
+def _held_up(requests: list[RequestCard]) -> str:
+    """Whom a case waits for whose processor is paused; the legal clock does not wait along."""
+    names = sorted(
+        {
+            card.request.processor.name
+            for card in requests
+            if card.request.in_flight and card.request.processor.paused_at
+        }
+    )
+    if not names:
+        return ""
+    return ngettext(
+        "Waits for an integration manager: %(names)s is paused, and the deadline runs on.",
+        "Waits for an integration manager: %(names)s are paused, and the deadline runs on.",
+        len(names),
+    ) % {"names": ", ".join(names)}
 
 
 def _progress(requests: list[RequestCard]) -> str:

@@ -40,10 +40,18 @@ class PauseForm(forms.Form):
 
 
 def _test(processor: Processor, actor: Actor, said: dict[str, Any]) -> Told:
-    return [
+    was_paused = processor.paused_at is not None
+    told = [
         (messages.SUCCESS if check.works else messages.ERROR, f"{check.name}: {check.sentence}")
         for check in processors.test_connection(processor, actor=actor)
     ]
+    if was_paused:
+        processor.refresh_from_db(fields=["paused_at"])
+        if processor.paused_at is None:
+            told.append((messages.SUCCESS, _("%(name)s sends again.") % {"name": processor.name}))
+        else:
+            told.append((messages.WARNING, _("%(name)s is still paused.") % {"name": processor.name}))
+    return told
 
 
 def _pause(processor: Processor, actor: Actor, said: dict[str, Any]) -> Told:

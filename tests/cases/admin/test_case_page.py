@@ -157,6 +157,7 @@ def test_a_paused_processor_is_said_on_case_and_first_page(target: Processor) ->
     case = approved_case()
     processors.pause(target, actor=actor("ivy"), reason="by_hand")
     assert "The processor is paused" in page(case)
+    assert "Waits for an integration manager: Sandbox 0 is paused, and the deadline runs on." in page(case)
     assert "Sandbox 0 is paused" in browser("agnes").get(reverse("admin:index")).content.decode()
 
 

@@ -257,6 +257,18 @@ def test_testing_the_connection_tells_of_each_credential(sandbox: Sandbox) -> No
     assert [event.details["result"] for event in events()] == ["works"]
 
 
+def test_a_good_test_ends_a_pause_for_credentials_and_says_so(sandbox: Sandbox) -> None:
+    processor = builders.processor(
+        sandbox, name="Shop", paused_at=timezone.now(), paused_reason="credentials"
+    )
+    answer = browser("ivy").post(verb(processor, "test"), follow=True)
+    assert said(answer)[-1] == "Shop sends again."
+    silent = builders.processor(
+        name="Old", account="9", paused_at=timezone.now(), paused_reason="credentials"
+    )
+    assert said(browser("ivy").post(verb(silent, "test"), follow=True))[-1] == "Old is still paused."
+
+
 def test_a_test_that_nobody_answers_says_so() -> None:
     answer = browser("ivy").post(verb(builders.processor(), "test"), follow=True)
     assert len(said(answer)) == 2
