@@ -10,6 +10,7 @@ from functools import update_wrapper
 from typing import Any, Final, TypeVar, cast
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import NoReverseMatch, reverse
@@ -70,7 +71,17 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
 )
 
 
+class LogInForm(AdminAuthenticationForm):
+    """One sentence that does not say which of the two is wrong."""
+
+    error_messages: dict[str, Any] = {  # noqa: RUF012  (the base declares it so)
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": _("The username or the password is wrong. Capitals count."),
+    }
+
+
 class DeskSite(admin.AdminSite):
+    login_form = LogInForm
     site_title = "DSR Portal"
     site_header = "DSR Portal"
     index_title = _("Start")
@@ -131,7 +142,11 @@ class DeskSite(admin.AdminSite):
         current = request.path == url if exact else request.path.startswith(url)
         count = 0
         if place.model == "cases.attentionitem":
-            count = AttentionItem.objects.filter(resolved_at__isnull=True).count()
+            items = AttentionItem.objects.filter(resolved_at__isnull=True)
+            # As its list: without `view_case`, those about processors alone.
+            if not request.user.has_perm("cases.view_case"):
+                items = items.filter(case__isnull=True)
+            count = items.count()
         return Link(place.label, place.icon, url, current, count)
 
     def _address(self, request: HttpRequest, place: Place) -> str:

@@ -98,7 +98,7 @@ class AttentionItemAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("What"))
     def sentence_short(self, item: AttentionItem) -> SafeString:
-        return format_html('<span class="truncate" title="{}">{}</span>', item.sentence, item.sentence)
+        return format_html('<span class="sentence">{}</span>', item.sentence)
 
     @admin.display(description=gettext_lazy("About"))
     def about(self, item: AttentionItem) -> SafeString | str:
@@ -117,5 +117,8 @@ def state_badge(item: AttentionItem) -> SafeString:
         return marks.badge(_("Open"), "act")
     by = item.resolved_by.get_username() if item.resolved_by else _("the portal")
     return format_html(
-        '{} <span class="muted">{} · {}</span>', marks.badge(_("Settled"), "good"), item.resolution, by
+        '<span title="{} · {}">{}</span>',
+        item.resolution.replace("_", " "),
+        by,
+        marks.badge(_("Settled"), "good"),
     )

@@ -170,7 +170,7 @@ VERBS: Final = (
         "cases.refresh_case",
         due=_with_processor,
         lead=gettext_lazy(
-            "Asks each processor now where its request stands. The answers appear on the case in a moment."
+            "Asks each processor now where its request stands. Load the case again after a moment to see the answers."
         ),
         form=ConfirmForm,
         button=gettext_lazy("Ask now"),
@@ -256,7 +256,7 @@ VERBS: Final = (
     ),
     Verb(
         "resolve",
-        gettext_lazy("Resolve"),
+        gettext_lazy("Settle"),
         "check",
         "cases.resolve_attentionitem",
         due=_on_a_part,
@@ -265,7 +265,7 @@ VERBS: Final = (
         template="portal/verbs/resolve.html",
         on=AttentionItem,
         call=lambda _case, actor, said: processors.resolve_item(said["part"], actor=actor),
-        told=lambda _nothing: _("Resolved."),
+        told=lambda _nothing: _("Settled."),
     ),
     Verb(
         "download",

@@ -21,6 +21,12 @@ def resolve(item: AttentionItem) -> str:
     return reverse("admin:cases_attentionitem_resolve", args=[item.pk])
 
 
+def counted(name: str) -> int:
+    """What the navigation says beside “Attention”."""
+    groups = browser(name).get(reverse("admin:index")).context["navigation"]
+    return sum(link.count for _title, links in groups for link in links)
+
+
 def of_a_case() -> AttentionItem:
     builders.processor(name="Shop")
     account("agnes")
@@ -58,6 +64,7 @@ def test_who_may_not_see_cases_sees_what_is_about_processors() -> None:
     assert client.get(resolve(of_case)).status_code == 404
     assert client.get(reverse("admin:cases_attentionitem_change", args=[of_case.pk])).status_code == 302
     assert set(browser("agnes").get(LIST).context["cl"].result_list) == {of_case, of_processor}
+    assert [counted(name) for name in ("ivy", "agnes")] == [1, 2]
 
 
 @pytest.mark.parametrize(("name", "status"), [("agnes", 302), ("otto", 403), ("pia", 403), ("charlie", 403)])
