@@ -13,11 +13,14 @@ from cases.services import audit
 from cases.services.refusal import Refused
 from integrations.connector import Capability
 from integrations.models import Processor
-from integrations.registry import connector_class, connector_for
+from integrations.registry import KINDS, connector_class, connector_for
 from integrations.types import Draft, Identity
 
 NO_PROCESSOR = (
     "No processor is set up that can serve this type of request; an integration manager can add one."
+)
+NO_KIND = (
+    "The portal cannot carry out this type of request yet: work it by hand, and keep its deadline yourself."
 )
 
 
@@ -40,7 +43,8 @@ def problems(draft: Draft) -> list[str]:
     """Sentences on what no request of any candidate can hold."""
     processors = candidates(draft.request_type)
     if not processors:
-        return [NO_PROCESSOR]
+        known = any(Capability(draft.request_type) in connector_class(kind).capabilities for kind in KINDS)
+        return [NO_PROCESSOR if known else NO_KIND]
     found: list[str] = []
     for processor in processors:
         found += [sentence for sentence in connector_for(processor).check(draft) if sentence not in found]

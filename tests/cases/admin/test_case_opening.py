@@ -91,7 +91,7 @@ def test_the_time_is_taken_in_the_zone_of_who_types_it() -> None:
         ([("", "a@example.org")], {}, "Choose what kind of identity this is."),
         ([("mpid", "not a number")], {}, "whole number of 64 bits"),
         ([("email", "a@example.org"), ("email", "A@EXAMPLE.org")], {}, "The same identity is given twice"),
-        ([("email", "a@example.org")], {"type": "opt_out"}, "No processor is set up"),
+        ([("email", "a@example.org")], {"type": "opt_out"}, "cannot carry out this type"),
         (
             [("email", "a@example.org")],
             {"type": "access", "skip_waiting_period": "on"},

@@ -159,7 +159,7 @@ def test_what_must_be_chosen_is_asked_for(verb: str) -> None:
     before = trace(case)
     for fields in ({}, {"method": "x", "reason": "x", "outcome": "x"}):
         answer = browser(who).post(address(case, verb), fields)
-        assert "Something is missing; see below." in answer.content.decode()
+        assert "Nothing was done yet: see what is marked below." in answer.content.decode()
     assert trace(case) == before
 
 
