@@ -35,7 +35,7 @@ class CallbackDeliveryAdmin(ReadOnlyAdmin):
         "received",
         "processor",
         "about",
-        "reported_status",
+        "says",
         "verdict_badge",
         "repeats_short",
         "address",
@@ -69,6 +69,11 @@ class CallbackDeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("Received"))
     def received(self, delivery: CallbackDelivery) -> str:
         return moment(delivery.received_at)
+
+    @admin.display(description=gettext_lazy("Reported status"))
+    def says(self, delivery: CallbackDelivery) -> str:
+        """The sender's own word, in quotes as on the case's page."""
+        return f"“{delivery.reported_status}”" if delivery.reported_status else ""
 
     @admin.display(description=gettext_lazy("Case"))
     def about(self, delivery: CallbackDelivery) -> SafeString | str:

@@ -74,6 +74,8 @@ def _in_words(slot: str, value: Any) -> Any:
     """`in_progress` as a person reads it; lists as enumerations."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
+    if slot == "regulation":
+        return str(value).upper()
     return str(value).replace("_", " ") if slot in _WORDS else value
 
 
