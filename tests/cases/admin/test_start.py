@@ -1,6 +1,7 @@
 """The first page shows nobody more than the lists it links to."""
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
 from cases.actor import SCHEDULE
@@ -26,3 +27,11 @@ def test_attention_is_shown_as_far_as_its_list_shows_it(name: str, cases: bool, 
         cases,
         processors,
     )
+
+
+@pytest.mark.parametrize("name", ["charlie", "adam"])
+def test_no_address_looks_up_any_row_of_any_table(name: str) -> None:
+    """Django's own did, for everyone who could log in, and failed with a 500 on a model without a table."""
+    client = browser(name)
+    for content_type in ContentType.objects.all():
+        assert client.get(f"/admin/r/{content_type.pk}/1/").status_code == 404
