@@ -181,6 +181,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_CLIENT_IP_CALLABLE = "dsrportal.client.client_address"
 AXES_DISABLE_ACCESS_LOG = True  # log-ins are audit events; a second list of who was here when is not needed
 AXES_VERBOSE = False

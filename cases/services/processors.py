@@ -86,9 +86,10 @@ def pause_for_credentials(processor: Processor, error: Unauthorized, *, actor: A
     """Wrong credentials: one pause, one attention item that names the field, however many lanes notice."""
     with transaction.atomic():
         if pause(processor, actor=actor, reason="credentials"):
+            key = str(error.key_field).replace("_", " ")
             attention.open_item(
                 AttentionKind.CREDENTIALS,
-                f"{processor.name} refused the credentials: check “{error.key_field}”, then test the connection.",
+                f"{processor.name} refused the credentials: check the {key}, then test the connection.",
                 actor=actor,
                 processor=processor,
             )

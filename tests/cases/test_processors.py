@@ -98,7 +98,7 @@ def test_refused_credentials_pause_once_and_name_the_field() -> None:
     for _ in range(2):
         processors.pause_for_credentials(processor, error, actor=actor("ivy"))
     item = AttentionItem.objects.get()
-    assert "“workspace_key”" in item.sentence
+    assert "check the workspace key" in item.sentence
     with pytest.raises(Refused, match="paused"):
         processors.resolve_item(item, actor=actor("ivy"))
     processors.resume(processor, actor=actor("ivy"))

@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -77,6 +78,14 @@ def test_so_are_the_page_to_log_in_and_the_pages_for_errors() -> None:
     assert inline(client, reverse("admin:login")) == []
     assert inline(client, "/nowhere/", 404) == []
     assert inline(browser("charlie"), reverse("admin:cases_case_changelist"), 403) == []
+
+
+def test_who_is_locked_out_reads_it_on_a_page_of_ours() -> None:
+    client = Client()
+    for _attempt in range(settings.AXES_FAILURE_LIMIT):
+        answer = client.post(reverse("admin:login"), {"username": "mallory", "password": "guessed"})
+    assert answer.status_code == 429
+    assert "The password was wrong too often" in answer.content.decode()
 
 
 def test_each_error_is_one_sentence_in_the_same_look() -> None:
