@@ -79,14 +79,14 @@ class PortalUserAdmin(DeskAdmin, UserAdmin):
         (None, {"fields": ("username",)}),
         (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "time_zone")}),
         (gettext_lazy("Rights"), {"fields": ("is_active", "groups", "is_superuser")}),
-        (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
+        (gettext_lazy("Dates"), {"fields": ("last_seen", "joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "password1", "password2")}),
         (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "time_zone")}),
         (gettext_lazy("Rights"), {"fields": ("groups",)}),
     )
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_seen", "joined")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         found: QuerySet[User] = super().get_queryset(request).prefetch_related("groups")
@@ -156,6 +156,10 @@ class PortalUserAdmin(DeskAdmin, UserAdmin):
     @admin.display(description=gettext_lazy("Last log-in"), ordering="last_login")
     def last_seen(self, user: User) -> str:
         return moment(user.last_login)
+
+    @admin.display(description=gettext_lazy("Account made"))
+    def joined(self, user: User) -> str:
+        return moment(user.date_joined)
 
 
 def recorded(request: HttpRequest, change: Callable[[], Answer]) -> Answer:
