@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tests.authority import Authority
 
@@ -48,24 +48,33 @@ class OddServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"https://localhost:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
 
     @property
     def bodies(self) -> list[bytes]:
         return [request.partition(b"\r\n\r\n")[2] for request in self.requests]
 
     def close(self) -> None:
-        self._listener.close()
-        for connection in self._open:
-            connection.close()
+        # Shut down, never closed, from here: a thread that still reads would go on with whatever the process
+        # opens next under the same number, a database connection for example.
+        for connection in (self._listener, *self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
 
     def _accept(self) -> None:
-        while True:
-            try:
-                plain, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+        with self._listener:
+            while True:
+                try:
+                    plain, _ = self._listener.accept()
+                except OSError:
+                    return
+                self._open.append(plain)
+                thread = threading.Thread(target=self._serve, args=(plain,), daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def _serve(self, plain: socket.socket) -> None:
         try:
