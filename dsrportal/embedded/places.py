@@ -165,7 +165,8 @@ class Lock:
         return self._file is not None
 
     def take(self) -> None:
-        opened = self.path.open("a")
+        # For nobody else to open: whoever can, can lock it and keep us from starting.
+        opened = open(self.path, "a", opener=lambda path, flags: os.open(path, flags, 0o600))
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -50,8 +50,8 @@ REFUSALS: list[tuple[dict[str, object], str]] = [
     ({"identities": [("mpid", "12.5")]}, "whole number"),
     ({"identities": [("mpid", str(2**63))]}, "64 bits"),
     ({"type": "access", "skip_waiting_period": True}, "waiting period"),
-    ({"type": "opt_out"}, "No processor"),
-    ({"type": "correction"}, "No processor"),
+    ({"type": "opt_out"}, "cannot carry out"),
+    ({"type": "correction"}, "cannot carry out"),
 ]
 
 
