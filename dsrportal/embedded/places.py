@@ -166,7 +166,7 @@ class Lock:
 
     def take(self) -> None:
         # For nobody else to open: whoever can, can lock it and keep us from starting.
-        opened = open(self.path, "a", opener=lambda path, flags: os.open(path, flags, 0o600))
+        opened = open(self.path, "a", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 (kept open as long as it is held)
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
