@@ -157,7 +157,7 @@ def test_wrong_credentials_pause_the_processor_and_say_which_key(target: Process
     assert target.paused_reason == "credentials"
     item = AttentionItem.objects.get()
     assert item.kind == AttentionKind.CREDENTIALS
-    assert "workspace_key" in item.sentence
+    assert "workspace key" in item.sentence
     assert the_request(case).status == RequestStatus.QUEUED
     dispatch.drain(target.pk)
     assert AttentionItem.objects.count() == 1
