@@ -15,6 +15,7 @@ from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, connections, transaction
 from django.test import override_settings
 
+from cases.models import AuditEvent
 from dsrportal import crypto
 from dsrportal.crypto import HOW_TO_MAKE_A_KEY, KeyDestroyed, WrongKey, blind_index
 from dsrportal.management.commands.rotate_keys import rewrap_batch
@@ -280,6 +281,8 @@ def test_rotation_rewraps_everything_and_the_old_key_can_go(capsys: pytest.Captu
     with masters(NEW, OLD):
         keys |= {key.pk: key.secret() for key in [DataKey.make(Purpose.CASE)]}
         call_command("rotate_keys", batch=3)
+        event = AuditEvent.objects.get(action="key.rotated")
+        assert (event.source, event.details["master_key"]) == ("command", "new")
         assert "8 wrapped anew, 9 under new, 0 under other master keys" in capsys.readouterr().out
 
     DataKey.forget_shared()

@@ -7,6 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
+from cases.actor import Actor, Source
+from cases.models import Action
+from cases.services import audit
 from dsrportal import crypto
 from dsrportal.models import DataKey
 
@@ -27,6 +30,12 @@ class Command(BaseCommand):
         while pks := rewrap_batch(current=current, size=options["batch"], after=last):
             done, last = done + len(pks), pks[-1]
             self.stdout.write(f"{done} data keys wrapped under {current}")
+        if done:
+            audit.record(
+                Action.KEYS_ROTATED,
+                actor=Actor(Source.COMMAND),
+                details={"count": done, "master_key": current},
+            )
         live = DataKey.objects.filter(wrapped__isnull=False)
         under = live.filter(master_key_id=current).count()
         # A process that still runs with the old settings may have made keys meanwhile.
