@@ -46,7 +46,7 @@ CREATE TRIGGER audit_chain_is_never_deleted BEFORE DELETE ON cases_auditchain
 FOR EACH ROW EXECUTE FUNCTION cases_audit_trail_is_append_only();
 CREATE TRIGGER audit_chain_is_never_truncated BEFORE TRUNCATE ON cases_auditchain
 FOR EACH STATEMENT EXECUTE FUNCTION cases_audit_trail_is_append_only();
--- Heads move only from within the trigger above: depth 1 is a statement of somebody's own.
+-- Heads move only from within the trigger above: depth 0 is a statement of somebody's own.
 CREATE TRIGGER audit_chain_moves_with_events BEFORE INSERT OR UPDATE ON cases_auditchain
 FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION cases_audit_trail_is_append_only();
 """

@@ -28,7 +28,6 @@ class Action(models.TextChoices):
     CASE_VERIFIED = "case.verified", "Recorded verification: {method}"
     CASE_PLANNED = "case.planned", "Planned the processor requests ({requests})"
     CASE_APPROVED = "case.approved", "Approved the plan"
-    APPROVAL_VOIDED = "case.approval_voided", "The approval no longer covers the case"
     CASE_DENIED = "case.denied", "Denied the case"
     CASE_WITHDRAWN = "case.withdrawn", "Recorded that the person withdrew"
     CASE_STATUS_CHANGED = "case.status_changed", "Case moved from {from} to {to}"

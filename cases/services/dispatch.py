@@ -44,13 +44,12 @@ DRAIN_SECONDS = 30.0
 PAUSE_SEEN_SECONDS = 1.0
 
 
-def due(processor_id: UUID, *, now: datetime) -> QuerySet[ProcessorRequest]:
-    """What waits to be sent, or to be cancelled, and that nobody is working on."""
+def due(*, now: datetime) -> QuerySet[ProcessorRequest]:
+    """What waits to be sent, or to be cancelled, and that nobody is working on; by legal due date."""
     return ProcessorRequest.objects.filter(
         Q(status=RequestStatus.QUEUED) | Q(status=RequestStatus.PENDING, cancel_requested_at__isnull=False),
         Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
         Q(lease_until__isnull=True) | Q(lease_until__lt=now),
-        processor=processor_id,
     ).order_by("due_at", "pk")
 
 
@@ -85,7 +84,8 @@ def claim(processor: Processor) -> list[ProcessorRequest]:
     now, token = timezone.now(), uuid4()
     with transaction.atomic():
         keys = list(
-            due(processor.pk, now=now)
+            due(now=now)
+            .filter(processor=processor)
             .select_for_update(skip_locked=True)
             .values_list("pk", flat=True)[:BATCH]
         )

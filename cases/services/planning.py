@@ -60,32 +60,19 @@ def preview(draft: Draft) -> list[PlannedRequest]:
     ]
 
 
-def draft_of(case: Case) -> Draft:
-    return Draft(
-        request_type=case.type,
-        regulation=case.regulation,
-        identities=tuple(
-            Identity(identity.type, identity.value)
-            for identity in SubjectIdentity.objects.filter(subject=case.subject_id).select_related(
-                "subject__data_key"
-            )
-        ),
-        skip_waiting_period=case.skip_waiting_period,
-    )
-
-
 def plan(case: Case, *, actor: Actor) -> list[ProcessorRequest]:
     """Plan a locked case that has no requests yet. Raises Refused where nothing can be planned."""
-    draft = draft_of(case)
+    stored = SubjectIdentity.objects.filter(subject=case.subject_id).select_related("subject__data_key")
+    by_value = {Identity(identity.type, identity.value): identity for identity in stored}
+    draft = Draft(
+        request_type=case.type,
+        regulation=case.regulation,
+        identities=tuple(by_value),
+        skip_waiting_period=case.skip_waiting_period,
+    )
     refused = problems(draft)
     if refused:
         raise Refused(*refused)
-    by_value = {
-        (identity.type, identity.value): identity
-        for identity in SubjectIdentity.objects.filter(subject=case.subject_id).select_related(
-            "subject__data_key"
-        )
-    }
     due_at = Clock.objects.values_list("due_at", flat=True).get(case=case, kind=ClockKind.RESPONSE)
     requests = []
     for position, planned in enumerate(preview(draft)):
@@ -100,7 +87,7 @@ def plan(case: Case, *, actor: Actor) -> list[ProcessorRequest]:
             status_changed_at=timezone.now(),
             due_at=due_at,
         )
-        request.identities.set(by_value[identity.type, identity.value] for identity in planned.identities)
+        request.identities.set(by_value[identity] for identity in planned.identities)
         requests.append(request)
     audit.record(
         Action.CASE_PLANNED,

@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
 from cases.actor import SCHEDULE
 from cases.lifecycle import RequestStatus
-from cases.models import CallbackDelivery, ProcessorRequest, Verdict
-from cases.services import callbacks, lanes, progress, results
+from cases.models import CallbackDelivery, Verdict
+from cases.services import callbacks, dispatch, lanes, progress, results
 from dsrportal import queueing
 from integrations.models import Processor
 
@@ -18,13 +17,7 @@ UNAPPLIED_SECONDS = 30
 
 def sweep() -> None:
     """Wake lanes for due requests, fetch missing results, apply kept deliveries, settle what disagrees."""
-    now = timezone.now()
-    due = ProcessorRequest.objects.filter(
-        Q(status=RequestStatus.QUEUED) | Q(status=RequestStatus.PENDING, cancel_requested_at__isnull=False),
-        Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
-        Q(lease_until__isnull=True) | Q(lease_until__lt=now),
-        processor__paused_at__isnull=True,
-    )
+    due = dispatch.due(now=timezone.now()).filter(processor__paused_at__isnull=True)
     for processor_id in due.order_by().values_list("processor_id", flat=True).distinct():
         lanes.wake(processor_id)
     for request_id in results.waiting().values_list("pk", flat=True)[:500]:
