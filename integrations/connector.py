@@ -7,6 +7,7 @@ never knows a case.
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 from uuid import UUID
@@ -45,6 +46,8 @@ class Connector(Protocol):
     capabilities: ClassVar[frozenset[Capability]]
     # Names of the credentials a Processor of this kind holds, in the order a form shows them.
     credential_fields: ClassVar[tuple[str, ...]]
+    # How many requests one group takes, so that one call reports on all of them; 0 without groups.
+    group_size: ClassVar[int]
 
     def __init__(self, processor: "Processor") -> None: ...
 
@@ -88,4 +91,10 @@ class Connector(Protocol):
         """Try each credential on its own API. Raises nothing: a failure is a check that does not work."""
         ...
 
-    def budget(self) -> Budget: ...
+    def budget(self) -> Budget:
+        """What the API that requests are sent to allows."""
+        ...
+
+    def longest(self, request_type: str, *, skip_waiting_period: bool) -> timedelta:
+        """The longest that the vendor says a request takes, from its receipt to its completion."""
+        ...

@@ -46,6 +46,12 @@ class NotSent(IntegrationError):
     code = "not_sent"
 
 
+class BudgetForgotten(NotSent):
+    """The queue store was emptied and with it the count of new requests; `budget.rebuild` brings it back."""
+
+    code = "budget_forgotten"
+
+
 class Unreachable(IntegrationError):
     """Time-out or broken connection after sending began: whether it was processed is unknown."""
 

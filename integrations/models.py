@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 from django.core.validators import URLValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from dsrportal.fields import EncryptedJSONField
 from dsrportal.models import DataKey
+from integrations import limits
 from integrations.registry import KINDS
 
 
@@ -34,6 +35,37 @@ def kinds() -> list[tuple[str, str]]:
 class Environment(models.TextChoices):
     PRODUCTION = "production", "Production"
     DEVELOPMENT = "development", "Development"
+
+
+class Outgoing(models.Model):
+    """Whether anything is sent to processors at all: one row, made by a migration. Callbacks are taken regardless."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # One word for why, as of a processor.
+    paused_reason = models.CharField(max_length=32, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "outgoing"
+        default_permissions = ()
+        permissions: ClassVar[list[Any]] = [("pause_outgoing", "Can pause and resume everything outgoing")]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=Q(id=1), name="outgoing_is_one_row"),
+            models.CheckConstraint(
+                condition=Q(paused_at__isnull=True, paused_reason="")
+                | (Q(paused_at__isnull=False) & ~Q(paused_reason="")),
+                name="outgoing_paused_with_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "paused" if self.paused_at else "running"
+
+
+class ProcessorSet(models.QuerySet["Processor"]):
+    def sending(self) -> "ProcessorSet":
+        """Those to which something may be sent now: neither they nor everything outgoing is paused."""
+        return self.filter(paused_at=None).exclude(Exists(Outgoing.objects.filter(paused_at__isnull=False)))
 
 
 class Processor(models.Model):
@@ -80,13 +112,17 @@ class Processor(models.Model):
         blank=True,
         help_text="PEM. Trusted, besides the public roots, for certificates that sign its callbacks.",
     )
-    calls_per_minute = models.PositiveIntegerField(
-        null=True,
+    limits = models.TextField(
         blank=True,
-        help_text="The vendor's limit for all calls together; empty for the kind's own.",
+        default="",
+        validators=[limits.validate],
+        help_text=(
+            "What the vendor allows this account, one limit a line, such as “1000 calls in 60 s” or “80000 new "
+            "requests in 24 h”; empty for what it allows everybody."
+        ),
     )
     budget_share = models.PositiveSmallIntegerField(
-        default=80, help_text="Percent of the limit that the portal uses."
+        default=80, help_text="Percent of each limit that the portal uses."
     )
     callback_token = models.CharField(max_length=64, unique=True, default=new_callback_token, editable=False)
     # Set on the first answer that carried our account: proof that the key belongs to the workspace.
@@ -95,6 +131,8 @@ class Processor(models.Model):
     # One word for why: `credentials`, `account_mismatch`, `by_hand`.
     paused_reason = models.CharField(max_length=32, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProcessorSet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from dsrportal.queueing import store
 from integrations.errors import NotSent, RateLimited
 from integrations.registry import connector_for
+from integrations.types import Limit
 
 if TYPE_CHECKING:
     from integrations.models import Processor
@@ -62,13 +63,11 @@ class Pace(NamedTuple):
     tolerance: int
 
 
-def pace(calls_per_minute: int | None, share_percent: int) -> Pace:
-    """The pace at which no window of 60 seconds holds more calls than our share, the burst included."""
-    if calls_per_minute is None:
-        return Pace(0, 0)
-    calls = max(1, calls_per_minute * share_percent // 100)
+def pace(limit: Limit, share_percent: int) -> Pace:
+    """The pace at which no window holds more calls than our share of the limit, the burst included."""
+    calls = max(1, limit.count * share_percent // 100)
     burst = max(1, calls // 100)
-    interval = -(-60_000_000 // (calls - burst + 1))  # rounded up
+    interval = -(-limit.seconds * 1_000_000 // (calls - burst + 1))  # rounded up
     return Pace(interval, interval * (burst - 1))
 
 
@@ -109,7 +108,7 @@ def penalise(processor: "Processor", seconds: float | None) -> None:
 
 
 def _pace_of(processor: "Processor") -> Pace:
-    return pace(connector_for(processor).budget().calls_per_minute, processor.budget_share)
+    return pace(connector_for(processor).budget().calls, processor.budget_share)
 
 
 def _key(processor: "Processor") -> str:

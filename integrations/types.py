@@ -174,7 +174,42 @@ class ConnectionCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """What a processor allows us: calls of any method per minute. None is no limit."""
+class Limit:
+    """At most `count` in any window of `seconds`."""
 
-    calls_per_minute: int | None
+    count: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one API of a processor allows: calls of any method, and new requests among them, over each window at once.
+
+    The window of `calls` is kept smooth; those of `new_requests` are counted.
+    """
+
+    calls: Limit
+    new_requests: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """How much of our share of one window is used: `count` of `share`, with what the vendor allows beside it."""
+
+    limit: Limit
+    share: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """One budget at one moment. `effort` is the percentage of the full pace that is used while it ramps up.
+
+    `wait_seconds` until the next call of any kind, `new_request_wait_seconds` until the next new request.
+    """
+
+    calls: Used
+    new_requests: tuple[Used, ...]
+    effort: int
+    wait_seconds: float
+    new_request_wait_seconds: float

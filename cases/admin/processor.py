@@ -87,7 +87,7 @@ class ProcessorAdmin(DeskAdmin):
         if credentials and may_change:
             sections.append((_("Credentials"), {"fields": credentials}))
         sections += [
-            (_("API"), {"fields": ["base_url", "extra_tls_roots", "calls_per_minute", "budget_share"]}),
+            (_("API"), {"fields": ["base_url", "extra_tls_roots", "limits", "budget_share"]}),
             (
                 _("Callbacks"),
                 {

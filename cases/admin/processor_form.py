@@ -102,7 +102,7 @@ class ProcessorForm(forms.ModelForm):
             "certificate_hosts",
             "extra_tls_roots",
             "extra_signing_roots",
-            "calls_per_minute",
+            "limits",
             "budget_share",
         )
 

@@ -4,6 +4,7 @@ from cases.models.callback import CallbackDelivery, Verdict
 from cases.models.case import Case, VerificationMethod
 from cases.models.clock import Clock, ClockKind
 from cases.models.forwarding import ForwardingExtension
+from cases.models.group import RequestGroup
 from cases.models.jobs import Jobs
 from cases.models.note import Note
 from cases.models.request import ProcessorRequest
@@ -27,6 +28,7 @@ __all__ = [
     "Note",
     "PackageState",
     "ProcessorRequest",
+    "RequestGroup",
     "ResultPackage",
     "SubjectIdentity",
     "Verdict",

@@ -52,6 +52,8 @@ class Action(models.TextChoices):
     PROCESSOR_CHANGED = "processor.changed", "Changed {fields} of {processor}"
     PROCESSOR_PAUSED = "processor.paused", "Paused {processor}"
     PROCESSOR_RESUMED = "processor.resumed", "Resumed {processor}"
+    OUTGOING_PAUSED = "outgoing.paused", "Paused everything outgoing"
+    OUTGOING_RESUMED = "outgoing.resumed", "Resumed everything outgoing"
     PROCESSOR_TESTED = "processor.tested", "Tested the connection to {processor}: {result}"
     KEYS_ROTATED = "key.rotated", "Wrapped {count} data keys under the current master key"
     USER_LOGGED_IN = "user.logged_in", "Logged in"

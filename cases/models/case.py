@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -35,6 +36,21 @@ class Case(models.Model):
     skip_waiting_period = models.BooleanField(
         default=False,
         help_text="Erasure only: ask mParticle to skip its seven days in which a cancel is possible.",
+    )
+    group_name = models.CharField(
+        "group",
+        max_length=64,
+        blank=True,
+        default="",
+        validators=[
+            RegexValidator(
+                r"^[A-Za-z0-9._-]+\Z", "Use letters, digits, points, hyphens and underscores only."
+            )
+        ],
+        help_text=(
+            "Only where the processor shall report this case's requests together with others you name alike. It is "
+            "sent in addresses: nothing personal. Empty: the portal groups them itself."
+        ),
     )
 
     status = models.CharField(

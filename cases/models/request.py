@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from cases.lifecycle import IN_FLIGHT, Answer, RequestStatus
 from cases.models.case import Case
+from cases.models.group import RequestGroup
 from cases.models.subject import SubjectIdentity
 from integrations.models import Processor
 
@@ -29,7 +30,10 @@ class ProcessorRequest(models.Model):
     identities = models.ManyToManyField(SubjectIdentity, related_name="requests", editable=False)
     position = models.PositiveSmallIntegerField(default=0, editable=False)
     skip_waiting_period = models.BooleanField(default=False, editable=False)
-    group_id = models.CharField(max_length=64, blank=True, editable=False)
+    # A slot in a group, taken at the first claim; one call then asks for all of them.
+    group = models.ForeignKey(
+        RequestGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="requests", editable=False
+    )
     replaces = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaced_by", editable=False
     )
@@ -66,7 +70,6 @@ class ProcessorRequest(models.Model):
         ordering: ClassVar[list[str]] = ["case_id", "position"]
         # Each costs at every status change; one on text, named as a field's own, would come twice (for LIKE).
         indexes: ClassVar[list[Any]] = [
-            models.Index(fields=["group_id"], name="request_by_group"),
             models.Index(
                 "processor", "due_at", condition=Q(status=RequestStatus.QUEUED), name="request_queue"
             ),

@@ -186,7 +186,7 @@ def outgoing(request: ProcessorRequest) -> OutgoingRequest:
         submitted_at=request.case.received_at,
         identities=identities,
         skip_waiting_period=request.skip_waiting_period,
-        group_id=request.group_id,
+        group_id=request.group.name if request.group else "",
         callback_url=settings.PORTAL_BASE_URL + request.processor.callback_path,
     )
 

@@ -81,8 +81,6 @@ def plan(case: Case, *, actor: Actor) -> list[ProcessorRequest]:
             processor=planned.processor,
             position=position,
             skip_waiting_period=case.skip_waiting_period,
-            # One group a case: mParticle allows 150 requests a group, and a person seldom needs three.
-            group_id=case.reference.lower(),
             status=RequestStatus.PLANNED,
             status_changed_at=timezone.now(),
             due_at=due_at,

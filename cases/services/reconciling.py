@@ -45,7 +45,7 @@ def reconcile(processor: Processor, requests: Iterable[ProcessorRequest]) -> int
     connector = connector_for(processor)
     groups: dict[str, list[ProcessorRequest]] = defaultdict(list)
     for request in requests:
-        groups[request.group_id].append(request)
+        groups[request.group.name if request.group else ""].append(request)
     answered = 0
     try:
         for group_id, members in groups.items():

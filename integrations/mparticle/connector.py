@@ -5,13 +5,14 @@ https://docs.mparticle.com/developers/apis/dsr-api/v3/
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from django.utils import timezone
 
-from integrations import http
+from integrations import http, limits
 from integrations.connector import Capability
 from integrations.errors import (
     Expired,
@@ -32,8 +33,10 @@ from integrations.types import (
     ConnectionCheck,
     Draft,
     Identity,
+    Limit,
     OutgoingRequest,
     Report,
+    RequestType,
     ResultStream,
     VerifiedCallback,
 )
@@ -44,8 +47,14 @@ if TYPE_CHECKING:
 EXTENSION_DOMAIN = "opendsr.mparticle.com"
 # Where discovery says the certificate is; OpenDSR 6.3 would have it on the API's own host.
 CERTIFICATE_HOST = "static.mparticle.com"
-# https://docs.mparticle.com/guides/default-service-limits/: GET, POST and DELETE together, per workspace.
-CALLS_PER_MINUTE = 1000
+# https://docs.mparticle.com/guides/default-service-limits/, per workspace: GET, POST and DELETE together, and new
+# requests among them.
+LIMITS = Budget(calls=Limit(1000, 60), new_requests=(Limit(26_666, 8 * 3600), Limit(80_000, 24 * 3600)))
+# https://docs.mparticle.com/guides/data-subject-requests/: seven days to cancel, then up to fourteen; fourteen in all
+# where the waiting is skipped. Access is gathered on Mondays and Thursdays, and has a margin of 48 hours.
+LONGEST_ERASURE = timedelta(days=21)
+LONGEST_ERASURE_WITHOUT_WAITING = timedelta(days=14)
+LONGEST_ACCESS = timedelta(days=6)
 
 _CERTIFICATE_LIMIT_BYTES = 64 * 1024
 # A callback waits for both calls together.
@@ -67,6 +76,7 @@ class MParticle:
         }
     )
     credential_fields: ClassVar[tuple[str, ...]] = ("workspace_key", "workspace_secret")
+    group_size: ClassVar[int] = 150
 
     def __init__(self, processor: "Processor") -> None:
         self.processor = processor
@@ -127,7 +137,12 @@ class MParticle:
         ]
 
     def budget(self) -> Budget:
-        return Budget(calls_per_minute=self.processor.calls_per_minute or CALLS_PER_MINUTE)
+        return limits.read(self.processor.limits, otherwise=LIMITS)
+
+    def longest(self, request_type: str, *, skip_waiting_period: bool) -> timedelta:
+        if request_type != RequestType.ERASURE:
+            return LONGEST_ACCESS
+        return LONGEST_ERASURE_WITHOUT_WAITING if skip_waiting_period else LONGEST_ERASURE
 
     def _check_key(self) -> str:
         self._client().probe()

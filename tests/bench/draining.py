@@ -23,7 +23,7 @@ from tests.sandbox import Sandbox
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 PATIENCE_SECONDS = 180
-UNLIMITED = 100_000_000
+UNLIMITED = "100000000 calls in 60 s\n100000000 new requests in 24 h"
 
 
 class Lanes:
@@ -32,7 +32,7 @@ class Lanes:
     def __init__(self, directory: Path, sandbox: Sandbox) -> None:
         self.directory = directory
         sandbox.switches(callbacks=False, requests_per_minute=None)
-        self.processor: Processor = builders.processor(sandbox, workspace=1, calls_per_minute=UNLIMITED)
+        self.processor: Processor = builders.processor(sandbox, workspace=1, limits=UNLIMITED)
 
     @contextmanager
     def working(self, workers: int = lanes.LANES) -> Iterator[None]:

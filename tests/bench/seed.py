@@ -59,7 +59,6 @@ def _some(processor: Processor, count: int, status: str) -> list[ProcessorReques
         ProcessorRequest(
             case=case,
             processor=processor,
-            group_id=case.reference.lower(),
             status=status,
             status_changed_at=now,
             queued_at=now,

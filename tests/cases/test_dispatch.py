@@ -207,9 +207,9 @@ def fill_group(sandbox: Sandbox, group_id: str) -> None:
 
 
 def test_a_refused_request_fails_and_is_retried_under_its_own_id(target: Processor, sandbox: Sandbox) -> None:
-    case = approved_case()
+    case = approved_case(group_name="crowded")
     request = the_request(case)
-    fill_group(sandbox, request.group_id)
+    fill_group(sandbox, "crowded")
     dispatch.drain(target.pk)
     request.refresh_from_db()
     assert (request.status, request.last_http_status) == (RequestStatus.FAILED, 400)
@@ -217,7 +217,7 @@ def test_a_refused_request_fails_and_is_retried_under_its_own_id(target: Process
     case.refresh_from_db()
     assert case.status == CaseStatus.ATTENTION
 
-    ProcessorRequest.objects.filter(pk=request.pk).update(group_id="")
+    Case.objects.filter(pk=case.pk).update(group_name="")
     assert cancellation.retry(case, actor=actor("agnes")) == 1
     dispatch.drain(target.pk)
     assert the_request(case).status == RequestStatus.PENDING

@@ -31,5 +31,5 @@ def odd_processor(db: None, odd: OddServer) -> Processor:
         base_url=f"{odd.url}/v3",
         extra_tls_roots=odd.authority.root_pem,
         extra_signing_roots=odd.authority.root_pem,
-        calls_per_minute=100_000,
+        limits="100000 calls in 60 s",
     )

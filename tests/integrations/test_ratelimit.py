@@ -13,11 +13,12 @@ from integrations import http, ratelimit
 from integrations.errors import NotSent, RateLimited
 from integrations.models import Processor
 from integrations.ratelimit import pace
+from integrations.types import Limit
 from tests.integrations.odd_server import OddServer, answer
 
 
 def limited(processor: Processor, calls_per_minute: int, share: int = 100) -> Processor:
-    processor.calls_per_minute, processor.budget_share = calls_per_minute, share
+    processor.limits, processor.budget_share = f"{calls_per_minute} calls in 60 s", share
     return processor
 
 
@@ -39,7 +40,7 @@ def takes_within(processor: Processor, seconds: float) -> int:
     [(1000, 80), (1000, 100), (60, 50), (7, 100), (2, 100), (1, 100), (1, 1), (100_000, 80)],
 )
 def test_no_window_of_a_minute_holds_more_than_the_share(limit: int, share: int) -> None:
-    interval, tolerance = pace(limit, share)
+    interval, tolerance = pace(Limit(limit, 60), share)
     allowed = max(1, limit * share // 100)
     # Half-open windows: the burst at once, then one an interval.
     most = -(-(60_000_000 + tolerance) // interval)
@@ -65,7 +66,7 @@ def test_workers_share_one_budget(odd_processor: Processor) -> None:
 
 
 def test_processors_do_not_share(odd_processor: Processor) -> None:
-    other = Processor(kind="mparticle", name="Other", account="1", calls_per_minute=1)
+    other = Processor(kind="mparticle", name="Other", account="1", limits="1 calls in 60 s")
     ratelimit.take(limited(odd_processor, 1))
     ratelimit.take(other)
 
@@ -129,8 +130,7 @@ def test_no_call_goes_uncounted_when_the_store_cannot_be_asked(
 
 
 def test_no_limit_is_no_wait(odd_processor: Processor) -> None:
-    assert pace(None, 80) == (0, 0)
-    assert timedelta(microseconds=pace(1000, 80).interval) == timedelta(microseconds=75_663)
+    assert timedelta(microseconds=pace(Limit(1000, 60), 80).interval) == timedelta(microseconds=75_663)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_429_holds_the_next_call_back_before_it_is_sent(odd_processor: Process
 def test_each_call_takes_from_the_budget_unless_it_is_outside_it(
     odd_processor: Processor, odd: OddServer
 ) -> None:
-    odd_processor.calls_per_minute, odd_processor.budget_share = 1, 100
+    odd_processor.limits, odd_processor.budget_share = "1 calls in 60 s", 100
     odd.replies.extend([answer(200)] * 2)
     get(odd_processor, odd)
     with pytest.raises(RateLimited):

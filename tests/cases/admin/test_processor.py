@@ -41,7 +41,7 @@ def fields(**more: Any) -> dict[str, Any]:
         "certificate_hosts": "localhost",
         "extra_tls_roots": "",
         "extra_signing_roots": "",
-        "calls_per_minute": "",
+        "limits": "",
         "budget_share": "80",
         **more,
     }
@@ -187,7 +187,7 @@ ROOT = Authority("Test root").root_pem
         ("extra_signing_roots", ROOT + "-----BEGIN CERTIFICATE-----\nx", "Paste whole PEM certificates"),
         ("budget_share", "0", "Ensure this value is greater than or equal to 1."),
         ("budget_share", "101", "Ensure this value is less than or equal to 100."),
-        ("calls_per_minute", "-1", "Ensure this value is greater than or equal to 0."),
+        ("limits", "many calls", "“many calls” is not a limit: write it like “1000 calls in 60 s”."),
         ("account", "", "This field is required."),
     ],
 )

@@ -37,7 +37,7 @@ def processor(db: None, sandbox: Sandbox) -> Processor:
         base_url=f"{sandbox.url}/v3",
         extra_tls_roots=sandbox.root_pem,
         extra_signing_roots=sandbox.root_pem,
-        calls_per_minute=100_000,
+        limits="100000 calls in 60 s",
     )
 
 

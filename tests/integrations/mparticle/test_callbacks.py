@@ -209,7 +209,7 @@ def test_junk_does_not_hammer_discovery_or_cost_the_good_their_key(
 def test_callbacks_need_no_call_budget(
     mparticle: MParticle, sandbox: Sandbox, mailbox: Mailbox, processor: Processor
 ) -> None:
-    processor.calls_per_minute = 1
+    processor.limits = "1 calls in 60 s"
     mparticle.report_group("g")
     assert verdict(mparticle, delivered(sandbox, mailbox)).report is not None
 

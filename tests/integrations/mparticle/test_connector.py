@@ -22,7 +22,7 @@ from integrations.errors import (
 )
 from integrations.models import Processor
 from integrations.mparticle.connector import MParticle
-from integrations.types import Draft, Identity, IdentityType, PartnerStatus, ReportedStatus
+from integrations.types import Draft, Identity, IdentityType, Limit, PartnerStatus, ReportedStatus
 from tests.integrations.mparticle.conftest import request
 from tests.sandbox import Sandbox
 
@@ -296,9 +296,9 @@ def test_no_connection_is_two_checks_that_do_not_work(mparticle: MParticle, proc
 def test_the_budget_is_the_vendors_unless_the_processor_has_its_own(
     mparticle: MParticle, processor: Processor
 ) -> None:
-    assert mparticle.budget().calls_per_minute == 100_000
-    processor.calls_per_minute = None
-    assert mparticle.budget().calls_per_minute == 1000
+    assert mparticle.budget().calls == Limit(100_000, 60)
+    processor.limits = ""
+    assert mparticle.budget().calls == Limit(1000, 60)
 
 
 def test_opt_out_is_not_among_what_it_can(mparticle: MParticle) -> None:
