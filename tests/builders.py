@@ -58,6 +58,7 @@ def open_case(
     by: str = "agnes",
     received_at: datetime | None = None,
     skip_waiting_period: bool = False,
+    group_name: str = "",
 ) -> Case:
     return intake.open_case(
         actor=actor(by),
@@ -66,6 +67,7 @@ def open_case(
         received_at=received_at or timezone.now() - timedelta(hours=2),
         identities=[Identity(kind, value) for kind, value in identities],
         skip_waiting_period=skip_waiting_period,
+        group_name=group_name,
     )
 
 

@@ -1,15 +1,17 @@
+from typing import Any
+
 import django.db.models.deletion
-from django.apps.registry import Apps as StateApps
+from django.apps.registry import Apps
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Count, Q
 
 
-def keep_groups(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+def keep_groups(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Each name that requests were sent under becomes a group that takes no more of them."""
     using = schema_editor.connection.alias
-    requests = apps.get_model("cases", "ProcessorRequest").objects.using(using)
-    groups = apps.get_model("cases", "RequestGroup").objects.using(using)
+    requests: Any = apps.get_model("cases", "ProcessorRequest").objects.using(using)
+    groups: Any = apps.get_model("cases", "RequestGroup").objects.using(using)
     named = requests.exclude(old_group="").order_by()
     for processor_id, name, size in named.values_list("processor_id", "old_group").annotate(Count("pk")):
         group = groups.create(processor_id=processor_id, name=name, size=size, explicit=True)

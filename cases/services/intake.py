@@ -55,6 +55,7 @@ def open_case(
     received_at: datetime,
     identities: Sequence[Identity],
     skip_waiting_period: bool = False,
+    group_name: str = "",
 ) -> Case:
     """Open a case with its person, encrypted identities and clock. Raises Refused with a sentence a rule."""
     refused = problems(
@@ -82,6 +83,7 @@ def open_case(
             regulation=regulation,
             received_at=received_at,
             skip_waiting_period=skip_waiting_period,
+            group_name=group_name,
             status=CaseStatus.INTAKE,
             status_changed_at=timezone.now(),
             opened_by=actor.user,

@@ -1,13 +1,17 @@
-from django.apps.registry import Apps as StateApps
+from typing import Any
+
+from django.apps.registry import Apps
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 import integrations.limits
 
 
-def spell_out(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+def spell_out(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """What was a number of calls a minute becomes the line that says the same."""
-    processors = apps.get_model("integrations", "Processor").objects.using(schema_editor.connection.alias)
+    processors: Any = apps.get_model("integrations", "Processor").objects.using(
+        schema_editor.connection.alias
+    )
     for processor in processors.filter(calls_per_minute__gte=1):
         processor.limits = f"{processor.calls_per_minute} calls in 60 s"
         processor.save(update_fields=["limits"])

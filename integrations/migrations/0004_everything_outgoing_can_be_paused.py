@@ -1,10 +1,10 @@
-from django.apps.registry import Apps as StateApps
+from django.apps.registry import Apps
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Q
 
 
-def make_row(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+def make_row(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     apps.get_model("integrations", "Outgoing").objects.using(schema_editor.connection.alias).create(id=1)
 
 
