@@ -9,7 +9,7 @@ from integrations.models import Processor
 
 def drain(processor_id: str, lane: int) -> None:
     """`lane` only tells apart the wakes of the lanes that work side by side."""
-    dispatch.drain(UUID(processor_id))
+    dispatch.run_lane(UUID(processor_id))
 
 
 def sweep() -> None:

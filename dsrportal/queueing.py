@@ -21,9 +21,8 @@ from rq.job import Job
 
 logger = logging.getLogger(__name__)
 
-# How long one waiting job stands for all wakes of the same name and ids. Longer than a usual backlog, and short
-# enough that a job lost on its way to a worker is soon replaced.
-WAITING_SECONDS: Final = 120
+# How long one waiting job stands for all wakes of the same name and ids: longer than a usual backlog.
+WAITING_SECONDS: Final = 600
 # Between the marker and the job's appearance in the queue, at most.
 ENQUEUE_SECONDS: Final = 5
 FAILURE_KEPT_SECONDS: Final = 7 * 24 * 60 * 60
@@ -31,13 +30,14 @@ LATER: Final = "portal:later"
 
 _ID = re.compile(r"\d{1,19}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
-# Takes the marker, unless the job that holds it still waits in the queue. Returns 1 when the caller is to enqueue.
+# Takes the marker, unless the job that holds it still waits in the queue or is just being put there. A job that a
+# worker took off the queue and lost with its own life is in no queue any more, whatever its status says.
+# Returns 1 when the caller is to enqueue.
 _TAKE_MARKER: Final = """
 local holder = redis.call('GET', KEYS[1])
 if holder then
-  local status = redis.call('HGET', ARGV[3] .. holder, 'status')
-  if status == 'queued' then return 0 end
-  if not status and redis.call('TTL', KEYS[1]) > tonumber(ARGV[2]) - tonumber(ARGV[4]) then return 0 end
+  if redis.call('LPOS', KEYS[2], holder) then return 0 end
+  if redis.call('TTL', KEYS[1]) > tonumber(ARGV[2]) - tonumber(ARGV[3]) then return 0 end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
@@ -127,12 +127,11 @@ def _guarded(put: Any, job: str, *rest: Any) -> None:
 
 def _put_now(job: str, arguments: tuple[int | str, ...], queue: str) -> None:
     marker, job_id = _marker(job, arguments), str(uuid.uuid4())
-    taken = store().eval(
-        _TAKE_MARKER, 1, marker, job_id, WAITING_SECONDS, Job.redis_job_namespace_prefix, ENQUEUE_SECONDS
-    )
+    waiting = django_rq.get_queue(queue, connection=store())
+    taken = store().eval(_TAKE_MARKER, 2, marker, waiting.key, job_id, WAITING_SECONDS, ENQUEUE_SECONDS)
     if not taken:
         return
-    django_rq.get_queue(queue, connection=store()).enqueue_call(
+    waiting.enqueue_call(
         job, args=arguments, job_id=job_id, description=job, failure_ttl=FAILURE_KEPT_SECONDS
     )
 

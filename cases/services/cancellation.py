@@ -86,7 +86,8 @@ def retry(case: Case, *, actor: Actor) -> int:
                 RequestStatus.QUEUED,
                 actor=actor,
                 action=Action.REQUEST_RETRIED,
-                fields={"next_attempt_at": None, "last_error": ""},
+                # It was refused, so its slot was never used; a full group may be why.
+                fields={"next_attempt_at": None, "last_error": "", "group": None},
             )
             attention.resolve_all(AttentionKind.REFUSED, actor=actor, resolution="retried", request=request)
             lanes.wake(request.processor_id)

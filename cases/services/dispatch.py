@@ -19,7 +19,8 @@ from django.utils import timezone
 from cases.actor import REPORT, SCHEDULE, Actor
 from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest, Verdict
-from cases.services import failures, lanes, progress, reports, transition
+from cases.services import failures, groups, lanes, progress, reports, sending, transition
+from cases.services.refusal import Superseded
 from dsrportal.crypto import Unreadable
 from integrations.connector import Connector
 from integrations.errors import (
@@ -38,10 +39,16 @@ from integrations.types import Identity, OutgoingRequest, Report
 logger = logging.getLogger(__name__)
 
 BATCH = 10
-LEASE_SECONDS = 90
+LEASE_SECONDS = 40
+# The longest that one call usually takes, waiting for the budget included; a lease is renewed to outlast it.
+CALL_SECONDS = 30
 DRAIN_SECONDS = 30.0
+# A wait up to this is slept through where the budget is taken; for a longer one the lane ends and is woken in time.
+PATIENCE_SECONDS = 2.0
 # While all goes well, how long a lane may go on after someone paused its processor.
 PAUSE_SEEN_SECONDS = 1.0
+# A batch is no larger than what its lane may send in this time, so that what waits longest is not held by a lease.
+BATCH_SECONDS = 10
 
 
 def due(*, now: datetime) -> QuerySet[ProcessorRequest]:
@@ -53,6 +60,12 @@ def due(*, now: datetime) -> QuerySet[ProcessorRequest]:
     ).order_by("due_at", "pk")
 
 
+def run_lane(processor_id: UUID) -> None:
+    """One lane: as many threads as there are batches waiting, up to its own number."""
+    waiting = due(now=timezone.now()).filter(processor=processor_id)[: BATCH * lanes.THREADS].count()
+    lanes.side_by_side(drain, processor_id, threads=min(lanes.THREADS, -(-waiting // BATCH)))
+
+
 def drain(processor_id: UUID) -> None:
     """Work through what is due for 30 s at most; if any is left then, wake a successor.
 
@@ -60,43 +73,53 @@ def drain(processor_id: UUID) -> None:
     """
     stop_at = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < stop_at:
-        processor = (
-            Processor.objects.select_related("data_key").filter(pk=processor_id, paused_at=None).first()
-        )
+        processor = Processor.objects.sending().select_related("data_key").filter(pk=processor_id).first()
         if processor is None:
             return
-        claimed = claim(processor)
-        if not claimed:
-            return
         try:
+            wait = sending.wait_seconds(processor)
+            claimed = claim(processor, new_requests=wait <= PATIENCE_SECONDS)
+            if not claimed:
+                if wait > PATIENCE_SECONDS:
+                    lanes.wake_later(processor_id, seconds=wait)
+                return
             work(connector_for(processor), claimed)
         except RateLimited as limited:
-            lanes.wake_later(processor_id, seconds=max(limited.retry_after_seconds or 0.0, 1.0))
-            return
+            if (limited.retry_after_seconds or PATIENCE_SECONDS + 1) > PATIENCE_SECONDS:
+                lanes.wake_later(processor_id, seconds=max(limited.retry_after_seconds or 0.0, 1.0))
+                return
         except NotSent:
             # The sweep knocks again; nothing is lost and nothing is hammered.
             return
     lanes.wake(processor_id)
 
 
-def claim(processor: Processor) -> list[ProcessorRequest]:
-    """Take up to BATCH due requests under a fresh lease, in order of legal due date."""
+def claim(processor: Processor, *, new_requests: bool = True) -> list[ProcessorRequest]:
+    """Take up to a batch of due requests under a fresh lease, in order of legal due date, each with its group slot.
+
+    Without `new_requests` only what may be done while the budget has no room for one: cancels, and asking about an
+    attempt whose outcome is unknown.
+    """
     now, token = timezone.now(), uuid4()
+    wanted = due(now=now).filter(processor=processor)
+    if not new_requests:
+        wanted = wanted.filter(Q(status=RequestStatus.PENDING) | Q(attempts__gt=F("answered_attempts")))
     with transaction.atomic():
-        keys = list(
-            due(now=now)
-            .filter(processor=processor)
-            .select_for_update(skip_locked=True)
-            .values_list("pk", flat=True)[:BATCH]
+        found = list(
+            wanted.select_for_update(skip_locked=True, of=("self",)).values_list(
+                "pk", "group", "case__group_name"
+            )[: batch_size(processor)]
         )
-        if not keys:
+        if not found:
             return []
+        keys = [key for key, _group, _name in found]
+        groups.take_slots(processor, [(key, name) for key, group, name in found if group is None])
         ProcessorRequest.objects.filter(pk__in=keys).update(
             lease_until=now + timedelta(seconds=LEASE_SECONDS), lease_token=token, attempts=F("attempts") + 1
         )
     claimed = (
         ProcessorRequest.objects.filter(pk__in=keys, lease_token=token)
-        .select_related("case__subject__data_key")
+        .select_related("case__subject__data_key", "group")
         .prefetch_related("identities")
         .order_by("due_at", "pk")
     )
@@ -104,6 +127,13 @@ def claim(processor: Processor) -> list[ProcessorRequest]:
     for request in requests:
         request.processor = processor
     return requests
+
+
+def batch_size(processor: Processor) -> int:
+    """How many requests a lane takes at once: fewer where the budget is small."""
+    calls = connector_for(processor).budget().calls
+    a_second = calls.count * processor.budget_share / 100 / calls.seconds
+    return max(1, min(BATCH, int(a_second * BATCH_SECONDS / (lanes.LANES * lanes.THREADS))))
 
 
 def work(connector: Connector, claimed: list[ProcessorRequest]) -> None:
@@ -116,7 +146,7 @@ def work(connector: Connector, claimed: list[ProcessorRequest]) -> None:
         except (RateLimited, NotSent):
             give_back(rest)
             raise
-        if rest and timezone.now() > _lease_end(rest[0]) - timedelta(seconds=30):
+        if rest and timezone.now() > _lease_end(rest[0]) - timedelta(seconds=CALL_SECONDS):
             give_back(rest)
             return
         # What went wrong may itself have paused it: then not one more is sent.
@@ -131,6 +161,18 @@ def _lease_end(request: ProcessorRequest) -> datetime:
     if request.lease_until is None:
         raise ValueError("Only a claimed request has a lease.")
     return request.lease_until
+
+
+def hold(request: ProcessorRequest) -> None:
+    """Have the lease outlast one more call. Raises Superseded where it has passed to another lane."""
+    now = timezone.now()
+    if _lease_end(request) - now > timedelta(seconds=CALL_SECONDS):
+        return
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    mine = ProcessorRequest.objects.filter(pk=request.pk, lease_token=request.lease_token)
+    if not mine.update(lease_until=until):
+        raise Superseded
+    request.lease_until = until
 
 
 def give_back(requests: Iterable[ProcessorRequest]) -> None:
@@ -150,24 +192,37 @@ def act(connector: Connector, request: ProcessorRequest) -> bool:
         if request.cancel_requested_at is not None:
             return _cancel(connector, request)
         return record(request, _send(connector, request))
-    except (RateLimited, NotSent) as error:
+    except RateLimited as error:
+        if error.scope == "portal" and not request.earlier_attempt_unknown:
+            # Nothing was attempted, and its place in the order of due dates is kept.
+            give_back([request])
+        else:
+            failures.record(request, error)
+        raise
+    except NotSent as error:
         failures.record(request, error)
         raise
     except IntegrationError as error:
         failures.record(request, error)
         return False
+    except Superseded:
+        logger.info("Request %s is in another lane's hands.", request.pk)
+        return True
 
 
 def _send(connector: Connector, request: ProcessorRequest) -> Report:
     if request.earlier_attempt_unknown:
+        hold(request)
         try:
             return connector.report(request.pk)
         except UnknownRequest:
             pass
+    hold(request)
     try:
         return connector.submit(outgoing(request))
     except AlreadyExists:
         # For an id of ours: success after a lost reply (facts 1.4).
+        hold(request)
         return connector.report(request.pk)
 
 
@@ -201,9 +256,11 @@ def _opened(request: ProcessorRequest) -> tuple[Identity, ...]:
 
 
 def _cancel(connector: Connector, request: ProcessorRequest) -> bool:
+    hold(request)
     try:
         if request.status == RequestStatus.PENDING:
             connector.cancel(request.pk)
+            hold(request)
         report = connector.report(request.pk)
     except TooLate:
         report = connector.report(request.pk)

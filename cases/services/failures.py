@@ -5,12 +5,12 @@ import random
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from cases.actor import REPORT, SCHEDULE
-from cases.lifecycle import RequestStatus
-from cases.models import AttentionKind, ProcessorRequest
+from cases.lifecycle import FINISHED, RequestStatus
+from cases.models import AttentionKind, ProcessorRequest, SubjectIdentity
 from cases.services import attention, processors, progress, transition
 from integrations.errors import Conflict, IntegrationError, RateLimited, Rejected, Unauthorized
 from integrations.models import Processor
@@ -91,10 +91,29 @@ def _refuse(request: ProcessorRequest, error: IntegrationError) -> None:
     )
 
 
-def _open_conflict(request: ProcessorRequest) -> None:
-    """409 does not name the request in the way (facts 1.4); ours, if it is one, we can find."""
+def release_from_conflict() -> None:
+    """Who waited for another request of ours is due at once when that one has finished meanwhile."""
+    finished = ProcessorRequest.objects.filter(
+        processor=OuterRef("processor"),
+        case__type=OuterRef("case__type"),
+        status__in=FINISHED,
+        status_changed_at__gt=OuterRef("next_attempt_at") - timedelta(seconds=CONFLICT_WAIT_SECONDS),
+        identities__blind_index__in=SubjectIdentity.objects.filter(requests=OuterRef(OuterRef("pk"))).values(
+            "blind_index"
+        ),
+    )
+    ProcessorRequest.objects.filter(
+        Exists(finished),
+        status=RequestStatus.QUEUED,
+        last_error=Conflict.code,
+        next_attempt_at__gt=timezone.now(),
+    ).update(next_attempt_at=None)
+
+
+def _in_the_way(request: ProcessorRequest) -> ProcessorRequest | None:
+    """Another request of ours for one of the same identities that the processor is working on."""
     mine = [bytes(index) for index in request.identities.values_list("blind_index", flat=True)]
-    other = (
+    return (
         ProcessorRequest.objects.filter(
             processor=request.processor,
             case__type=request.case.type,
@@ -105,11 +124,16 @@ def _open_conflict(request: ProcessorRequest) -> None:
         .select_related("case")
         .first()
     )
+
+
+def _open_conflict(request: ProcessorRequest) -> None:
+    """409 does not name the request in the way (facts 1.4); ours, if it is one, we can find."""
+    other = _in_the_way(request)
     which = f"that of case {other.case.reference}" if other else "one that this portal did not send"
     attention.open_item(
         AttentionKind.CONFLICT,
         f"{request.processor.name} is still working on another request for the same identities, {which}; "
-        "this one waits and is tried again every hour.",
+        "this one waits and is tried again when that is finished, and every hour.",
         actor=REPORT,
         case=request.case,
         request=request,
@@ -138,7 +162,8 @@ def open_gone(request: ProcessorRequest) -> None:
 
 
 def is_paused(processor: Processor) -> bool:
-    return Processor.objects.filter(pk=processor.pk, paused_at__isnull=False).exists()
+    """Whether nothing may be sent there now: it, or everything outgoing, is paused."""
+    return not Processor.objects.sending().filter(pk=processor.pk).exists()
 
 
 def account_is_ours(processor: Processor, report: Report) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -17,27 +18,35 @@ from cases.lifecycle import Answer, RequestStatus
 from cases.models import Action, AttentionKind, Case, PackageState, ProcessorRequest, ResultPackage
 from cases.services import attention, audit, failures, progress, reports, transition
 from cases.services.progress import WITH_RESULT
-from cases.services.refusal import Refused
+from cases.services.refusal import Refused, Superseded
 from dsrportal.crypto import decrypt_chunks, encrypt_chunks
 from integrations.connector import Connector
 from integrations.errors import Expired, IntegrationError, NothingFound, TooLarge
+from integrations.models import Processor
 from integrations.registry import connector_for
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 900
+# Renewed while the result comes in: a worker that dies is noticed within a minute, however large its download was.
+LEASE_SECONDS = 60
+RENEW_SECONDS = 15
 
 
 class _Counted:
-    """Clear chunks on their way into encryption, counted and hashed as they pass."""
+    """Clear chunks on their way into encryption, counted and hashed as they pass, the lease renewed meanwhile."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes], request: ProcessorRequest) -> None:
         self._chunks = chunks
+        self._request = request
         self.size = 0
         self.sha256 = hashlib.sha256()
 
     def __iter__(self) -> Iterator[bytes]:
+        held_at = time.monotonic()
         for chunk in self._chunks:
+            if time.monotonic() - held_at > RENEW_SECONDS:
+                held_at = time.monotonic()
+                _renew(self._request)
             self.size += len(chunk)
             self.sha256.update(chunk)
             yield chunk
@@ -63,7 +72,7 @@ def waiting() -> QuerySet[ProcessorRequest]:
         status=RequestStatus.COMPLETED,
         case__type__in=WITH_RESULT,
         result_package__isnull=True,
-        processor__paused_at__isnull=True,
+        processor__in=Processor.objects.sending(),
     ).order_by("completed_at", "pk")
 
 
@@ -94,6 +103,15 @@ def fetch(request_id: UUID) -> None:
         _keep(request, ResultPackage(state=PackageState.TOO_LARGE))
     except IntegrationError as error:
         failures.record(request, error)
+    except Superseded:
+        logger.info("The result of request %s is in another worker's hands.", request.pk)
+
+
+def _renew(request: ProcessorRequest) -> None:
+    """Raises Superseded where the lease has passed to another worker."""
+    mine = ProcessorRequest.objects.filter(pk=request.pk, lease_token=request.lease_token)
+    if not mine.update(lease_until=timezone.now() + timedelta(seconds=LEASE_SECONDS)):
+        raise Superseded
 
 
 def _learn_url(connector: Connector, request: ProcessorRequest) -> None:
@@ -110,11 +128,11 @@ def _download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
     package = ResultPackage(state=PackageState.FETCHED)
     name, storage = f"{package.pk}.sealed", storages["packages"]
     with connector.fetch_result(request.results_url, limit_bytes=settings.RESULT_LIMIT_BYTES) as result:
-        counted = _Counted(result.chunks)
+        counted = _Counted(result.chunks, request)
         encrypted = encrypt_chunks(request.case.data_key.secret(), counted, _associated(package))
         try:
             package.stored_name = storage.save(name, _Encrypted(encrypted))
-        except IntegrationError:
+        except (IntegrationError, Superseded):
             storage.delete(name)
             raise
         package.content_type = result.content_type[:100]

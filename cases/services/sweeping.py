@@ -7,7 +7,7 @@ from django.utils import timezone
 from cases.actor import SCHEDULE
 from cases.lifecycle import RequestStatus
 from cases.models import CallbackDelivery, Verdict
-from cases.services import callbacks, dispatch, lanes, progress, results
+from cases.services import callbacks, dispatch, failures, lanes, progress, results
 from dsrportal import queueing
 from integrations.models import Processor
 
@@ -17,7 +17,8 @@ UNAPPLIED_SECONDS = 30
 
 def sweep() -> None:
     """Wake lanes for due requests, fetch missing results, apply kept deliveries, settle what disagrees."""
-    due = dispatch.due(now=timezone.now()).filter(processor__paused_at__isnull=True)
+    failures.release_from_conflict()
+    due = dispatch.due(now=timezone.now()).filter(processor__in=Processor.objects.sending())
     for processor_id in due.order_by().values_list("processor_id", flat=True).distinct():
         lanes.wake(processor_id)
     for request_id in results.waiting().values_list("pk", flat=True)[:500]:

@@ -128,8 +128,9 @@ def test_a_drained_request(sandbox: Sandbox, target: Processor) -> None:
 
     drained(1)  # proves the account, opens connections
     one, three = drained(1), drained(3)
-    assert [verb for verb in one if verb in ("UPDATE", "INSERT")] == ["UPDATE", "UPDATE", "INSERT"]
+    # The slot and the size of its group, the lease; then the request and its event.
+    assert [verb for verb in one if verb in ("UPDATE", "INSERT")] == [*["UPDATE"] * 4, "INSERT"]
     assert len(three) - len(one) == 2 * len(DRAINED_REQUEST)
     assert three[-len(DRAINED_REQUEST) - 4 : -4] == DRAINED_REQUEST
-    assert len(one) - len(DRAINED_REQUEST) == 11
+    assert len(one) - len(DRAINED_REQUEST) == 15
     assert not ProcessorRequest.objects.exclude(status=RequestStatus.PENDING).exists()

@@ -124,6 +124,17 @@ def test_a_waiting_job_that_was_lost_does_not_block_its_replacement() -> None:
     assert waiting() == 1
 
 
+def test_a_job_that_a_worker_lost_with_its_own_life_is_replaced() -> None:
+    wake(JOB, 1)
+    # Taken off the queue, and killed before it was noted as started: its status says queued for ever.
+    store().rpop(django_rq.get_queue("default").key)
+    wake(JOB, 1)
+    assert waiting() == 0  # so soon it may still be on its way into the queue
+    store().expire("portal:waiting:" + JOB + ":1", queueing.WAITING_SECONDS - queueing.ENQUEUE_SECONDS)
+    wake(JOB, 1)
+    assert waiting() == 1
+
+
 def test_a_store_that_does_not_answer_costs_one_line_and_no_error(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,45 @@
+"""What the budget of new requests rests on: its windows are counted in the queue store, and known here for good."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q
+from django.db.models.functions import TruncMinute
+from django.utils import timezone
+
+from cases.lifecycle import RequestStatus
+from cases.models import ProcessorRequest
+from integrations import budget
+from integrations.errors import BudgetForgotten
+from integrations.models import Processor
+from integrations.registry import connector_for
+
+
+def wait_seconds(processor: Processor) -> float:
+    """How long until the budget has room for a new request. Raises NotSent where the store does not answer."""
+    try:
+        return budget.state(processor).new_request_wait_seconds
+    except BudgetForgotten:
+        budget.rebuild(processor, sent_lately(processor))
+        return budget.state(processor).new_request_wait_seconds
+
+
+def sent_lately(processor: Processor) -> list[tuple[datetime, int]]:
+    """When how many new requests left within the longest window, rounded against us.
+
+    A request counts from the first word of the processor on, which is later than when it left; one that was attempted
+    and of which nothing is known counts as of now.
+    """
+    now = timezone.now()
+    windows = connector_for(processor).budget().new_requests
+    since = now - timedelta(seconds=max((limit.seconds for limit in windows), default=0))
+    mine = ProcessorRequest.objects.filter(processor=processor).order_by()
+    minutes = (
+        mine.filter(sent_at__gt=since)
+        .annotate(minute=TruncMinute("sent_at"))
+        .values_list("minute")
+        .annotate(Count("pk"))
+    )
+    unknown = mine.filter(
+        Q(status=RequestStatus.QUEUED) | Q(status_changed_at__gt=since), attempts__gt=0, sent_at=None
+    ).count()
+    return [*((minute + timedelta(minutes=1), count) for minute, count in minutes), (now, unknown)]
