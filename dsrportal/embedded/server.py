@@ -12,6 +12,7 @@ from dsrportal.embedded.places import account
 from dsrportal.processes import Pump, end, spawn, wait_for_end
 
 BARE_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+_SERVERS = ("postgres", "valkey", "redis")
 READY_SECONDS = 60  # a database that was cut off replays its log first
 
 
@@ -93,17 +94,40 @@ def end_orphan(pid_file: Path, directory: Path, sig: signal.Signals) -> None:
     try:
         pid = int(pid_file.read_text().split()[0])
     except (FileNotFoundError, IndexError, ValueError):
-        return
+        pass
+    else:
+        if _works_in(pid, directory):
+            _end(pid, (sig, 15.0), (signal.SIGKILL, 5.0))
+        pid_file.unlink(missing_ok=True)
+    # The children of a server that was killed itself: each of PostgreSQL's finishes the statement it is at, and until
+    # then no new server starts beside it.
+    for entry in Path("/proc").glob("[0-9]*"):
+        stray = int(entry.name)
+        if _works_in(stray, directory) and _program(stray).startswith(_SERVERS):
+            _end(stray, (signal.SIGKILL, 5.0))
+
+
+def _works_in(pid: int, directory: Path) -> bool:
     try:
-        ours = Path(f"/proc/{pid}/cwd").resolve(strict=True) == directory.resolve()
-    except (FileNotFoundError, PermissionError):
-        ours = False
-    if ours:
-        for signal_to_send, seconds in ((sig, 15.0), (signal.SIGKILL, 5.0)):
-            try:
-                os.kill(pid, signal_to_send)
-            except ProcessLookupError:
-                break
-            if wait_for_end(pid, seconds):
-                break
-    pid_file.unlink(missing_ok=True)
+        return Path(f"/proc/{pid}/cwd").resolve(strict=True) == directory.resolve()
+    except OSError:
+        return False
+
+
+def _program(pid: int) -> str:
+    """The name of its program: somebody's shell may stand in our directory too."""
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name
+    except OSError:
+        return ""
+
+
+def _end(pid: int, *signals: tuple[signal.Signals, float]) -> None:
+    """Send each signal in turn to a process that is not our child, and wait that many seconds for its end."""
+    for signal_to_send, seconds in signals:
+        try:
+            os.kill(pid, signal_to_send)
+        except ProcessLookupError:
+            return
+        if wait_for_end(pid, seconds):
+            return

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -98,6 +99,22 @@ def test_a_server_that_died_is_brought_back(data_dir: Path) -> None:
             assert server.process is not None
             server.process.wait(timeout=10)
         servers.revive()
+        assert ask(servers, "SELECT 1") == 1
+
+
+def test_a_database_that_died_over_a_long_statement_is_brought_back(data_dir: Path) -> None:
+    """Its process for that connection lives on until the statement ends, and keeps a new server from starting."""
+    long = "SELECT count(*) FROM generate_series(1, 100000) AS a, generate_series(1, 100000) AS b"
+    with Servers(data_dir, valkey=False) as servers:
+        with closing(psycopg.connect(servers.addresses.database_url(), autocommit=True)) as connection:
+            connection.pgconn.send_query(long.encode())
+            busy = connection.info.backend_pid
+            os.kill(int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+            (server,) = servers._servers
+            assert server.process is not None
+            server.process.wait(timeout=10)
+            servers.revive()
+            assert wait_for_end(busy, 10)
         assert ask(servers, "SELECT 1") == 1
 
 
