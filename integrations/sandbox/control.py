@@ -125,6 +125,7 @@ class Control:
             "callbacks": callbacks,
             "faults": self._faults.waiting(),
             "struck": list(self._faults.struck),
+            "struck_counts": dict(self._faults.counts),
             "switches": self._board.as_dict(),
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections import deque
+from collections import Counter, deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,13 +58,14 @@ class Fault:
 
 
 class Faults:
-    """The orders not yet used up, and the last hundred that struck."""
+    """The orders not yet used up, the last hundred that struck, and how often each kind did."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._orders: list[Fault] = []
         self._chance = random.Random()  # noqa: S311 (chance, not a secret)
         self.struck: deque[dict[str, str]] = deque(maxlen=100)
+        self.counts: Counter[str] = Counter()
 
     def order(self, rows: Any) -> None:
         """Raises BadFault with a sentence; then nothing was ordered."""
@@ -82,6 +83,7 @@ class Faults:
         with self._lock:
             self._orders.clear()
             self.struck.clear()
+            self.counts.clear()
 
     def waiting(self) -> list[dict[str, Any]]:
         with self._lock:
@@ -100,6 +102,7 @@ class Faults:
                 if order.times is not None:
                     order.times -= 1
                 self._orders = [other for other in self._orders if other.times != 0]
+                self.counts[order.fault] += 1
                 self.struck.append(
                     {"time": stated_now(), "method": call.method, "path": call.path, "fault": order.fault}
                 )

@@ -15,7 +15,7 @@ from .bodies import controller_id, status_body
 from .callbacks import Courier
 from .clock import Clock, stated_now
 from .engine import Engine
-from .lifecycle import FORWARDING_SECONDS, RESULT_SECONDS, plan_for
+from .lifecycle import FORWARDING_SECONDS, plan_for
 from .messages import HTML_TYPE, Answer, Call, json_answer
 from .results import results_zip
 from .store import Store, SubjectRequest
@@ -303,7 +303,7 @@ class OpenDsr:
         kind = self._board.now.result
         if completed_at is None or request.type == "erasure" or kind == "nobody":
             raise Problem(404, "No results.")
-        if kind == "gone" or self._clock.now() > completed_at + RESULT_SECONDS:
+        if kind == "gone" or self._clock.now() > completed_at + self._board.now.result_seconds:
             raise Problem(410, "The results have expired.")
         body = b"This is not a zip archive." if kind == "not_zip" else results_zip(request, kind)
         return Answer(status=200, body=body, content_type="application/zip")

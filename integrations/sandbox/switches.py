@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from .lifecycle import RESULT_SECONDS
+
 PARTNER_STATUSES = ("pending", "skipped", "sent", "failed", "in_progress", "completed")
 
 
@@ -38,6 +40,7 @@ class Values:
     discovery_certificate_url: str | None = None
     controller_id: str | None = None
     result: str = "found"
+    result_seconds: int = RESULT_SECONDS
     sign_responses: bool = False
     requests_per_minute: int | None = None
     latency_ms: int = 0
@@ -110,6 +113,7 @@ TAKES: dict[str, Callable[[object], bool]] = {
     "discovery_certificate_url": _text_or_null,
     "controller_id": _text_or_null,
     "result": _one_of("found", "nobody", "empty", "no_profile", "not_zip", "gone"),
+    "result_seconds": _count,
     "sign_responses": _boolean,
     "requests_per_minute": _count_or_null,
     "latency_ms": _count,

@@ -98,6 +98,7 @@ def test_a_fault_fits_its_method_and_path_alone(sandbox: Sandbox) -> None:
     sandbox.clear_faults()
     assert sandbox.call("GET", f"/v3/requests/{identifier}")[0] == 200
     assert [row["fault"] for row in sandbox.state()["struck"]] == ["status_500"] * 2
+    assert sandbox.state()["struck_counts"] == {"status_500": 2}
 
 
 def test_the_certificate_file_can_fail_too(sandbox: Sandbox) -> None:
