@@ -49,8 +49,8 @@ class Timeouts:
     """Seconds: to connect (TLS included), between two pieces of an answer, for the whole answer."""
 
     connect: float = 5.0
-    read: float = 20.0
-    total: float = 60.0
+    read: float = 10.0
+    total: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +80,18 @@ def call(
     limit_bytes: int = ANSWER_LIMIT_BYTES,
     timeouts: Timeouts = Timeouts(),
     within_budget: bool = True,
+    new_request: bool = False,
 ) -> Answer:
     """Send one request, read its answer. Any status but 3xx, 429 and 5xx is returned for the caller to name.
 
-    `template` is the path as it is logged. Raises NotSent, Unreachable, UnexpectedAnswer, RateLimited, and
-    Rejected for an address that is not https.
+    `template` is the path as it is logged; a `new_request` is one that the vendor counts as such over hours. Raises
+    NotSent, Unreachable, UnexpectedAnswer, RateLimited, and Rejected for an address that is not https.
     """
     if within_budget:
-        ratelimit.take(processor)
+        ratelimit.take(processor, new_request=new_request)
     response = _open(processor, method, url, template, headers or {}, body, timeouts)
     try:
-        _refuse_by_status(processor, response, url)
+        _refuse_by_status(processor, response, url, new_request=new_request)
         try:
             answer = b"".join(_pieces(response, url, limit_bytes, timeouts.total))
         except TooLarge:
@@ -169,6 +170,7 @@ def _open(
     else:
         _log(method, parts.hostname, template, str(response.status_code), began_at)
         raw: BaseHTTPResponse = response.raw
+        ratelimit.heed(processor, _percentage_used(raw.headers))
         return raw
     _log(method, parts.hostname, template, failure.code, began_at)
     # Raised out here so that it carries no context: the library's exceptions know the URL.
@@ -192,18 +194,18 @@ def _failure(error: Exception, host: str) -> IntegrationError:
     return NotSent(f"{host} refused the connection, or did not accept it in time.")
 
 
-def _refuse_by_status(processor: "Processor", response: BaseHTTPResponse, url: str) -> None:
+def _refuse_by_status(
+    processor: "Processor", response: BaseHTTPResponse, url: str, *, new_request: bool = False
+) -> None:
     status = response.status
     if status == 429:
         seconds = _retry_after_seconds(response.headers)
-        ratelimit.penalise(processor, seconds)
         # https://docs.mparticle.com/guides/default-service-limits/: the value may come in quotes.
         scope = response.headers.get("x-mp-rate-limit-exceeded", "").strip(" \"'").lower()
+        scope = scope if scope.isalpha() and len(scope) <= 32 else ""
+        ratelimit.penalise(processor, seconds, scope=scope, new_request=new_request)
         raise RateLimited(
-            f"{_host(url)} asks to wait.",
-            retry_after_seconds=seconds,
-            scope=scope if scope.isalpha() and len(scope) <= 32 else "",
-            http_status=status,
+            f"{_host(url)} asks to wait.", retry_after_seconds=seconds, scope=scope, http_status=status
         )
     if 300 <= status < 400 or status >= 500:
         what = "a redirect" if status < 400 else f"the error {status}"
@@ -261,6 +263,14 @@ def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
             return None
         seconds = (when - timezone.now()).total_seconds()
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else None
+
+
+def _percentage_used(headers: Mapping[str, str]) -> float:
+    """How much of its limits the vendor says is used; 0 if unsaid or unreadable."""
+    try:
+        return float(headers.get("x-mp-rate-limit-percentage-used", "").strip(" \"'%"))
+    except ValueError:
+        return 0.0
 
 
 def _headers(response: BaseHTTPResponse) -> dict[str, str]:

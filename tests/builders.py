@@ -10,6 +10,7 @@ from cases.actor import Actor, Source
 from cases.models import Case
 from cases.services import approval, intake, planning, verification
 from dsrportal.models import User
+from integrations import budget
 from integrations.models import Processor
 from integrations.types import Identity
 from tests.sandbox import Sandbox
@@ -46,8 +47,11 @@ def processor(sandbox: Sandbox | None = None, *, workspace: int = 0, **more: obj
             "credentials": {"workspace_key": keys["key"], "workspace_secret": keys["secret"]},
             "extra_tls_roots": sandbox.root_pem,
             "extra_signing_roots": sandbox.root_pem,
+            "limits": "100000 calls in 60 s",  # no test waits for the ramp who does not ask for it
         }
-    return Processor.objects.create(**(fields | more))
+    made = Processor.objects.create(**(fields | more))
+    budget.rebuild(made, [])  # it never sent anything
+    return made
 
 
 def open_case(

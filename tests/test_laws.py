@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PRODUCT = ("dsrportal", "cases", "integrations")
 SANDBOX = "integrations/sandbox/"
-PUBLIC_FACE = {"models", "registry", "connector", "types", "errors"}
+PUBLIC_FACE = {"budget", "limits", "models", "registry", "connector", "types", "errors"}
 
 Scanner = Callable[[ast.AST], bool]
 

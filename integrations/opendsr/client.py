@@ -65,7 +65,7 @@ class Client:
         body = json.dumps(
             body_of(request, extension_domain=self.extension_domain), separators=(",", ":")
         ).encode()
-        answer = self._call("POST", "/requests", template="/requests", body=body)
+        answer = self._call("POST", "/requests", template="/requests", body=body, new_request=True)
         if not _succeeded(answer):
             raise self._refusal(answer, known_ids=False)
         return self._report(answer, request.request_id, status="pending")
@@ -119,6 +119,7 @@ class Client:
         body: bytes | None = None,
         timeouts: Timeouts | None = None,
         within_budget: bool = True,
+        new_request: bool = False,
     ) -> Answer:
         headers = {"Authorization": self.credentials.header, "Accept": "application/json"}
         if body is not None:
@@ -132,6 +133,7 @@ class Client:
             body=body,
             timeouts=timeouts or Timeouts(),
             within_budget=within_budget,
+            new_request=new_request,
         )
 
     def _report(self, answer: Answer, request_id: UUID, *, status: str = "") -> Report:

@@ -4,17 +4,20 @@ import threading
 import time
 from datetime import timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from integrations import http, ratelimit
+from integrations import budget, http, ratelimit
 from integrations.errors import NotSent, RateLimited
+from integrations.ledger import pace
 from integrations.models import Processor
-from integrations.ratelimit import pace
 from integrations.types import Limit
 from tests.integrations.odd_server import OddServer, answer
+
+FULL = 50_000  # µs between two of 60 calls in 3 s
 
 
 def limited(processor: Processor, calls_per_minute: int, share: int = 100) -> Processor:
@@ -26,13 +29,12 @@ def get(processor: Processor, odd: OddServer, *, within_budget: bool = True) -> 
     return http.call(processor, "GET", f"{odd.url}/v3/thing", template="/thing", within_budget=within_budget)
 
 
-def takes_within(processor: Processor, seconds: float) -> int:
-    """How many calls a greedy worker gets in the time given."""
-    taken, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        ratelimit.take(processor)
-        taken += 1
-    return taken
+def slots_within(processor: Processor, seconds: float) -> list[int]:
+    """The instants that a greedy worker is given in about so much time."""
+    slots = [ratelimit.take(processor)]
+    while slots[-1] - slots[0] < seconds * 1_000_000:
+        slots.append(ratelimit.take(processor))
+    return slots
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def takes_within(processor: Processor, seconds: float) -> int:
     [(1000, 80), (1000, 100), (60, 50), (7, 100), (2, 100), (1, 100), (1, 1), (100_000, 80)],
 )
 def test_no_window_of_a_minute_holds_more_than_the_share(limit: int, share: int) -> None:
-    interval, tolerance = pace(Limit(limit, 60), share)
+    interval, tolerance, _ramp = pace(Limit(limit, 60), share)
     allowed = max(1, limit * share // 100)
     # Half-open windows: the burst at once, then one an interval.
     most = -(-(60_000_000 + tolerance) // interval)
@@ -48,21 +50,41 @@ def test_no_window_of_a_minute_holds_more_than_the_share(limit: int, share: int)
     assert most >= allowed * 0.98
 
 
-def test_a_small_burst_goes_at_once_and_then_calls_are_spaced(odd_processor: Processor) -> None:
-    processor = limited(odd_processor, 6000)  # 100 a second, 60 at once
-    assert 60 + 35 <= takes_within(processor, 0.5) <= 60 + 56
+def test_a_backlog_starts_at_a_fifth_of_the_pace_and_reaches_it_after_a_window(
+    odd_processor: Processor,
+) -> None:
+    odd_processor.limits, odd_processor.budget_share = "60 calls in 3 s\n100 new requests in 60 s", 100
+    budget.rebuild(odd_processor, [])
+    slots = slots_within(odd_processor, 3.5)
+    gaps = [later - earlier for earlier, later in pairwise(slots)]
+    assert 3 * FULL < gaps[0] <= 5 * FULL
+    assert min(gaps) >= FULL
+    assert sorted(gaps[-5:])[2] < 1.3 * FULL
+    assert budget.state(odd_processor).effort > 90
+
+
+def test_whoever_has_been_idle_starts_again_slowly(odd_processor: Processor) -> None:
+    odd_processor.limits, odd_processor.budget_share = "60 calls in 3 s\n100 new requests in 60 s", 100
+    budget.rebuild(odd_processor, [])
+    slots_within(odd_processor, 2.0)
+    climbed = budget.state(odd_processor).effort
+    assert climbed > 50
+    while budget.state(odd_processor).effort > 20:
+        time.sleep(0.1)
+    slots = [ratelimit.take(odd_processor) for _ in range(2)]
+    assert slots[1] - slots[0] > 3 * FULL
 
 
 def test_workers_share_one_budget(odd_processor: Processor) -> None:
     processor = limited(odd_processor, 6000)
-    counts: list[int] = []
-    workers = [threading.Thread(target=lambda: counts.append(takes_within(processor, 0.5))) for _ in range(4)]
+    slots: list[int] = []
+    workers = [threading.Thread(target=lambda: slots.extend(slots_within(processor, 0.5))) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    assert len(counts) == 4
-    assert sum(counts) <= 60 + 60
+    gaps = [later - earlier for earlier, later in pairwise(sorted(slots))]
+    assert min(gaps) >= pace(Limit(6000, 60), 100).interval
 
 
 def test_processors_do_not_share(odd_processor: Processor) -> None:
@@ -79,17 +101,19 @@ def test_a_wait_of_more_than_two_seconds_is_refused_with_its_length(odd_processo
         with pytest.raises(RateLimited) as refusal:
             ratelimit.take(processor)
         # What is refused is not taken: the wait does not grow with each attempt.
-        assert refusal.value.retry_after_seconds == pytest.approx(30, abs=1)
+        # One in 30 s, and at the foot of the ramp a fifth of that.
+        assert refusal.value.retry_after_seconds == pytest.approx(53.7, abs=1)
         assert refusal.value.scope == "portal"
     assert time.monotonic() - began < 0.5
 
 
 def test_a_short_wait_is_slept(odd_processor: Processor) -> None:
-    processor = limited(odd_processor, 60)  # one a second
-    ratelimit.take(processor)
+    processor = limited(odd_processor, 300)  # five a second, and one a second at first
+    first = ratelimit.take(processor)
     began = time.monotonic()
-    ratelimit.take(processor)
-    assert time.monotonic() - began == pytest.approx(1.0, abs=0.2)
+    second = ratelimit.take(processor)
+    assert 0.9 < (second - first) / 1_000_000 <= 1.0
+    assert time.monotonic() - began > 0.8
 
 
 def test_a_429_holds_every_worker_back(odd_processor: Processor) -> None:

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from integrations import budget
 from integrations.models import Processor
 from integrations.mparticle.connector import MParticle
 from integrations.opendsr import signing_keys
@@ -29,7 +30,7 @@ def sandbox(sandbox_process: Sandbox) -> Sandbox:
 @pytest.fixture
 def processor(db: None, sandbox: Sandbox) -> Processor:
     workspace = sandbox.workspaces[0]
-    return Processor.objects.create(
+    made = Processor.objects.create(
         kind="mparticle",
         name="Shop",
         account=workspace["id"],
@@ -39,6 +40,8 @@ def processor(db: None, sandbox: Sandbox) -> Processor:
         extra_signing_roots=sandbox.root_pem,
         limits="100000 calls in 60 s",
     )
+    budget.rebuild(made, [])  # it never sent anything
+    return made
 
 
 @pytest.fixture

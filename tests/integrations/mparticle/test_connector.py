@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from dsrportal.queueing import store
+from integrations import budget
 from integrations.errors import (
     AlreadyExists,
     Conflict,
@@ -199,7 +200,12 @@ def test_an_unknown_request_cannot_be_cancelled(mparticle: MParticle) -> None:
     ],
 )
 def test_a_lost_answer_is_resolved_by_asking(
-    mparticle: MParticle, sandbox: Sandbox, fault: str, kind: type[IntegrationError], created: bool
+    mparticle: MParticle,
+    processor: Processor,
+    sandbox: Sandbox,
+    fault: str,
+    kind: type[IntegrationError],
+    created: bool,
 ) -> None:
     sandbox.faults([{"method": "POST", "path": "/v3/requests", "fault": fault}])
     sent = request()
@@ -209,6 +215,7 @@ def test_a_lost_answer_is_resolved_by_asking(
     assert failure.value.outcome_known == (kind is RateLimited)
     assert sandbox.state(str(sent.request_id))["posts"].get(str(sent.request_id), 0) == int(created)
     store().flushdb()  # the pause after a 429
+    budget.rebuild(processor, [])
     if created:
         assert mparticle.report(sent.request_id).status == ReportedStatus.PENDING
     else:
