@@ -37,7 +37,9 @@ _TAKE_MARKER: Final = """
 local holder = redis.call('GET', KEYS[1])
 if holder then
   if redis.call('LPOS', KEYS[2], holder) then return 0 end
-  if redis.call('TTL', KEYS[1]) > tonumber(ARGV[2]) - tonumber(ARGV[3]) then return 0 end
+  local status = redis.call('HGET', ARGV[4] .. holder, 'status')
+  local young = redis.call('TTL', KEYS[1]) > tonumber(ARGV[2]) - tonumber(ARGV[3])
+  if young and (not status or status == 'queued') then return 0 end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
@@ -128,7 +130,16 @@ def _guarded(put: Any, job: str, *rest: Any) -> None:
 def _put_now(job: str, arguments: tuple[int | str, ...], queue: str) -> None:
     marker, job_id = _marker(job, arguments), str(uuid.uuid4())
     waiting = django_rq.get_queue(queue, connection=store())
-    taken = store().eval(_TAKE_MARKER, 2, marker, waiting.key, job_id, WAITING_SECONDS, ENQUEUE_SECONDS)
+    taken = store().eval(
+        _TAKE_MARKER,
+        2,
+        marker,
+        waiting.key,
+        job_id,
+        WAITING_SECONDS,
+        ENQUEUE_SECONDS,
+        Job.redis_job_namespace_prefix,
+    )
     if not taken:
         return
     waiting.enqueue_call(

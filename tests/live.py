@@ -47,7 +47,7 @@ class LivePortal:
 
     def work(self, *queues: str) -> None:
         """Run real workers until their queues are empty: outgoing first, as its jobs fill the other."""
-        for queue in queues or ("outgoing", "default"):
+        for queue in queues or ("outgoing", "default", "results"):
             with (self.log_dir / "worker.log").open("ab") as log:
                 subprocess.run(
                     [sys.executable, "manage.py", "worker", queue, "--burst"],

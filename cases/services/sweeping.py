@@ -22,7 +22,7 @@ def sweep() -> None:
     for processor_id in due.order_by().values_list("processor_id", flat=True).distinct():
         lanes.wake(processor_id)
     for request_id in results.waiting().values_list("pk", flat=True)[:500]:
-        queueing.wake("cases.jobs.fetch_result", str(request_id))
+        queueing.wake("cases.jobs.fetch_result", str(request_id), queue="results")
     _apply_kept_deliveries()
     _settle()
 

@@ -23,6 +23,8 @@ from dsrportal.supervisor import Service, Supervisor
 
 READY_SECONDS = 60.0
 WEB_THREADS = 2
+# Each listens on one queue. A download must not keep the sweep waiting, nor the sweep what is to be sent.
+WORKERS = {"worker-1": "outgoing", "worker-2": "outgoing", "worker-3": "default", "worker-4": "results"}
 # An erasure's two weeks pass in six seconds.
 ONCE_SPEED = 200_000
 
@@ -149,7 +151,7 @@ class Command(BaseCommand):
             on_line=lambda line: listening.set() if "Started worker" in line else None,
         )
         self.supervisor.start(web)
-        for name, queue in (("worker-1", "outgoing"), ("worker-2", "outgoing"), ("worker-3", "default")):
+        for name, queue in WORKERS.items():
             self.supervisor.start(Service(name, ["manage.py", "worker", queue]))
         self.supervisor.start(Service("schedule", ["manage.py", "schedule"]))
         _wait_for(listening, web)
@@ -165,7 +167,7 @@ class Command(BaseCommand):
 
     def _stop_services(self) -> None:
         self.asked_to_stop = True
-        self.supervisor.stop(["web"], ["worker-1", "worker-2", "worker-3"], ["schedule", "sandbox"])
+        self.supervisor.stop(["web"], list(WORKERS), ["schedule", "sandbox"])
 
     def _revive(self, servers: Servers, name: str) -> None:
         if not self.asked_to_stop:

@@ -60,6 +60,7 @@ def test_queues_are_counted_and_missing_processes_named() -> None:
     assert [(line.name, line.waiting, line.failed) for line in overview.queues] == [
         ("default", 1, 0),
         ("outgoing", 0, 0),
+        ("results", 0, 0),
     ]
     assert overview.delayed == 1
     html = answer.content.decode()
