@@ -146,8 +146,9 @@ REDIS_URL = env.str("REDIS_URL", default="") or ADDRESSES.redis_url()
 
 _JSON = "rq.serializers.JSONSerializer"
 RQ_QUEUES = {
-    "default": {"URL": REDIS_URL, "SERIALIZER": _JSON, "DEFAULT_TIMEOUT": 600},  # schedule, reports, fetches
+    "default": {"URL": REDIS_URL, "SERIALIZER": _JSON, "DEFAULT_TIMEOUT": 600},  # schedule and reports
     "outgoing": {"URL": REDIS_URL, "SERIALIZER": _JSON, "DEFAULT_TIMEOUT": 120},  # the lanes that send
+    "results": {"URL": REDIS_URL, "SERIALIZER": _JSON, "DEFAULT_TIMEOUT": 1200},  # downloads, which may take long
 }
 RQ = {
     "WORKER_CLASS": "dsrportal.worker.PortalWorker",
