@@ -24,6 +24,7 @@ from integrations.errors import (
     UnexpectedAnswer,
 )
 from integrations.http import Timeouts
+from integrations.mparticle import archives
 from integrations.opendsr import callbacks, drafts
 from integrations.opendsr.certificates import verify_bundle
 from integrations.opendsr.client import Client, Credentials
@@ -105,7 +106,8 @@ class MParticle:
         """The download needs the workspace's credentials (not documented; production clients send them), so
         they go to an address below the API's own and to no other, redirects included.
 
-        404 is the documented answer where no record matches the identities, 410 after seven days.
+        404 is the documented answer where no record matches the identities, 410 after seven days. The chunks raise
+        UnexpectedAnswer at their end where they were not the whole file.
         """
         if not self._is_below_base(url):
             raise Rejected("The result's address is not below the API address; nothing was sent there.")
@@ -120,7 +122,8 @@ class MParticle:
         ) as answer:
             if answer.status != 200:
                 raise self._no_result(answer.status)
-            yield ResultStream(content_type=answer.headers.get("content-type", ""), chunks=answer.chunks)
+            kind = answer.headers.get("content-type", "")
+            yield ResultStream(content_type=kind, chunks=archives.whole(answer.chunks, content_type=kind))
 
     def verify_callback(self, headers: Mapping[str, str], body: bytes) -> VerifiedCallback:
         return callbacks.verify_callback(

@@ -5,8 +5,17 @@ import zipfile
 
 import pytest
 
-from integrations.errors import Expired, IntegrationError, NothingFound, Rejected, TooLarge, Unauthorized
+from integrations.errors import (
+    Expired,
+    IntegrationError,
+    NothingFound,
+    Rejected,
+    TooLarge,
+    Unauthorized,
+    UnexpectedAnswer,
+)
 from integrations.models import Processor
+from integrations.mparticle import archives
 from integrations.mparticle.connector import MParticle
 from integrations.types import ReportedStatus
 from tests.integrations.mparticle.conftest import request
@@ -53,6 +62,47 @@ def test_a_result_is_gone_after_seven_days(mparticle: MParticle, sandbox: Sandbo
     sandbox.advance(8 * DAY)
     with pytest.raises(Expired):
         download(mparticle, url)
+
+
+@pytest.mark.parametrize("fault", ["malformed", "truncated", "empty", "html"])
+def test_what_is_not_the_whole_file_is_not_taken_for_the_result(
+    mparticle: MParticle, sandbox: Sandbox, fault: str
+) -> None:
+    url = finished_access(mparticle, sandbox)
+    sandbox.faults([{"method": "GET", "path": "/v3/requests/*", "fault": fault}])
+    with pytest.raises(UnexpectedAnswer):
+        download(mparticle, url)
+    assert zipfile.is_zipfile(io.BytesIO(download(mparticle, url)))
+
+
+def test_what_is_said_to_be_an_archive_is_one(mparticle: MParticle, sandbox: Sandbox) -> None:
+    url = finished_access(mparticle, sandbox)
+    sandbox.switches(result="not_zip")
+    with pytest.raises(UnexpectedAnswer, match="part of its archive"):
+        download(mparticle, url)
+
+
+def archive(comment: bytes = b"") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as opened:
+        opened.writestr("profile.jsonl", "{}")
+        opened.comment = comment
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("comment", [b"", b"PK\x05\x06", b"x" * 0xFFFF])
+def test_an_archive_is_whole_in_whatever_pieces_it_comes(comment: bytes) -> None:
+    full = archive(comment)
+    for size in (1, 7, len(full)):
+        pieces = [full[at : at + size] for at in range(0, len(full), size)]
+        assert b"".join(archives.whole(iter(pieces), content_type="")) == full
+    for cut in (1, len(comment) + 1, len(full) // 2):
+        with pytest.raises(UnexpectedAnswer):
+            list(archives.whole(iter([full[:-cut]]), content_type="application/octet-stream"))
+
+
+def test_another_format_passes() -> None:
+    assert list(archives.whole(iter([b'{"id": ', b'"1"}']), content_type="application/json")) != []
 
 
 def test_a_result_beyond_the_limit(mparticle: MParticle, sandbox: Sandbox) -> None:
