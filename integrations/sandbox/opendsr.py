@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
-import threading
-import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,13 +13,13 @@ from .clock import Clock, stated_now
 from .engine import Engine
 from .lifecycle import FORWARDING_SECONDS, plan_for
 from .messages import HTML_TYPE, Answer, Call, json_answer
+from .meter import Meter, OverLimit
 from .results import results_zip
 from .store import Store, SubjectRequest
 from .switches import Switchboard
 from .validation import MOST_IN_GROUP, REQUEST_TYPES, STANDARD_TYPES, UUID4, Invalid, Wanted, parse
 
 CERTIFICATE_PATH = "/dsr/opendsr_cert.pem"
-_MINUTE = 60.0
 
 
 @dataclass(frozen=True)
@@ -45,33 +41,6 @@ class Problem(Exception):
         self.code = code
         self.message = message
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-
-
-class Meter:
-    """Calls of the last real minute per workspace, refused calls not counted."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._calls: dict[str, deque[float]] = {}
-
-    def count(self, workspace: str, limit: int) -> int:
-        """The percentage used, this call included. Raises Problem(429)."""
-        now = time.monotonic()
-        with self._lock:
-            calls = self._calls.setdefault(workspace, deque())
-            while calls and calls[0] <= now - _MINUTE:
-                calls.popleft()
-            if len(calls) >= limit:
-                wait = max(1, math.ceil(calls[0] + _MINUTE - now))
-                raise Problem(
-                    429, "Too many requests.", Retry_After=str(wait), X_mp_rate_limit_exceeded="workspace"
-                )
-            calls.append(now)
-            return len(calls) * 100 // limit
-
-    def reset(self) -> None:
-        with self._lock:
-            self._calls.clear()
 
 
 class OpenDsr:
@@ -106,9 +75,15 @@ class OpenDsr:
         route = self._route(call)
         try:
             answer = self._answer(call, route)
+        except OverLimit as full:
+            answer = self._error(_too_many(full))
         except Problem as problem:
             answer = self._error(problem)
         answer.route = route
+        workspace = self._known(call)
+        used = None if workspace is None else self.meter.used_percent(workspace, self._board.now)
+        if used is not None:
+            answer.headers["X-mp-rate-limit-percentage-used"] = str(used)
         answer.headers["X-OpenDSR-Processor-Domain"] = PROCESSOR_DOMAIN
         if self._board.now.sign_responses:
             answer.headers["X-OpenDSR-Signature"] = self._courier.signature(
@@ -145,35 +120,32 @@ class OpenDsr:
         if verb == ("GET", "/v3/discovery") and not switches.discovery_auth:
             return self._discovery()
         workspace = self._workspace(call)
-        used = None
-        if switches.requests_per_minute is not None:
-            used = self.meter.count(workspace, switches.requests_per_minute)
+        self.meter.call(workspace, switches)
         if verb == ("POST", "/v3/requests"):
-            answer = self._create(call, workspace)
-        elif verb == ("GET", "/v3/requests"):
-            answer = self._group(call, workspace)
-        elif verb == ("GET", "/v3/requests/{id}"):
-            answer = self._status(call, workspace)
-        elif verb == ("DELETE", "/v3/requests/{id}"):
-            answer = self._cancel(call, workspace)
-        elif verb == ("GET", "/v3/discovery"):
-            answer = self._discovery()
-        elif verb == ("GET", switches.results_path):
-            answer = self._results(call, workspace)
-        elif route == "(unknown path)":
+            return self._create(call, workspace)
+        if verb == ("GET", "/v3/requests"):
+            return self._group(call, workspace)
+        if verb == ("GET", "/v3/requests/{id}"):
+            return self._status(call, workspace)
+        if verb == ("DELETE", "/v3/requests/{id}"):
+            return self._cancel(call, workspace)
+        if verb == ("GET", "/v3/discovery"):
+            return self._discovery()
+        if verb == ("GET", switches.results_path):
+            return self._results(call, workspace)
+        if route == "(unknown path)":
             raise Problem(404, "Not found.")
-        else:
-            raise Problem(405, "Method not allowed.")
-        if used is not None:
-            answer.headers["X-mp-rate-limit-percentage-used"] = str(used)
-        return answer
+        raise Problem(405, "Method not allowed.")
 
     def _workspace(self, call: Call) -> str:
-        scheme, _, token = call.headers.get("authorization", "").partition(" ")
-        workspace = self._by_token.get(token.strip()) if scheme.lower() == "basic" else None
+        workspace = self._known(call)
         if workspace is None:
             raise Problem(401, "Unauthorized.", WWW_Authenticate='Basic realm="opendsr"')
         return workspace
+
+    def _known(self, call: Call) -> str | None:
+        scheme, _, token = call.headers.get("authorization", "").partition(" ")
+        return self._by_token.get(token.strip()) if scheme.lower() == "basic" else None
 
     def _create(self, call: Call, workspace: str) -> Answer:
         if not call.headers.get("content-type", "").lower().startswith("application/json"):
@@ -184,9 +156,11 @@ class OpenDsr:
             raise Problem(400, str(refusal)) from None
         received_time = stated_now()
         with self._store.lock:
+            self.meter.refuse_new_request(workspace, self._board.now)
             self._store.posts[wanted.id] += 1
             self._check_others(wanted, workspace)
             request = self._accept(wanted, workspace, received_time)
+            self.meter.new_request(workspace, self._board.now)
         body = status_body(request, switches=self._board.now, base_url=self._base_url)
         return json_answer(
             201,
@@ -327,3 +301,9 @@ class OpenDsr:
             answer = json_answer(problem.code, {"error": envelope} if shape == "nested" else envelope)
         answer.headers.update(problem.headers)
         return answer
+
+
+def _too_many(full: OverLimit) -> Problem:
+    return Problem(
+        429, "Too many requests.", Retry_After=str(full.wait_seconds), X_mp_rate_limit_exceeded=full.scope
+    )

@@ -42,7 +42,10 @@ class Values:
     result: str = "found"
     result_seconds: int = RESULT_SECONDS
     sign_responses: bool = False
-    requests_per_minute: int | None = None
+    # Limits, each {"limit": …, "seconds": …} of real time: calls of any method, how fast they may set in, new requests.
+    call_window: dict[str, Any] | None = None
+    acceleration_window: dict[str, Any] | None = None
+    new_request_windows: list[dict[str, Any]] = field(default_factory=list)
     latency_ms: int = 0
     # What happens to a request.
     uses_in_progress: bool = True
@@ -75,8 +78,17 @@ def _count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _count_or_null(value: object) -> bool:
-    return value is None or (_count(value) and value != 0)
+def _window(value: object) -> bool:
+    if not isinstance(value, dict) or set(value) != {"limit", "seconds"}:
+        return False
+    seconds = value["seconds"]
+    return (
+        _count(value["limit"])
+        and value["limit"] > 0
+        and isinstance(seconds, int | float)
+        and not isinstance(seconds, bool)
+        and seconds > 0
+    )
 
 
 def _text_or_null(value: object) -> bool:
@@ -115,7 +127,9 @@ TAKES: dict[str, Callable[[object], bool]] = {
     "result": _one_of("found", "nobody", "empty", "no_profile", "not_zip", "gone"),
     "result_seconds": _count,
     "sign_responses": _boolean,
-    "requests_per_minute": _count_or_null,
+    "call_window": lambda value: value is None or _window(value),
+    "acceleration_window": lambda value: value is None or _window(value),
+    "new_request_windows": lambda value: isinstance(value, list) and all(map(_window, value)),
     "latency_ms": _count,
     "uses_in_progress": _boolean,
     "partners": _partners,

@@ -31,7 +31,7 @@ class Lanes:
 
     def __init__(self, directory: Path, sandbox: Sandbox) -> None:
         self.directory = directory
-        sandbox.switches(callbacks=False, requests_per_minute=None)
+        sandbox.switches(callbacks=False)
         self.processor: Processor = builders.processor(sandbox, workspace=1, limits=UNLIMITED)
 
     @contextmanager

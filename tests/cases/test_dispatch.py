@@ -136,7 +136,7 @@ def test_a_result_with_a_stale_lease_is_ignored(target: Processor, sandbox: Sand
 
 def test_a_rate_limit_waits_as_long_as_it_was_told(target: Processor, sandbox: Sandbox) -> None:
     case = approved_case()
-    sandbox.switches(requests_per_minute=1)
+    sandbox.switches(call_window={"limit": 1, "seconds": 60})
     approved_case(identities=[("email", "second@example.org")])
     dispatch.drain(target.pk)
     waiting = ProcessorRequest.objects.get(status=RequestStatus.QUEUED)

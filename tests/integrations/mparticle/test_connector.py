@@ -225,7 +225,7 @@ def test_a_lost_answer_is_resolved_by_asking(
 
 
 def test_a_429_says_how_long_and_of_what(mparticle: MParticle, sandbox: Sandbox) -> None:
-    sandbox.switches(requests_per_minute=1)
+    sandbox.switches(call_window={"limit": 1, "seconds": 60})
     mparticle.submit(request())
     with pytest.raises(RateLimited) as failure:
         mparticle.submit(request())

@@ -24,7 +24,11 @@ from .receiver import Receiver
         {"callback_retries": -1},
         {"partners": [{"domain": "a"}]},
         {"results_path": "/v3/results"},
-        {"requests_per_minute": 0},
+        {"call_window": {"limit": 0, "seconds": 60}},
+        {"call_window": {"limit": 1, "seconds": 0}},
+        {"call_window": {"limit": 1}},
+        {"new_request_windows": {"limit": 1, "seconds": 60}},
+        {"acceleration_window": 20},
     ],
 )
 def test_a_switch_takes_only_its_positions(sandbox: Sandbox, change: dict[str, Any]) -> None:

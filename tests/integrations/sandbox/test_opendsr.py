@@ -195,16 +195,3 @@ def test_forwarding_extensions_take_every_shape_seen(sandbox: Sandbox) -> None:
     assert shaped("by_domain") == {row["domain"]: row for row in rows}
     assert shaped("null") is None
     assert shaped("empty_list") == []
-
-
-def test_a_limit_is_kept_and_stated(sandbox: Sandbox) -> None:
-    sandbox.switches(requests_per_minute=4)
-    answers = [sandbox.call("GET", "/v3/requests/0") for _ in range(4)]
-    status, headers, _ = sandbox.call("GET", "/v3/requests?group_id=x")
-    assert [answer[0] for answer in answers] == [404] * 4
-    assert status == 429
-    assert 1 <= int(headers["retry-after"]) <= 60
-    assert headers["x-mp-rate-limit-exceeded"] == "workspace"
-    status, headers, _ = sandbox.call("GET", "/v3/requests?group_id=x", workspace=1)
-    assert status == 200
-    assert headers["x-mp-rate-limit-percentage-used"] == "25"
