@@ -173,25 +173,30 @@ local function window_slot(key, bucket, share)
   return at
 end
 
-local function new_slot()
-  local slot = math.max(call_slot(), new_held)
+-- When the long windows, and what the vendor said of them, let a new request through; nil: forgotten.
+local function opens_at()
+  local latest = new_held
   for n, window in ipairs(told.windows) do
     local at = window_slot(KEYS[3 + n], window[1], window[2])
     if not at then return nil end
-    slot = math.max(slot, at)
+    latest = math.max(latest, at)
   end
-  return slot
+  return latest
 end
 """
-# new, patience -> taken (1 or 0), the slot's instant, the wait for it. All windows give, or none. The ramp is climbed
-# as time passes in use and slid down as it passes idle; the work done by it is the effort summed up.
+# new, patience -> taken (1 or 0), the slot's instant, the wait for it. All windows give, or none. A slot ahead is given
+# where calls wait for one another; for a long window the caller waits and asks again, and no other call waits with it.
+# The ramp is climbed as time passes in use and slid down as it passes idle; the work it does is the effort summed up.
 TAKE = (
     _BOOKS
     + _WINDOWS
     + """
-local slot
-if told.new then slot = new_slot() else slot = call_slot() end
-if not slot then return 'forgotten' end
+local slot = call_slot()
+if told.new then
+  local opens = opens_at()
+  if not opens then return 'forgotten' end
+  if opens > slot then return {0, opens, opens - now} end
+end
 if slot - now > told.patience then return {0, slot, slot - now} end
 
 local function count(key, bucket, life)
@@ -227,9 +232,9 @@ LOOK = (
     _BOOKS
     + _WINDOWS
     + """
-local next_new = new_slot()
-if not next_new then return 'forgotten' end
-local answer = {now, tat, math.floor(busy), call_slot(), next_new, redis.call('HGETALL', KEYS[3])}
+local opens = opens_at()
+if not opens then return 'forgotten' end
+local answer = {now, tat, math.floor(busy), call_slot(), math.max(call_slot(), opens), redis.call('HGETALL', KEYS[3])}
 for n in ipairs(told.windows) do answer[6 + n] = redis.call('HGETALL', KEYS[3 + n]) end
 return answer
 """

@@ -30,6 +30,8 @@ def read(text: str, *, otherwise: Budget) -> Budget:
         (calls if parts["what"] == "calls" else new_requests).append(Limit(int(parts["count"]), seconds))
     if len(calls) > 1:
         raise ValueError("Give one limit of calls; those of new requests may be several.")
+    if len({limit.seconds for limit in new_requests}) < len(new_requests):
+        raise ValueError("Two limits of new requests are over the same time: keep the lower one.")
     return Budget(
         calls=calls[0] if calls else otherwise.calls,
         new_requests=tuple(new_requests) or otherwise.new_requests,

@@ -31,22 +31,18 @@ def take(processor: "Processor", *, new_request: bool = False) -> int:
     where it is longer, BudgetForgotten where the store was emptied, and NotSent where it cannot be asked: a call is
     never let through uncounted.
     """
-    taken, slot, wait = ledger.run(
-        ledger.TAKE,
-        ledger.open_books(processor),
-        new=new_request,
-        patience=_microseconds(ledger.PATIENCE_SECONDS),
-    )
-    if not taken:
-        what = "budget of new requests" if new_request else "call budget"
-        raise RateLimited(
-            f"The portal's own {what} for this processor is used up for now.",
-            retry_after_seconds=wait / 1_000_000,
-            scope="portal",
-        )
-    if wait:
-        time.sleep(wait / 1_000_000)
-    return int(slot)
+    books = ledger.open_books(processor)
+    stop_at = time.monotonic() + ledger.PATIENCE_SECONDS
+    while True:
+        patience = max(stop_at - time.monotonic(), 0.0)
+        taken, slot, wait = ledger.run(ledger.TAKE, books, new=new_request, patience=_microseconds(patience))
+        wait_seconds = wait / 1_000_000
+        if not taken and wait_seconds > patience:
+            raise _used_up(wait_seconds, new_request=new_request)
+        if wait_seconds:
+            time.sleep(wait_seconds)
+        if taken:
+            return int(slot)
 
 
 def penalise(
@@ -73,6 +69,15 @@ def heed(processor: "Processor", used_percent: float) -> None:
     """Slow down, at most once a second, where the vendor counts more than our share can explain."""
     if used_percent > processor.budget_share + _MARGIN:
         _tell(ledger.SLOW_DOWN, processor)
+
+
+def _used_up(wait_seconds: float, *, new_request: bool) -> RateLimited:
+    what = "budget of new requests" if new_request else "call budget"
+    return RateLimited(
+        f"The portal's own {what} for this processor is used up for now.",
+        retry_after_seconds=wait_seconds,
+        scope="portal",
+    )
 
 
 def _tell(script: str, processor: "Processor", **told: object) -> None:
