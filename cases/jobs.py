@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from cases.services import dispatch, reconciling, results, sweeping
+from cases.services import dispatch, reconciling, results, silence, sweeping
 from cases.services.purge import expired_packages
-from integrations.models import Processor
 
 
 def drain(processor_id: str, lane: int) -> None:
@@ -18,12 +17,11 @@ def sweep() -> None:
 
 def reports() -> None:
     sweeping.wake_reports()
+    silence.look()
 
 
 def report(processor_id: str) -> None:
-    processor = Processor.objects.select_related("data_key").get(pk=processor_id)
-    if processor.paused_at is None:
-        reconciling.reconcile(processor, reconciling.silent(processor.pk))
+    reconciling.ask_what_is_due(UUID(processor_id))
 
 
 def refresh(request_id: str) -> None:

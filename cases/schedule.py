@@ -1,7 +1,10 @@
 """What runs when: name, job and interval in seconds."""
 
+from django.conf import settings
+
 ENTRIES: list[tuple[str, str, int]] = [
     ("sweep", "cases.jobs.sweep", 15),
     ("purge", "cases.jobs.purge", 3600),
-    ("reports", "cases.jobs.reports", 300),
+    # Often enough that nothing is asked for much later than it is due.
+    ("reports", "cases.jobs.reports", max(1, min(60, settings.REPORT_INTERVAL_SECONDS // 4))),
 ]

@@ -1,5 +1,7 @@
 """Attention items: what a human must decide, opened once and settled with a reason."""
 
+from datetime import UTC, datetime
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -8,6 +10,11 @@ from cases.models import Action, AttentionItem, AttentionKind, Case, ProcessorRe
 from cases.services import audit, progress
 from cases.services.refusal import Superseded
 from integrations.models import Processor
+
+
+def moment(at: datetime) -> str:
+    """An instant as a sentence names it, which is the same for whoever reads it: 05 Dec 2026 14:30 UTC."""
+    return f"{at.astimezone(UTC):%d %b %Y %H:%M} UTC"
 
 
 def open_item(
@@ -56,15 +63,17 @@ def resolve_all(
     resolution: str,
     request: ProcessorRequest | None = None,
     processor: Processor | None = None,
-) -> None:
-    """Settle what a later fact has answered, inside the caller's transaction and case lock."""
+) -> bool:
+    """Settle what a later fact has answered, inside the caller's transaction and case lock; whether any was open."""
     items = AttentionItem.objects.filter(kind__in=kinds, resolved_at__isnull=True)
     if request is not None:
         items = items.filter(processor_request=request)
     if processor is not None:
         items = items.filter(processor=processor)
-    for item in items.select_related("case", "processor"):
+    found = list(items.select_related("case", "processor"))
+    for item in found:
         _resolve(item, actor=actor, resolution=resolution)
+    return bool(found)
 
 
 def _resolve(item: AttentionItem, *, actor: Actor, resolution: str) -> None:

@@ -3,10 +3,10 @@
 from django.db.models import F
 from django.utils import timezone
 
-from cases.actor import Actor
-from cases.lifecycle import REPORTED_MOVES, Answer, CaseStatus, RequestStatus
+from cases.actor import Actor, Source
+from cases.lifecycle import FINISHED, REPORTED_MOVES, Answer, CaseStatus, RequestStatus
 from cases.models import Action, AttentionKind, ForwardingExtension, ProcessorRequest, Verdict
-from cases.services import attention, audit, progress, transition
+from cases.services import attention, audit, disagreement, progress, transition
 from cases.services.progress import WITH_RESULT
 from dsrportal import queueing
 from integrations.types import PartnerReport, PartnerStatus, Report, ReportedStatus
@@ -17,9 +17,10 @@ _PARTNER_FINAL = frozenset(
 )
 _PARTNER_OPEN = frozenset({PartnerStatus.PENDING, PartnerStatus.IN_PROGRESS})
 
-# What a word from outside settles: it is no longer unknown whether the request arrived.
-_SETTLED_BY_ANY_WORD = (
+# What a word that is understood and agrees settles: it is known again where the request stands.
+SETTLED_BY_ANY_WORD = (
     AttentionKind.CONFLICT,
+    AttentionKind.DISAGREEMENT,
     AttentionKind.GONE,
     AttentionKind.RETRIES_EXHAUSTED,
     AttentionKind.REFUSED,
@@ -36,20 +37,33 @@ def apply(request: ProcessorRequest, report: Report, *, actor: Actor) -> Verdict
         return _unknown_status(request, report, actor=actor)
     moves = str(report.status) in REPORTED_MOVES[request.status]
     if not moves and report.status != request.status:
+        if actor.source == Source.CALLBACK and disagreement.is_doubted_by_callback(request, report):
+            # Asking decides: a report is the truth of its moment, while a callback may be of any time.
+            queueing.wake("cases.jobs.refresh", str(request.pk))
         return Verdict.NOTHING_NEW
     before = request.status
     changed = _record_word(request, report, moves=moves, actor=actor)
     # What may have opened or settled an attention item, and so moves the case whatever the request does.
     stirred = report.partners is not None and _apply_partners(request, report.partners, actor=actor)
+    stirred |= _settle_items(request, report, actor=actor)
     if moves:
         stirred |= _answer_cancel(request, actor=actor)
-        if request.case.status == CaseStatus.ATTENTION:
-            attention.resolve_all(*_SETTLED_BY_ANY_WORD, actor=actor, resolution="answered", request=request)
         if request.status == RequestStatus.COMPLETED and request.case.type in WITH_RESULT:
-            queueing.wake("cases.jobs.fetch_result", str(request.pk))
+            queueing.wake("cases.jobs.fetch_result", str(request.pk), queue="results")
     if stirred or (changed and not progress.stays_working(request.case, before, request.status)):
         progress.settle(request.case, actor=actor)
     return Verdict.APPLIED if changed or stirred else Verdict.NOTHING_NEW
+
+
+def _settle_items(request: ProcessorRequest, report: Report, *, actor: Actor) -> bool:
+    """Settle what this word has answered; says whether anything was open."""
+    if request.case.status not in (CaseStatus.ATTENTION, CaseStatus.CLOSED):
+        return False
+    kinds: tuple[AttentionKind, ...] = SETTLED_BY_ANY_WORD
+    expected = report.expected_completion_at
+    if request.status in FINISHED or (expected is not None and expected > timezone.now()):
+        kinds = (*kinds, AttentionKind.PAST_EXPECTED)
+    return attention.resolve_all(*kinds, actor=actor, resolution="answered", request=request)
 
 
 def _record_word(request: ProcessorRequest, report: Report, *, moves: bool, actor: Actor) -> bool:
@@ -134,11 +148,11 @@ def _apply_partners(request: ProcessorRequest, partners: tuple[PartnerReport, ..
     }
     changed = False
     for partner in partners:
-        key = (partner.domain[:253], partner.name[:200])
+        key = partner_key(partner)
         row = known.get(key)
         if row is None:
             row = known[key] = ForwardingExtension(processor_request=request, domain=key[0], name=key[1])
-        elif not _is_news(row, partner):
+        elif not is_partner_news((row.status, row.raw_status), partner):
             continue
         row.status, row.raw_status = partner.status, partner.raw_status[:64]
         row.message = partner.message
@@ -149,10 +163,18 @@ def _apply_partners(request: ProcessorRequest, partners: tuple[PartnerReport, ..
     return changed
 
 
-def _is_news(row: ForwardingExtension, partner: PartnerReport) -> bool:
-    if row.status in _PARTNER_FINAL and partner.status in _PARTNER_OPEN:
+def partner_key(partner: PartnerReport) -> tuple[str, str]:
+    """Domain and name, as they are kept."""
+    return partner.domain[:253], partner.name[:200]
+
+
+def is_partner_news(held: tuple[str, str] | None, partner: PartnerReport) -> bool:
+    """Whether a partner's state differs from what is held of it: our word and theirs, None where nothing is."""
+    if held is None:
+        return True
+    if held[0] in _PARTNER_FINAL and partner.status in _PARTNER_OPEN:
         return False
-    return (row.status, row.raw_status) != (partner.status, partner.raw_status[:64])
+    return held != (partner.status, partner.raw_status[:64])
 
 
 def _tell(request: ProcessorRequest, row: ForwardingExtension, *, actor: Actor) -> None:

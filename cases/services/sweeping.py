@@ -5,9 +5,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from cases.actor import SCHEDULE
-from cases.lifecycle import RequestStatus
 from cases.models import CallbackDelivery, Verdict
-from cases.services import callbacks, dispatch, failures, lanes, progress, results
+from cases.services import callbacks, dispatch, failures, lanes, polling, progress, results
 from dsrportal import queueing
 from integrations.models import Processor
 
@@ -41,9 +40,8 @@ def _settle() -> None:
 
 
 def wake_reports() -> None:
-    """Knock for every processor that has requests in flight; who was heard lately is not asked."""
-    in_flight = Processor.objects.filter(
-        paused_at=None, requests__status__in=[RequestStatus.PENDING, RequestStatus.IN_PROGRESS]
-    )
-    for processor_id in in_flight.order_by().values_list("pk", flat=True).distinct():
-        queueing.wake("cases.jobs.report", str(processor_id))
+    """Knock for every processor of which something is to be asked for."""
+    now = timezone.now()
+    for processor_id in Processor.objects.sending().order_by().values_list("pk", flat=True):
+        if polling.is_anything_due(processor_id, now=now):
+            queueing.wake("cases.jobs.report", str(processor_id))

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
+from cases import jobs
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, ProcessorRequest
 from cases.services import dispatch, reconciling, sweeping
@@ -17,13 +19,19 @@ from tests.sandbox import Sandbox
 TWO_WEEKS = 15 * 24 * 3600
 
 
+def calls(sandbox: Sandbox) -> int:
+    return sum(sandbox.state()["calls"].values())
+
+
 def test_a_lost_callback_is_made_good_by_a_report(target: Processor, sandbox: Sandbox) -> None:
     case = approved_case()
     dispatch.drain(target.pk)
     sandbox.advance(TWO_WEEKS)
-    assert reconciling.silent(target.pk) == []  # heard of a moment ago
-    ProcessorRequest.objects.update(reported_at=timezone.now() - timedelta(hours=2))
-    assert reconciling.reconcile(target, reconciling.silent(target.pk)) == 1
+    asked = calls(sandbox)
+    jobs.report(str(target.pk))
+    assert calls(sandbox) == asked  # heard of a moment ago
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        jobs.report(str(target.pk))
     case.refresh_from_db()
     assert case.status == CaseStatus.REVIEW
 
@@ -31,10 +39,9 @@ def test_a_lost_callback_is_made_good_by_a_report(target: Processor, sandbox: Sa
 def test_a_group_is_asked_for_in_one_call(target: Processor, sandbox: Sandbox) -> None:
     case = approved_case(identities=[("email", "a@example.org"), ("email", "b@example.org")])
     dispatch.drain(target.pk)
-    before = sandbox.state()["calls"]
+    before = calls(sandbox)
     assert reconciling.reconcile(target, list(ProcessorRequest.objects.filter(case=case))) == 2
-    calls = sandbox.state()["calls"]
-    assert sum(calls.values()) - sum(before.values()) == 1
+    assert calls(sandbox) - before == 1
 
 
 def test_an_id_the_processor_forgot_is_not_concluded_gone_but_shown(
