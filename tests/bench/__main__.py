@@ -1,6 +1,7 @@
-"""`python -m tests.bench`: how fast callbacks are taken and requests are sent, on durable servers of its own.
+"""`python -m tests.bench`: how fast the portal is, on durable servers of its own, and whether that is fast enough.
 
-Rounds are interleaved and what is printed are medians, because the machine may have other work.
+Each bench is a module of its name, whose `measure` gives figures. Where two things are compared their rounds are
+interleaved, and what is printed are medians, because the machine may have other work.
 """
 
 import argparse
@@ -12,14 +13,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 
 from dsrportal.embedded import Servers
-from tests.bench.load import Landed
 
-RATIO_GOAL, DRAIN_GOAL = 0.6, 100
+# In this order, for all of them share a database: the one that fills it comes last.
+BENCHES = ("callbacks", "burst", "drain", "saturation", "reconciliation")
 
 
 @contextmanager
@@ -52,49 +54,15 @@ def own_portal() -> Iterator[Path]:
 
 
 def run(directory: Path, options: argparse.Namespace) -> None:
-    from tests.bench import callbacks, draining
-    from tests.sandbox import running_sandbox
-
-    # One round more than is counted: it fills caches and opens connections.
-    rounds = range(options.rounds + 1)
-    endpoint: list[Landed] = []
-    bare: list[Landed] = []
-    drained: list[float] = []
-    with ExitStack() as stack:
-        lanes = draining.Lanes(directory, stack.enter_context(running_sandbox(directory / "sandbox")))
-        target = callbacks.Target(directory)
-        stack.enter_context(lanes.working())
-        stack.enter_context(target.served())
-        for number in rounds:
-            if options.only != "drain":
-                ours, theirs = target.volleys(options.callbacks)
-                turns = [(ours, endpoint), (theirs, bare)]
-                for posts, landed in turns if number % 2 else reversed(turns):
-                    landed.append(target.fire(posts))
-            if options.only != "callbacks":
-                drained.append(lanes.drain(options.requests))
-        if options.only != "drain":
-            callbacks.verify(options.callbacks * len(rounds))
-    _show(directory, endpoint[1:], bare[1:], drained[1:])
-
-
-def _show(directory: Path, endpoint: list[Landed], bare: list[Landed], drained: list[float]) -> None:
-    rounds = max(len(endpoint), len(drained))
-    print(f"{rounds} rounds, medians; {os.cpu_count()} CPUs, fsync on ({_sync_us(directory):.0f} µs)\n")
-    if endpoint:
-        print(f"{'':26}{'a second':>10}{'p50 ms':>9}{'p95 ms':>9}")
-        for name, landed in (("callback endpoint", endpoint), ("bare Django view", bare)):
-            figures = [median(getattr(each, of) for each in landed) for of in ("rate", "p50_ms", "p95_ms")]
-            print(f"{name:26}{figures[0]:>10.0f}{figures[1]:>9.1f}{figures[2]:>9.1f}")
-        ratio = median(one.rate / other.rate for one, other in zip(endpoint, bare, strict=True))
-        print(f"{'endpoint to bare view':26}{ratio:>10.2f}  goal {RATIO_GOAL}: {_met(ratio >= RATIO_GOAL)}")
-    if drained:
-        rate = median(drained)
-        print(f"{'requests drained':26}{rate:>10.0f}  goal {DRAIN_GOAL}: {_met(rate >= DRAIN_GOAL)}")
-
-
-def _met(goal: bool) -> str:
-    return "met" if goal else "NOT met"
+    rounds, part = (1, 0.1) if options.quick else (options.rounds, 1.0)
+    print(f"{os.cpu_count()} CPUs, fsync on ({_sync_us(directory):.0f} µs)")
+    if options.quick:
+        print("A quick run: it shows that the benches work, not how fast the portal is.")
+    for name in [options.only] if options.only else BENCHES:
+        bench = import_module(f"tests.bench.{name}")
+        print(f"\n{name}", flush=True)
+        for figure in bench.measure(directory, rounds=rounds, part=part):
+            print(f"  {figure}", flush=True)
 
 
 def _sync_us(directory: Path) -> float:
@@ -112,12 +80,12 @@ def _sync_us(directory: Path) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--callbacks", type=int, default=500, help="of each kind, in a round")
-    parser.add_argument("--requests", type=int, default=500, help="drained in a round")
-    parser.add_argument("--only", choices=("callbacks", "drain"))
+    parser.add_argument("--only", choices=BENCHES)
+    parser.add_argument("--rounds", type=int, default=9, help="of what is compared")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything, to see that it works")
+    options = parser.parse_args()
     with own_portal() as directory:
-        run(directory, parser.parse_args())
+        run(directory, options)
     return 0
 
 

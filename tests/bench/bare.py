@@ -11,6 +11,7 @@ import json
 import os
 import uuid
 from base64 import b64decode
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -113,10 +114,16 @@ def _sender() -> tuple[uuid.UUID, str]:
 
 @csrf_exempt
 def callback(request: HttpRequest) -> HttpResponse:
-    body, now = request.body, timezone.now()
+    body = request.body
     _public_key().verify(b64decode(request.headers["X-OpenDSR-Signature"]), body, PKCS1v15(), SHA256())
-    said = json.loads(body)
-    address = request.META["REMOTE_ADDR"]
+    # The same body again is known already.
+    with suppress(IntegrityError):
+        _keep(request, body)
+    return HttpResponse(status=202)
+
+
+def _keep(request: HttpRequest, body: bytes) -> None:
+    now, address, said = timezone.now(), request.META["REMOTE_ADDR"], json.loads(body)
     processor_id, certificate_id = _sender()
     with transaction.atomic():
         BareDelivery.objects.create(
@@ -149,4 +156,3 @@ def callback(request: HttpRequest) -> HttpResponse:
             address=address,
             details={"from": "pending", "to": said["request_status"]},
         )
-    return HttpResponse(status=202)

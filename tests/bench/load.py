@@ -6,17 +6,21 @@ pickled `Volley` from its standard input and writes JSON: the seconds of the who
 
 import json
 import pickle
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+
+ANSWER_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,9 @@ class Volley:
 
 @dataclass(frozen=True)
 class Landed:
-    """How a volley went. Seconds and milliseconds."""
+    """How a volley went. Seconds and milliseconds; of what was never answered there is neither latency nor status."""
 
+    sent: int
     seconds: float
     latencies: list[float]
     statuses: dict[str, int]
@@ -73,19 +78,13 @@ def _send(volley: Volley) -> Landed:
     at_the_line = threading.Barrier(volley.connections + 1)
 
     def lane(posts: list[bytes]) -> None:
-        with socket.create_connection(("127.0.0.1", volley.port)) as connection:
+        with socket.create_connection(("127.0.0.1", volley.port), timeout=ANSWER_SECONDS) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             at_the_line.wait()
             for data in posts:
                 began = time.perf_counter()
                 connection.sendall(data)
-                answer = b""
-                # Every answer of both views has an empty body: the head is all there is.
-                while not answer.endswith(b"\r\n\r\n"):
-                    piece = connection.recv(4096)
-                    if not piece:
-                        raise ConnectionError("The server closed a connection.")
-                    answer += piece
+                answer = _answer(connection)
                 latencies.append(time.perf_counter() - began)
                 statuses[answer[9:12].decode()] += 1
 
@@ -99,11 +98,28 @@ def _send(volley: Volley) -> Landed:
     began = time.perf_counter()
     for each in lanes:
         each.join()
-    return Landed(seconds=time.perf_counter() - began, latencies=latencies, statuses=dict(statuses))
+    seconds = time.perf_counter() - began
+    return Landed(sent=len(volley.posts), seconds=seconds, latencies=latencies, statuses=dict(statuses))
+
+
+def _answer(connection: socket.socket) -> bytes:
+    """One answer, head and body. Both views answer 202 with an empty body; an error has one."""
+    answer = b""
+    while True:
+        head, end, body = answer.partition(b"\r\n\r\n")
+        if end and len(body) >= _length(head):
+            return answer
+        piece = connection.recv(4096)
+        if not piece:
+            raise ConnectionError("The server closed a connection.")
+        answer += piece
+
+
+def _length(head: bytes) -> int:
+    found = re.search(rb"(?i)^content-length: *(\d+)", head, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 if __name__ == "__main__":
     landed = _send(pickle.loads(sys.stdin.buffer.read()))
-    json.dump(
-        {"seconds": landed.seconds, "latencies": landed.latencies, "statuses": landed.statuses}, sys.stdout
-    )
+    json.dump(asdict(landed), sys.stdout)
