@@ -44,6 +44,7 @@ _RUN_PROCESSORS = (
     "integrations.add_processor",
     "integrations.change_processor",
     "integrations.pause_processor",
+    "integrations.pause_outgoing",
     "integrations.test_processor",
     "integrations.view_signingcertificate",
     # Of attention items, without `view_case`, those about processors; callbacks carry no identities.
