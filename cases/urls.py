@@ -1,6 +1,6 @@
 """Public addresses."""
 
-from django.urls import re_path
+from django.urls import path, re_path
 
 from cases import views
 
@@ -11,4 +11,7 @@ urlpatterns = [
         views.opendsr_callback,
         name="opendsr-callback",
     ),
+    # Answered ahead of sessions and the like: see dsrportal/probes.py.
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
 ]

@@ -1,13 +1,14 @@
-"""The public view: mParticle's, or another OpenDSR processor's, callbacks."""
+"""What is public: callbacks of mParticle or another OpenDSR processor, and the two addresses for probes."""
 
 import re
 from io import BytesIO
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from cases.services import callbacks
+from cases.services import callbacks, health
+from cases.services.health import State
 from dsrportal.client import client_address
 
 CALLBACK_LIMIT_BYTES = 256 * 1024
@@ -23,6 +24,26 @@ def opendsr_callback(request: HttpRequest, token: str) -> HttpResponse:
     headers = {name.lower(): value for name, value in request.headers.items()}
     status = callbacks.receive(token=token, headers=headers, body=body, address=client_address(request))
     return HttpResponse(status=status)
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Whether this process answers. Asks nobody: without database and workers it must not be turned away from."""
+    return _unkept(JsonResponse({"status": "ok"}))
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether all that the portal needs is there: 200, also where something is late, or 503."""
+    found = health.lately()
+    checks = {check.name: {"ok": check.state == State.OK, **check.figures} for check in found.checks}
+    status = 503 if found.state == State.FAILING else 200
+    return _unkept(JsonResponse({"status": found.state, "checks": checks}, status=status))
+
+
+def _unkept(response: HttpResponse) -> HttpResponse:
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _read_body(request: HttpRequest) -> bytes | None:

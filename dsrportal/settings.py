@@ -86,6 +86,7 @@ AUTH_USER_MODEL = "dsrportal.User"
 MIDDLEWARE = [
     "dsrportal.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "dsrportal.probes.ProbesMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -7,7 +7,10 @@ from typing import Any, Final
 
 import django_rq
 from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Worker
 from rq.exceptions import NoSuchJobError
 from rq.serializers import JSONSerializer
@@ -61,6 +64,14 @@ class Overview:
     schedule_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Who is alive: workers by queue, and the seconds since the schedule's last beat (None: no beat known)."""
+
+    workers: dict[str, int]
+    schedule_seconds: int | None
+
+
 def overview() -> Overview:
     """Everything the jobs page shows. Raises Refused with one sentence where the store does not answer."""
     try:
@@ -75,6 +86,25 @@ def overview() -> Overview:
         )
     except RedisError as error:
         raise Refused(UNREACHABLE) from error
+
+
+def pulse(*, alive_seconds: int, answer_seconds: float, now: datetime) -> Pulse:
+    """Asked once, over a connection of its own that does not wait. Raises RedisError where the store is gone."""
+    connection = Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=answer_seconds,
+        socket_timeout=answer_seconds,
+        retry=Retry(NoBackoff(), 0),
+    )
+    with connection:
+        beat: Any = connection.get(timetable.HEARTBEAT)
+        workers = dict.fromkeys(settings.RQ_QUEUES, 0)
+        for worker in Worker.all(connection=connection, serializer=JSONSerializer):
+            heartbeat = _aware(worker.last_heartbeat)
+            if heartbeat is not None and (now - heartbeat).total_seconds() <= alive_seconds:
+                for name in worker.queue_names():
+                    workers[name] = workers.get(name, 0) + 1
+        return Pulse(workers, max(0, int(now.timestamp()) - int(beat)) if beat else None)
 
 
 def run_again(job_id: str) -> str:
