@@ -11,12 +11,13 @@ from typing import Any, Final, TypeVar, cast
 
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import SimpleTemplateResponse, TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from cases.models import AttentionItem
 
@@ -58,6 +59,7 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
             Place(_("Processors"), "processors", model="integrations.processor"),
             Place(_("Callbacks"), "deliveries", model="cases.callbackdelivery"),
             Place(_("Jobs"), "jobs", url_name="admin:jobs", permission="cases.view_jobs"),
+            Place(_("Health"), "health", url_name="admin:health", permission="cases.view_jobs"),
         ),
     ),
     (_("Audit"), (Place(_("Audit trail"), "audit", model="cases.auditevent"),)),
@@ -106,7 +108,14 @@ class DeskSite(admin.AdminSite):
 
     def get_urls(self) -> list[Any]:
         """Without Django's view_on_site: nothing here has another site, and it looks up any row of any table."""
-        return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+        ours = [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+        # First, since Django's last address takes everything.
+        return [path("health/", self.admin_view(require_safe(self.health)), name="health"), *ours]
+
+    def health(self, request: HttpRequest) -> HttpResponse:
+        from cases.admin.health import health_view
+
+        return health_view(request, self.each_context(request))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         # Its modules register at this site, so it cannot import them at the top.
@@ -123,8 +132,11 @@ class DeskSite(admin.AdminSite):
         return recorded(request, lambda: change(request, extra_context))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        from cases.admin.outgoing import paused
+
         return {
             **super().each_context(request),
+            "pauses": paused(request),
             "navigation": list(self._navigation(request)),
             "zone_name": timezone.get_current_timezone_name(),
         }

@@ -4,23 +4,24 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin import marks, processor_verbs
+from cases.admin import marks, outgoing, processor_budget, processor_verbs
 from cases.admin.acting import actor_of
 from cases.admin.processor_form import PREFIX, ProcessorForm, form_for
 from cases.admin.readonly import DeskAdmin
 from cases.lifecycle import IN_FLIGHT
 from cases.services import processors
 from cases.services.refusal import Refused
-from integrations.models import Processor
+from integrations.models import Outgoing, Processor
 from integrations.registry import KINDS, connector_class
 
 Context = dict[str, Any]
@@ -39,7 +40,9 @@ class ProcessorAdmin(DeskAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         verb = self.admin_site.admin_view(self.verb_view)
+        everything = self.admin_site.admin_view(self.outgoing_view)
         return [
+            path("outgoing/<slug:name>/", everything, name="integrations_outgoing_verb"),
             path("<uuid:processor_id>/do/<slug:name>/", verb, name="integrations_processor_verb"),
             *super().get_urls(),
         ]
@@ -55,7 +58,8 @@ class ProcessorAdmin(DeskAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Processor]:
         flying = Count("requests", filter=Q(requests__status__in=IN_FLIGHT))
-        found: QuerySet[Processor] = super().get_queryset(request).annotate(flying=flying)
+        halted = Exists(Outgoing.objects.filter(paused_at__isnull=False))
+        found: QuerySet[Processor] = super().get_queryset(request).annotate(flying=flying, halted=halted)
         return found
 
     @admin.display(description=gettext_lazy("Account"))
@@ -155,6 +159,10 @@ class ProcessorAdmin(DeskAdmin):
         context = {**self.admin_site.each_context(request), "opts": self.opts}
         return processor_verbs.verb_page(request, context, processor_id, name)
 
+    def outgoing_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        return outgoing.verb_page(request, context, name)
+
 
 def _kind(request: HttpRequest, processor: Processor | None) -> str:
     """Of the row, or as chosen in the address, or the only one there is."""
@@ -170,14 +178,18 @@ def _page(request: HttpRequest, processor: Processor) -> Context:
     return {
         "state": state_badge(processor),
         "proof": proof_badge(processor),
-        "paused_because": processors.PAUSED_BECAUSE.get(processor.paused_reason, processor.paused_reason),
         "verbs": processor_verbs.offered(request, processor),
+        "budget": processor_budget.card(processor),
+        "standing_still": processor.paused_at is not None or getattr(processor, "halted", False),
+        "now": timezone.now(),
         "events": reverse("admin:cases_auditevent_changelist"),
     }
 
 
 def state_badge(processor: Processor) -> SafeString:
     if processor.paused_at is None:
+        if getattr(processor, "halted", False):
+            return marks.badge(_("Paused with everything"), "warn", "pause")
         return marks.badge(_("Running"), "good")
     because = processors.PAUSED_BECAUSE.get(processor.paused_reason, processor.paused_reason)
     tone = "warn" if processor.paused_reason in processors.PAUSE_REASONS else "bad"

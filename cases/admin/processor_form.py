@@ -12,8 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from integrations.limits import spell
 from integrations.models import Processor
 from integrations.registry import connector_class
+from integrations.types import Budget
 
 PREFIX: Final = "credential_"
 
@@ -93,6 +95,9 @@ class ProcessorForm(forms.ModelForm):
 
     class Meta:
         model = Processor
+        widgets: ClassVar[dict[str, forms.Widget]] = {
+            "limits": forms.Textarea(attrs={"rows": 3, "class": "code", "spellcheck": "false"})
+        }
         fields = (
             "name",
             "account",
@@ -113,6 +118,9 @@ class ProcessorForm(forms.ModelForm):
             column: Any = Processor._meta.get_field(name)
             self.fields[name].help_text = column.help_text
             self.fields[name].initial = column.get_default()
+        if "limits" in self.fields:
+            # What holds while it is empty, written as it would be typed.
+            self.fields["limits"].widget.attrs["placeholder"] = spell(_own_limits(self.kind))
         if self.instance._state.adding:
             self.instance.kind = self.kind
             return
@@ -197,3 +205,8 @@ def form_for(kind: str) -> type[ProcessorForm]:
     metaclass: Any = type(ProcessorForm)
     made: type[ProcessorForm] = metaclass(f"{kind}Form", (ProcessorForm,), {"kind": kind, **inputs})
     return made
+
+
+def _own_limits(kind: str) -> Budget:
+    """What the vendor allows everybody."""
+    return connector_class(kind)(Processor(kind=kind, data_key_id=None)).budget()

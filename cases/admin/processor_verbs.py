@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from cases.actor import Actor
 from cases.admin.acting import actor_of
-from cases.services import processors
+from cases.services import outgoing, processors
 from cases.services.refusal import Refused, Superseded
 from integrations.models import Processor
 from integrations.registry import connector_for
@@ -48,7 +48,7 @@ def _test(processor: Processor, actor: Actor, said: dict[str, Any]) -> Told:
     if was_paused:
         processor.refresh_from_db(fields=["paused_at"])
         if processor.paused_at is None:
-            told.append((messages.SUCCESS, _("%(name)s sends again.") % {"name": processor.name}))
+            told.append(_sends_again(processor))
         else:
             told.append((messages.WARNING, _("%(name)s is still paused.") % {"name": processor.name}))
     return told
@@ -62,7 +62,14 @@ def _pause(processor: Processor, actor: Actor, said: dict[str, Any]) -> Told:
 
 def _resume(processor: Processor, actor: Actor, said: dict[str, Any]) -> Told:
     processors.resume(processor, actor=actor)
-    return [(messages.SUCCESS, _("%(name)s sends again.") % {"name": processor.name})]
+    return [_sends_again(processor)]
+
+
+def _sends_again(processor: Processor) -> tuple[int, str]:
+    name = {"name": processor.name}
+    if outgoing.is_paused():
+        return messages.WARNING, _("%(name)s sends again once everything outgoing is resumed.") % name
+    return messages.SUCCESS, _("%(name)s sends again.") % name
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +151,5 @@ def verb_page(request: HttpRequest, context: dict[str, Any], processor_id: UUID,
         return HttpResponseRedirect(reverse("admin:integrations_processor_change", args=[processor.pk]))
     page = {**context, "title": verb.label, "verb": verb, "processor": processor, "form": form}
     page["label"] = connector_for(processor).label
+    page["back"] = reverse("admin:integrations_processor_change", args=[processor.pk])
     return TemplateResponse(request, "admin/integrations/processor/verb.html", page)
