@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,6 +10,7 @@ from uuid import uuid4
 from integrations import budget, limits
 from integrations.models import Processor
 from integrations.mparticle.connector import LIMITS
+from tests.integrations.windows import fullest
 from tests.sandbox import Sandbox, running_sandbox
 
 PROCESSES, SECONDS, SHARE = 16, 30, 80
@@ -33,16 +33,6 @@ def fields(sandbox: Sandbox) -> dict[str, Any]:
         "limits": TEXT,
         "budget_share": SHARE,
     }
-
-
-def fullest(slots: Sequence[int], seconds: int) -> int:
-    """The most that any window of so many seconds holds, wherever it begins (its end belongs to the next)."""
-    most = first = 0
-    for last, slot in enumerate(slots):
-        while slot - slots[first] >= seconds * 1_000_000:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 def test_sixteen_processes_keep_every_window_at_once(tmp_path: Path) -> None:
