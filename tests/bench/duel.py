@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from uuid import UUID
 
+from tests.bench import bare
 from tests.bench.figure import Figure
 from tests.bench.load import Landed
 from tests.bench.target import Target
@@ -28,6 +29,11 @@ class Duel:
                 landed.append(self.target.fire(posts, connections=self.connections))
 
     def figures(self, what: str, *, goal: float | None = None) -> list[Figure]:
+        """Raises RuntimeError where the bare view did not do its part: then nothing was compared."""
+        moved = bare.BareRequest.objects.filter(pk__in=self.keys, status="in_progress").count()
+        noted = bare.BareEvent.objects.filter(request__in=self.keys).count()
+        if {moved, noted} != {len(self.keys)}:
+            raise RuntimeError(f"Of {len(self.keys)} bare requests {moved} moved, with {noted} events.")
         ratio = median(one.rate / other.rate for one, other in self._counted())
         return [
             Figure(what, _speed([one for one, _ in self._counted()])),
