@@ -20,6 +20,7 @@ LIMITS = st.sampled_from(
     [
         "10 calls in 10 s\n5 new requests in 60 s\n7 new requests in 100 s",
         "100 calls in 2 s\n40 new requests in 8 s\n90 new requests in 24 s",
+        "40 calls in 4 s\n30 new requests in 5 s",
         "1 calls in 7 s\n1 new requests in 7 s",
         "1000 calls in 60 s\n13 new requests in 61 s",
         "700 calls in 1 s\n300 new requests in 13 s",
@@ -29,6 +30,8 @@ EVENTS = st.lists(
     st.one_of(
         st.tuples(st.just("call"), st.integers(1, 60)),
         st.tuples(st.just("new"), st.integers(1, 60)),
+        st.tuples(st.just("at the time named"), st.integers(1, 12)),
+        st.tuples(st.just("steadily"), st.integers(1, 60)),
         st.tuples(st.just("pass"), st.floats(0.0, 40.0)),
         st.tuples(st.just("pass"), st.floats(0.0, 0.3)),
         st.tuples(st.just("refused"), st.sampled_from(["acceleration", "workspace", "account", ""])),
@@ -42,8 +45,11 @@ EVENTS = st.lists(
 def act(work: Clockwork, what: str, much: float | str) -> None:
     if what == "pass":
         work.now += round(float(much) * SECOND)
+    elif what in ("steadily", "at the time named"):
+        for _ in range(int(much)):
+            work.next(new_request=what == "at the time named")
     elif what == "refused":
-        ratelimit.penalise(work.processor, 1.0, scope=str(much), new_request=True)
+        ratelimit.penalise(work.processor, 1.8, scope=str(much), new_request=True)
     elif what == "used":
         ratelimit.heed(work.processor, float(much))
     elif what == "emptied":
@@ -57,7 +63,7 @@ def act(work: Clockwork, what: str, much: float | str) -> None:
                 break
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(limits=LIMITS, share=st.sampled_from([100, 80, 33, 1]), events=EVENTS)
 def test_no_window_holds_more_than_the_share_whatever_happens(
     limits: str, share: int, events: list[tuple[str, float | str]]
@@ -193,6 +199,32 @@ def test_the_wait_is_named_exactly_and_what_is_refused_is_not_taken() -> None:
         assert work.wait_for(new_request=True) == pytest.approx(3, abs=0.001)
         work.now += 3 * SECOND
         assert work.take(new_request=True) == work.now
+
+
+@pytest.mark.parametrize("into_its_bucket", [0.0, 0.5, 0.99])
+def test_a_bucket_leaves_its_window_whole_and_late_rather_than_early(into_its_bucket: float) -> None:
+    with clockwork(limits="100000 calls in 60 s\n5 new requests in 60 s", share=100) as work:
+        work.now += round(into_its_bucket * SECOND)
+        began = work.now
+        for _ in range(5):
+            work.take(new_request=True)
+        work.now = began + round(59.5 * SECOND)
+        assert work.wait_for(new_request=True) == pytest.approx(61 - 59.5 - into_its_bucket, abs=0.001)
+        work.now = START + 61 * SECOND
+        assert work.take(new_request=True) == work.now
+
+
+def test_after_a_pause_calls_go_on_at_their_pace_and_not_all_at_once() -> None:
+    with clockwork(limits="1000 calls in 60 s") as work:
+        for _ in range(1000):
+            work.next()
+        ratelimit.penalise(work.processor, 1.5)
+        slots = [work.take() for _ in range(6)]
+        assert slots[0] == work.now + 1.5 * SECOND
+        # Half the ramp is left, and of the burst of eight as much.
+        assert slots.count(slots[0]) <= 4
+        assert slots[-1] > slots[0]
+        assert fullest(work.calls, 60) <= 800
 
 
 def test_who_waits_for_a_long_window_holds_no_call_back() -> None:
