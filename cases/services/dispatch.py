@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from cases.actor import REPORT, SCHEDULE, Actor
@@ -30,6 +31,7 @@ from integrations.errors import (
     RateLimited,
     Rejected,
     TooLate,
+    UnexpectedAnswer,
     UnknownRequest,
 )
 from integrations.models import Processor
@@ -176,10 +178,13 @@ def hold(request: ProcessorRequest) -> None:
 
 
 def give_back(requests: Iterable[ProcessorRequest]) -> None:
-    """Undo claims under which nothing was attempted."""
+    """Undo claims under which nothing was attempted.
+
+    Word from outside may have come of a claimed request; it has answered all attempts, this one included.
+    """
     for request in requests:
         ProcessorRequest.objects.filter(pk=request.pk, lease_token=request.lease_token).update(
-            lease_until=None, lease_token=None, attempts=F("attempts") - 1
+            lease_until=None, lease_token=None, attempts=Greatest(F("attempts") - 1, F("answered_attempts"))
         )
 
 
@@ -214,7 +219,7 @@ def _send(connector: Connector, request: ProcessorRequest) -> Report:
     if request.earlier_attempt_unknown:
         hold(request)
         try:
-            return connector.report(request.pk)
+            return _ask(connector, request)
         except UnknownRequest:
             pass
     hold(request)
@@ -223,7 +228,17 @@ def _send(connector: Connector, request: ProcessorRequest) -> Report:
     except AlreadyExists:
         # For an id of ours: success after a lost reply (facts 1.4).
         hold(request)
+        return _ask(connector, request)
+
+
+def _ask(connector: Connector, request: ProcessorRequest) -> Report:
+    """Where it stands. Raises UnknownRequest; a question that is refused says nothing of the request itself."""
+    try:
         return connector.report(request.pk)
+    except UnknownRequest:
+        raise
+    except Rejected as error:
+        raise UnexpectedAnswer(error.sentence, http_status=error.http_status, size=error.size) from None
 
 
 def outgoing(request: ProcessorRequest) -> OutgoingRequest:
@@ -261,9 +276,9 @@ def _cancel(connector: Connector, request: ProcessorRequest) -> bool:
         if request.status == RequestStatus.PENDING:
             connector.cancel(request.pk)
             hold(request)
-        report = connector.report(request.pk)
+        report = _ask(connector, request)
     except TooLate:
-        report = connector.report(request.pk)
+        report = _ask(connector, request)
         _record_too_late(request, report)
         return True
     except UnknownRequest:

@@ -4,7 +4,6 @@ import threading
 from datetime import timedelta
 from uuid import uuid4
 
-import pytest
 from django.db import connection
 from django.utils import timezone
 
@@ -12,20 +11,8 @@ from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
 from cases.services import cancellation, dispatch, processors
 from integrations.models import Processor
-from integrations.registry import connector_for
 from tests.builders import actor, approved_case, open_case, ready_case
 from tests.sandbox import Sandbox
-
-UNKNOWN_OUTCOMES = [
-    "reset_before",
-    "reset_after",
-    "status_500",
-    "status_502",
-    "malformed",
-    "truncated",
-    "html",
-    "empty",
-]
 
 
 def the_request(case: Case) -> ProcessorRequest:
@@ -37,11 +24,6 @@ def due_again(request: ProcessorRequest) -> None:
     ProcessorRequest.objects.filter(pk=request.pk).update(
         next_attempt_at=None, lease_until=None, lease_token=None
     )
-
-
-def posts(sandbox: Sandbox, request: ProcessorRequest) -> int:
-    count: int = sandbox.state()["posts"].get(str(request.pk), 0)
-    return count
 
 
 def test_it_leaves_as_the_case_says_and_becomes_pending(target: Processor, sandbox: Sandbox) -> None:
@@ -71,67 +53,6 @@ def test_the_earliest_legal_due_date_leaves_first(target: Processor, sandbox: Sa
     )
     claimed = dispatch.claim(target)
     assert [request.case_id for request in claimed] == [early.pk, late.pk]
-
-
-@pytest.mark.parametrize("fault", UNKNOWN_OUTCOMES)
-def test_after_an_unknown_outcome_it_asks_and_never_sends_twice(
-    target: Processor, sandbox: Sandbox, fault: str
-) -> None:
-    case = approved_case()
-    sandbox.faults([{"method": "POST", "path": "/v3/requests", "fault": fault}])
-    dispatch.drain(target.pk)
-    request = the_request(case)
-    assert request.status == RequestStatus.QUEUED
-    assert request.outcome_unknown
-    assert request.next_attempt_at is not None
-    due_again(request)
-    dispatch.drain(target.pk)
-    request.refresh_from_db()
-    assert request.status == RequestStatus.PENDING
-    state = sandbox.state(str(request.pk))
-    assert len(state["requests"]) == 1
-    assert posts(sandbox, request) == 1
-    assert sum(count for call, count in state["calls"].items() if call.startswith("GET /v3/requests/")) == 1
-
-
-def test_a_status_500_after_processing_is_found_by_asking(target: Processor, sandbox: Sandbox) -> None:
-    case = approved_case()
-    sandbox.faults([{"method": "POST", "path": "/v3/requests", "fault": "status_500", "process": True}])
-    dispatch.drain(target.pk)
-    request = the_request(case)
-    assert (request.last_error, request.last_http_status) == ("unexpected_answer", 500)
-    due_again(request)
-    dispatch.drain(target.pk)
-    assert the_request(case).status == RequestStatus.PENDING
-    assert posts(sandbox, request) == 1
-
-
-def test_a_worker_that_died_between_sending_and_recording_is_made_good(
-    target: Processor, sandbox: Sandbox
-) -> None:
-    case = approved_case()
-    claimed = dispatch.claim(target)
-    connector_for(target).submit(dispatch.outgoing(claimed[0]))  # and then nothing: killed
-    assert dispatch.claim(target) == []
-    ProcessorRequest.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    dispatch.drain(target.pk)
-    request = the_request(case)
-    assert request.status == RequestStatus.PENDING
-    assert posts(sandbox, request) == 1
-
-
-def test_a_result_with_a_stale_lease_is_ignored(target: Processor, sandbox: Sandbox) -> None:
-    approved_case()
-    (first,) = dispatch.claim(target)
-    ProcessorRequest.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    (second,) = dispatch.claim(target)
-    report = connector_for(target).submit(dispatch.outgoing(first))
-    dispatch.record(first, report)
-    first.refresh_from_db()
-    assert first.status == RequestStatus.QUEUED
-    dispatch.record(second, report)
-    first.refresh_from_db()
-    assert first.status == RequestStatus.PENDING
 
 
 def test_a_rate_limit_waits_as_long_as_it_was_told(target: Processor, sandbox: Sandbox) -> None:
@@ -170,26 +91,6 @@ def test_wrong_credentials_pause_the_processor_and_say_which_key(target: Process
     due_again(the_request(case))
     dispatch.drain(target.pk)
     assert the_request(case).status == RequestStatus.PENDING
-
-
-def test_a_request_in_the_way_is_named_and_this_one_waits(target: Processor, sandbox: Sandbox) -> None:
-    first = approved_case(identities=[("email", "same@example.org")])
-    dispatch.drain(target.pk)
-    second = approved_case(identities=[("email", "same@example.org")])
-    dispatch.drain(target.pk)
-    request = the_request(second)
-    assert (request.status, request.last_error) == (RequestStatus.QUEUED, "conflict")
-    assert request.next_attempt_at is not None
-    assert first.reference in AttentionItem.objects.get(kind=AttentionKind.CONFLICT).sentence
-    second.refresh_from_db()
-    assert second.status == CaseStatus.ATTENTION
-
-    sandbox.advance(15 * 24 * 3600)
-    due_again(request)
-    dispatch.drain(target.pk)
-    second.refresh_from_db()
-    assert second.status == CaseStatus.WORKING
-    assert AttentionItem.objects.get(kind=AttentionKind.CONFLICT).resolution == "answered"
 
 
 def fill_group(sandbox: Sandbox, group_id: str) -> None:
