@@ -1,0 +1,172 @@
+"""Whether a case will be answered by its legal date: what its processors promise, and our own queue before them.
+
+It errs on the late side: the longest that a vendor names, and all of a queue that goes before a request.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils.formats import date_format
+
+from cases.lifecycle import CaseStatus, RequestStatus
+from cases.models import Case, ClockKind, ProcessorRequest
+from cases.services import departures, planning
+from cases.services.polling import SENT
+from cases.services.whereabouts import day
+from integrations.connector import Capability
+from integrations.models import Processor
+from integrations.registry import connector_class, connector_for
+from integrations.types import RequestType
+
+# What a person has yet to let go: from then on it takes the longest.
+HELD: Final = (RequestStatus.PLANNED, RequestStatus.FAILED)
+UNPLANNED: Final = (CaseStatus.INTAKE, CaseStatus.VERIFYING)
+ANSWERED: Final = (CaseStatus.REVIEW, CaseStatus.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """When the last answer is expected, beside the first instant too late. `sentence` says both, and what helps."""
+
+    ends_at: datetime
+    due_at: datetime
+    due_on: date
+    at_risk: bool
+    sentence: str
+
+
+class _End(NamedTuple):
+    """When one request is expected to end, who is expected to end it, and what would help."""
+
+    at: datetime
+    who: str
+    helps: str
+
+
+def of(case: Case, *, now: datetime) -> Forecast | None:
+    """None where nothing is waited for any more, or nobody can be asked."""
+    if case.status in ANSWERED:
+        return None
+    clock = case.clocks.get(kind=ClockKind.RESPONSE)
+    ends = _unplanned(case, now=now) if case.status in UNPLANNED else _planned(case, now=now)
+    if not ends:
+        return None
+    last = max(ends)
+    at_risk = now < clock.due_at <= last.at
+    due_on, expected = date_format(clock.due_on, "d M Y"), day(last.at)
+    sentence = (
+        f"It is due {due_on}, but {last.who} may answer as late as {expected}. {last.helps}"
+        if at_risk
+        else f"All answers are expected by {expected}; it is due {due_on}."
+    )
+    return Forecast(last.at, clock.due_at, clock.due_on, at_risk, sentence)
+
+
+def _unplanned(case: Case, *, now: datetime) -> list[_End]:
+    return [
+        _held(processor, case.type, case.skip_waiting_period, "Verify and approve it", now=now)
+        for processor in planning.candidates(case.type)
+    ]
+
+
+def _planned(case: Case, *, now: datetime) -> list[_End]:
+    requests = ProcessorRequest.objects.filter(
+        case=case, replaced_by__isnull=True, status__in=[*HELD, RequestStatus.QUEUED, *SENT]
+    )
+    return [_end(request, case.type, now=now) for request in requests.select_related("processor")]
+
+
+def _end(request: ProcessorRequest, request_type: str, *, now: datetime) -> _End:
+    processor, skip = request.processor, request.skip_waiting_period
+    if request.status == RequestStatus.PLANNED:
+        return _held(processor, request_type, skip, "Approve it", now=now)
+    if request.status == RequestStatus.FAILED:
+        return _held(processor, request_type, skip, "Try what has failed again", now=now)
+    longest = _longest(processor, request_type, skip)
+    if request.status in SENT:
+        at = request.expected_completion_at or (request.sent_at or request.status_changed_at) + longest
+        return _End(at, processor.name, "Nothing here can hasten it: tell the person in time.")
+    leaving = departures.of(processor, now=now)
+    waits = timedelta(seconds=leaving.seconds(request.due_at))
+    helps = (
+        "The processor is paused, and each day of that comes on top: have it resumed."
+        if processor.paused_at
+        else "It leaves as soon as the budget allows: tell the person in time."
+    )
+    if not leaving.known:
+        helps += " The queue is left out of this, because the queue store does not answer."
+    return _End(now + waits + longest, processor.name, helps)
+
+
+def _held(processor: Processor, request_type: str, skip: bool, verb: str, *, now: datetime) -> _End:
+    """Of what a person has yet to let go."""
+    helps = f"{verb} as soon as you can: each day counts."
+    if request_type == RequestType.ERASURE and not skip:
+        helps += " The waiting period can be skipped only where a case is opened."
+    return _End(now + _longest(processor, request_type, skip), processor.name, helps)
+
+
+def _longest(processor: Processor, request_type: str, skip_waiting_period: bool) -> timedelta:
+    return connector_for(processor).longest(request_type, skip_waiting_period=skip_waiting_period)
+
+
+# --- all cases at once
+
+
+def at_risk(*, now: datetime) -> QuerySet[Case]:
+    """Cases that are not overdue yet and will be, by the same reckoning as `of`."""
+    processors = list(Processor.objects.all())
+    late = Q(status__in=SENT, expected_completion_at__gte=F("due_at"))
+    late_unplanned = Q(pk__in=[])
+    for request_type in RequestType.values:
+        able = [each for each in processors if _can(each, request_type)]
+        for skip in (False, True) if request_type == RequestType.ERASURE else (False,):
+            by_length: dict[timedelta, list[Processor]] = defaultdict(list)
+            for processor in able:
+                by_length[_longest(processor, request_type, skip)].append(processor)
+            for longest, alike in by_length.items():
+                late |= Q(case__type=request_type, skip_waiting_period=skip) & _late(alike, longest, now=now)
+            if by_length:
+                late_unplanned |= Q(
+                    type=request_type, skip_waiting_period=skip, clocks__due_at__lte=now + max(by_length)
+                )
+    requests = ProcessorRequest.objects.filter(late, case=OuterRef("pk"), replaced_by__isnull=True)
+    return Case.objects.filter(
+        Q(late_unplanned, status__in=UNPLANNED) | Q(Exists(requests), ~Q(status__in=[*UNPLANNED, *ANSWERED])),
+        clocks__kind=ClockKind.RESPONSE,
+        clocks__due_at__gt=now,
+    )
+
+
+def _late(processors: Iterable[Processor], longest: timedelta, *, now: datetime) -> Q:
+    """Of requests of one kind at processors that take equally long: those that end on their due date or later."""
+    held = Q(status__in=HELD, due_at__lte=now + longest)
+    silent = Q(status__in=SENT, expected_completion_at=None) & (
+        Q(sent_at__gte=F("due_at") - longest) | Q(sent_at=None, status_changed_at__gte=F("due_at") - longest)
+    )
+    late = Q(held | silent, processor__in=[processor.pk for processor in processors])
+    for processor in processors:
+        spans = Q(pk__in=[])
+        for after, until in departures.of(processor, now=now).too_late(longest, now=now):
+            spans |= Q(due_at__lte=until, **({"due_at__gt": after} if after else {}))
+        late |= Q(spans, processor=processor, status=RequestStatus.QUEUED)
+    return late
+
+
+def _can(processor: Processor, request_type: str) -> bool:
+    return Capability(request_type) in connector_class(processor.kind).capabilities
+
+
+# --- before an approval
+
+
+def sending_seconds(processor: Processor, extra: int, *, due_by: datetime | None = None) -> float:
+    """How long until `extra` requests more have left: behind the whole queue, or behind what is due by `due_by`.
+
+    As if the processor were not paused. Raises NotSent where the queue store does not answer.
+    """
+    return departures.seconds_for(processor, departures.queued(processor, due_by=due_by) + extra)

@@ -1,0 +1,174 @@
+"""Whose turn a case is, since when, and in one sentence why it stands where it stands; and which cases are stuck.
+
+Computed for whoever looks, never stored. Instants are aware; in sentences they are in the current time zone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from cases.lifecycle import WHOSE_TURN, CaseStatus, RequestStatus
+from cases.models import AttentionItem, Case, ProcessorRequest
+from cases.services import failures, outgoing
+from cases.services.polling import SENT
+from cases.services.progress import WITH_RESULT
+from cases.services.whereabouts import MANAGER, PORTAL, UNHEARD, Standing, day, of_request, when
+from integrations.models import Processor
+
+# How long a case may rest at a stage before it is stuck.
+STAGES: Final[dict[str, timedelta]] = {
+    # A weekend with a case that came in on Friday; CCPA wants the receipt confirmed within 10 business days.
+    CaseStatus.INTAKE: timedelta(days=3),
+    # People answer a mail within days or, mostly, never.
+    CaseStatus.VERIFYING: timedelta(days=3),
+    # Approving is minutes of work, and an erasure takes up to 21 of its 30 days at the processor.
+    CaseStatus.READY: timedelta(days=2),
+    # Nothing moves until somebody has decided.
+    CaseStatus.ATTENTION: timedelta(days=1),
+    # The person waits for an answer that is there.
+    CaseStatus.REVIEW: timedelta(days=3),
+}
+# A queue that moves sends thousands in an hour; what waits longer is held up by something.
+QUEUED: Final = timedelta(hours=1)
+# A result is fetched as soon as it is there, and mParticle keeps it for seven days alone.
+UNFETCHED: Final = timedelta(hours=1)
+
+
+def of(case: Case, *, now: datetime) -> Standing:
+    """Of one case, in three queries."""
+    return of_all([case], now=now)[case.pk]
+
+
+def of_all(cases: Sequence[Case], *, now: datetime) -> dict[int, Standing]:
+    """Of many cases by key, in three queries however many there are."""
+    keys = [case.pk for case in cases]
+    requests: dict[int, list[ProcessorRequest]] = defaultdict(list)
+    for request in _unanswered(keys):
+        requests[request.case_id].append(request)
+    items: dict[int, list[AttentionItem]] = defaultdict(list)
+    for item in AttentionItem.objects.filter(case__in=keys, resolved_at__isnull=True).order_by("opened_at"):
+        if item.case_id is not None:
+            items[item.case_id].append(item)
+    all_paused = outgoing.is_paused()
+    return {
+        case.pk: _standing(case, requests[case.pk], items[case.pk], all_paused=all_paused, now=now)
+        for case in cases
+    }
+
+
+def _unanswered(case_ids: Iterable[int]) -> QuerySet[ProcessorRequest]:
+    """Requests that stand and of which something is still to come: an answer, a decision, or a result."""
+    return (
+        ProcessorRequest.objects.filter(
+            Q(status__in=[RequestStatus.QUEUED, *SENT, RequestStatus.FAILED]) | _result_missing(),
+            case__in=list(case_ids),
+            replaced_by__isnull=True,
+        )
+        .select_related("processor")
+        .order_by("case_id", "position")
+    )
+
+
+def _result_missing() -> Q:
+    return Q(status=RequestStatus.COMPLETED, case__type__in=sorted(WITH_RESULT), result_package__isnull=True)
+
+
+def _standing(
+    case: Case,
+    requests: list[ProcessorRequest],
+    items: list[AttentionItem],
+    *,
+    all_paused: bool,
+    now: datetime,
+) -> Standing:
+    if case.status == CaseStatus.ATTENTION:
+        return _decision(case, requests, items, now=now)
+    if case.status == CaseStatus.WORKING:
+        return _working(case, requests, all_paused=all_paused, now=now)
+    turn, _colon, _what = WHOSE_TURN[case.status].partition(": ")
+    if case.status == CaseStatus.CLOSED:
+        since = case.closed_at or case.status_changed_at
+        return Standing(turn, since, f"Closed as {case.get_outcome_display()} on {day(since)}.")
+    since = case.status_changed_at
+    waits = {
+        CaseStatus.INTAKE: "Waiting for an agent to check who the person is,",
+        CaseStatus.VERIFYING: "Waiting for the person to prove who they are,",
+        CaseStatus.READY: "Waiting for an approver",
+        CaseStatus.REVIEW: "All answers are in; waiting for an agent to check them and close the case,",
+    }[CaseStatus(case.status)]
+    return Standing(turn, since, f"{waits} since {when(since, now=now)}.")
+
+
+def _decision(
+    case: Case, requests: list[ProcessorRequest], items: list[AttentionItem], *, now: datetime
+) -> Standing:
+    turn, _colon, _what = WHOSE_TURN[CaseStatus.ATTENTION].partition(": ")
+    sentences = [item.sentence for item in items] or [
+        f"a request to {request.processor.name} has failed."
+        for request in requests
+        if request.status == RequestStatus.FAILED
+    ]
+    since = items[0].opened_at if items else case.status_changed_at
+    what = sentences[0] if sentences else "something is open."
+    more = f" And {len(sentences) - 1} more." if len(sentences) > 1 else ""
+    return Standing(turn, since, f"{turn} decides: {what}{more} Open since {when(since, now=now)}.")
+
+
+def _working(case: Case, requests: list[ProcessorRequest], *, all_paused: bool, now: datetime) -> Standing:
+    """That of the request which holds the case up most: what a person must undo, then what waits here, then there."""
+    found = [of_request(request, all_paused=all_paused, now=now) for request in requests]
+    if not found:
+        since = case.status_changed_at
+        return Standing(PORTAL, since, "All answers are in; the portal takes the case on in a moment.")
+    order = {MANAGER: 0, PORTAL: 1}
+    first = min(found, key=lambda standing: (order.get(standing.turn, 2), standing.since))
+    others = len(found) - 1
+    if not others:
+        return first
+    more = "One more request is" if others == 1 else f"{others} more requests are"
+    return Standing(first.turn, first.since, f"{first.sentence} {more} not answered yet.")
+
+
+# --- stuck
+
+
+def stuck(*, now: datetime) -> QuerySet[Case]:
+    """Cases that have not moved for longer than their stage should take."""
+    at_rest = Q()
+    for status, longest in STAGES.items():
+        at_rest |= Q(status=status, status_changed_at__lt=now - longest)
+    held_up = ProcessorRequest.objects.filter(
+        _held_up(now=now), case=OuterRef("pk"), replaced_by__isnull=True
+    )
+    return Case.objects.filter(at_rest | Q(Exists(held_up), status=CaseStatus.WORKING))
+
+
+def _held_up(*, now: datetime) -> Q:
+    """What makes a request of a working case one that does not move."""
+    unsent = Q(
+        ~Q(processor__in=Processor.objects.sending())
+        | Q(attempts__gte=failures.ATTEMPTS_BEFORE_ATTENTION)
+        # Behind others in a queue that moves is no hold-up, unless it was tried already.
+        | Q(Q(attempts__gt=0) | ~Q(processor__in=_moving(now=now)), status_changed_at__lt=now - QUEUED),
+        status=RequestStatus.QUEUED,
+    )
+    silent = Q(
+        Q(expected_completion_at__lt=now)
+        | Q(reported_at__lt=now - UNHEARD)
+        | Q(reported_at__isnull=True, status_changed_at__lt=now - UNHEARD),
+        status__in=SENT,
+    )
+    unfetched = _result_missing() & Q(completed_at__lt=now - UNFETCHED)
+    return unsent | silent | unfetched
+
+
+def _moving(*, now: datetime) -> QuerySet[Processor]:
+    """Processors to which something left lately. What left was heard of since: that is indexed, when it left is not."""
+    since = now - QUEUED
+    left = ProcessorRequest.objects.filter(
+        processor=OuterRef("pk"), status__in=SENT, reported_at__gt=since, sent_at__gt=since
+    )
+    return Processor.objects.filter(Exists(left))
