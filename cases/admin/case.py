@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -17,13 +19,32 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from cases.admin import case_page, marks, opening, search, verb_page
-from cases.admin.case_filters import DueFilter, FoundFilter, StatusFilter, with_due_date
+from cases.admin.case_filters import (
+    DueFilter,
+    FoundFilter,
+    RiskFilter,
+    StatusFilter,
+    StuckFilter,
+    with_due_date,
+)
 from cases.admin.readonly import DeskAdmin
-from cases.lifecycle import WHOSE_TURN, CaseStatus
+from cases.lifecycle import CaseStatus
 from cases.models import Case, ProcessorRequest
+from cases.services import standing, whereabouts
 
 Context = dict[str, Any]
 MOST_MARKS: Final = 6
+
+
+class CaseList(ChangeList):
+    """Each case on the page knows where it stands."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        standings = standing.of_all(self.result_list, now=timezone.now())
+        for case in self.result_list:
+            case.standing = standings[case.pk]
 
 
 @admin.register(Case)
@@ -38,7 +59,7 @@ class CaseAdmin(DeskAdmin):
         "answers",
         "received",
     )
-    list_filter = (FoundFilter, StatusFilter, "type", "regulation", DueFilter)
+    list_filter = (FoundFilter, StuckFilter, RiskFilter, StatusFilter, "type", "regulation", DueFilter)
     list_select_related = False
     sortable_by = ("reference", "due", "received")
     change_list_template = "portal/cases.html"
@@ -102,8 +123,11 @@ class CaseAdmin(DeskAdmin):
     # --- the list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
-        standing = ProcessorRequest.objects.filter(replaced_by__isnull=True).select_related("processor")
-        return with_due_date().prefetch_related(Prefetch("requests", standing))
+        current = ProcessorRequest.objects.filter(replaced_by__isnull=True).select_related("processor")
+        return with_due_date().prefetch_related(Prefetch("requests", current))
+
+    def get_changelist(self, request: HttpRequest, **_more: Any) -> type[ChangeList]:
+        return CaseList
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         status = request.GET.get("status", "")
@@ -114,7 +138,8 @@ class CaseAdmin(DeskAdmin):
         return ["due_at"]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup in {"type__exact", "regulation__exact", "status", "due", search.PARAMETER}
+        own = {each.parameter_name for each in (StatusFilter, DueFilter, StuckFilter, RiskFilter)}
+        return lookup in {"type__exact", "regulation__exact", search.PARAMETER, *own}
 
     @admin.display(description=gettext_lazy("Law"))
     def law(self, case: Case) -> str:
@@ -125,9 +150,14 @@ class CaseAdmin(DeskAdmin):
         return marks.case_badge(case.status)
 
     @admin.display(description=gettext_lazy("Whose turn"))
-    def turn(self, case: Case) -> SafeString:
-        who, _colon, what = WHOSE_TURN[case.status].partition(": ")
-        return format_html('<span title="{}">{}</span>', what, who)
+    def turn(self, case: Any) -> SafeString:
+        stands: whereabouts.Standing = case.standing
+        return format_html(
+            '<span class="turn" title="{}"><span class="who">{}</span><span class="since">{}</span></span>',
+            stands.sentence,
+            stands.turn,
+            _("since %(when)s") % {"when": whereabouts.when(stands.since, now=timezone.now())},
+        )
 
     @admin.display(description=gettext_lazy("Due"), ordering="due_at")
     def due(self, case: Case) -> SafeString:

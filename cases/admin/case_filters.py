@@ -1,7 +1,7 @@
 """What the list of cases can be narrowed to."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
@@ -16,9 +16,13 @@ from django.utils.translation import ngettext
 from cases.admin import search
 from cases.lifecycle import CaseStatus
 from cases.models import Case, ClockKind
+from cases.services import forecast, standing
 
 OPEN: Final = [status for status in CaseStatus.values if status != CaseStatus.CLOSED]
 OVERDUE: Final = "overdue"
+# Counting what a chip would show ends here.
+MOST_COUNTED: Final = 999
+NO_LIMIT: Final = 10**9
 # Value in the address -> (words, days).
 DUE_WITHIN: Final[dict[str, tuple[Promise | str, int]]] = {
     "1": (_("Within a day"), 1),
@@ -81,6 +85,53 @@ class DueFilter(SimpleListFilter):
         if value == OVERDUE or value in DUE_WITHIN:
             return queryset.filter(due_condition(str(value)))
         return queryset
+
+
+class ChipFilter(SimpleListFilter):
+    """One thing to narrow to, as a chip that is on or off, with how many open cases it concerns."""
+
+    template = "portal/chip_filter.html"
+    parameter_name: str
+
+    @staticmethod
+    def cases(*, now: datetime) -> QuerySet[Case]:
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        return [("1", self.title)]
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        on = self.value() == "1"
+        count = how_many(self.cases(now=timezone.now()))
+        address = changelist.get_query_string(
+            {} if on else {self.parameter_name: "1"}, [self.parameter_name] if on else []
+        )
+        yield {"selected": on, "query_string": address, "display": self.title, "count": count}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() != "1":
+            return queryset
+        # With a limit PostgreSQL finds them once, instead of asking again for each row of the list.
+        found = self.cases(now=timezone.now()).values("pk")[:NO_LIMIT]
+        return queryset.filter(pk__in=found)
+
+
+class StuckFilter(ChipFilter):
+    title = _("Stuck")
+    parameter_name = "stuck"
+    cases = staticmethod(standing.stuck)
+
+
+class RiskFilter(ChipFilter):
+    title = _("At risk")
+    parameter_name = "risk"
+    cases = staticmethod(forecast.at_risk)
+
+
+def how_many(cases: QuerySet[Case]) -> str:
+    """So many, counted up to a cap."""
+    counted = cases.order_by()[: MOST_COUNTED + 1].count()
+    return f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted)
 
 
 class FoundFilter(SimpleListFilter):

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cases.models import Case
 from integrations.types import Identity, IdentityType, Regulation, RequestType
 
 # Without JavaScript so many rows are there to fill in; with it, rows appear as they are needed.
@@ -16,6 +17,7 @@ MOST_ROWS: Final = 200
 # The year the GDPR began to apply: an earlier year is a slip.
 FIRST_YEAR: Final = 2018
 
+_GROUP: Final = Case._meta.get_field("group_name")
 LOCAL_FORMAT: Final = "%Y-%m-%dT%H:%M"
 
 
@@ -38,6 +40,15 @@ class OpenCaseForm(forms.Form):
             "Leaves less than 24 hours in which the erasure can be cancelled, instead of 7 days. "
             "It completes in 1 to 14 days instead of 7 to 21."
         ),
+    )
+
+    group_name = forms.CharField(
+        label=gettext_lazy("Group"),
+        required=False,
+        max_length=_GROUP.max_length,
+        validators=_GROUP.validators,
+        help_text=_GROUP.help_text,
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
     )
 
     def clean_received_at(self) -> datetime:

@@ -7,16 +7,17 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from cases.admin import marks
 from cases.admin.acting import actor_of
 from cases.admin.case_requests import RequestCard, cards
 from cases.admin.timeline import Entry, timeline
 from cases.admin.verbs import BY_NAME, VERBS, Verb
-from cases.lifecycle import WHOSE_TURN, CaseStatus, RequestStatus
+from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, Case, Clock, ClockKind, Note, SubjectIdentity
-from cases.services import approval, disclosure
+from cases.services import approval, disclosure, forecast, standing
+from cases.services.whereabouts import Standing
 from dsrportal.crypto import Unreadable
 
 # So many events are shown; the others are a click away.
@@ -42,7 +43,9 @@ class CasePage:
     clock: Clock
     clock_words: str
     days: int | None
-    turn: str
+    standing: Standing
+    # Why it will probably miss its date; "" where it will not.
+    risk: str
     next_step: NextStep
     menu: list[Verb]
     attention: list[AttentionItem]
@@ -80,8 +83,10 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
     attention = list(case.attention_items.filter(resolved_at__isnull=True).order_by("opened_at"))
     may = {verb.name: request.user.has_perm(verb.permission) for verb in VERBS}
     due = [verb for verb in VERBS if may[verb.name] and verb.due(case, [card.request for card in requests])]
-    step = _next_step(request, case, requests, due)
-    held_up = case.status == CaseStatus.WORKING and _held_up(requests)
+    now = timezone.now()
+    stands = standing.of(case, now=now)
+    step = _next_step(request, case, requests, due, stands)
+    ahead = forecast.of(case, now=now)
     notes = [
         (note, _text(note))
         for note in Note.objects.filter(case=case).select_related("author", "case__data_key")
@@ -91,7 +96,8 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         clock=clock,
         clock_words=_clock_in_words(clock),
         days=None if case.status == CaseStatus.CLOSED else marks.days_left(clock.due_at),
-        turn=_("An integration manager") if held_up else WHOSE_TURN[case.status],
+        standing=stands,
+        risk=ahead.sentence if ahead and ahead.at_risk else "",
         next_step=step,
         # Revealing stands beside the identities.
         menu=[verb for verb in due if verb is not step.verb and verb.name != "reveal"],
@@ -138,7 +144,9 @@ def _clock_in_words(clock: Clock) -> str:
     return words
 
 
-def _next_step(request: HttpRequest, case: Case, requests: list[RequestCard], due: list[Verb]) -> NextStep:
+def _next_step(
+    request: HttpRequest, case: Case, requests: list[RequestCard], due: list[Verb], stands: Standing
+) -> NextStep:
     """The one thing that is due now, in words, with its verb where this person may do it."""
 
     def offered(name: str) -> Verb | None:
@@ -167,44 +175,8 @@ def _next_step(request: HttpRequest, case: Case, requests: list[RequestCard], du
     if case.status == CaseStatus.ATTENTION:
         return NextStep(_("Something needs a decision; until then the case does not move."), offered("retry"))
     if case.status == CaseStatus.WORKING:
-        return NextStep(_held_up(requests) or _progress(requests))
+        return NextStep(stands.sentence)
     closed_on = marks.day(case.closed_at) if case.closed_at else ""
     return NextStep(
         _("Closed as %(outcome)s on %(day)s.") % {"outcome": case.get_outcome_display(), "day": closed_on}
     )
-
-
-def _held_up(requests: list[RequestCard]) -> str:
-    """Whom a case waits for whose processor is paused; the legal clock does not wait along."""
-    names = sorted(
-        {
-            card.request.processor.name
-            for card in requests
-            if card.request.in_flight and card.request.processor.paused_at
-        }
-    )
-    if not names:
-        return ""
-    return ngettext(
-        "Waits for an integration manager: %(names)s is paused, and the deadline runs on.",
-        "Waits for an integration manager: %(names)s are paused, and the deadline runs on.",
-        len(names),
-    ) % {"names": ", ".join(names)}
-
-
-def _progress(requests: list[RequestCard]) -> str:
-    answered = sum(
-        card.request.status in {RequestStatus.COMPLETED, RequestStatus.CANCELLED} for card in requests
-    )
-    words = _("Nothing to do now: %(answered)d of %(all)d processor requests are answered.") % {
-        "answered": answered,
-        "all": len(requests),
-    }
-    expected = [
-        card.request.expected_completion_at
-        for card in requests
-        if card.request.in_flight and card.request.expected_completion_at
-    ]
-    if expected and max(expected) > timezone.now():
-        words += " " + _("The last one is expected by %(day)s.") % {"day": marks.day(max(expected))}
-    return words

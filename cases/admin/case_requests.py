@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from cases.lifecycle import RequestStatus
 from cases.models import (
@@ -21,23 +21,10 @@ from cases.models import (
     ResultPackage,
 )
 from cases.services import disclosure
+from cases.services.whereabouts import ERRORS_IN_WORDS
 from dsrportal.crypto import Unreadable
 from integrations.types import PartnerStatus
 
-# Codes of integrations.errors, for people.
-ERRORS_IN_WORDS: Final = {
-    "rate_limited": gettext_lazy("the processor, or our budget for it, said not now"),
-    "not_sent": gettext_lazy("no connection, nothing was sent"),
-    "unreachable": gettext_lazy("the connection broke before an answer came"),
-    "unexpected_answer": gettext_lazy("the answer could not be read"),
-    "unauthorized": gettext_lazy("the credentials were refused"),
-    "rejected": gettext_lazy("the processor said no"),
-    "conflict": gettext_lazy("another request for the same identities is in the way"),
-    "unknown_request": gettext_lazy("the processor does not know the request"),
-    "too_late": gettext_lazy("the processor had begun already"),
-    "too_large": gettext_lazy("the answer was larger than allowed"),
-    "expired": gettext_lazy("the result was gone"),
-}
 PARTNER_TONES: Final[dict[str, str]] = {
     PartnerStatus.FAILED: "bad",
     PartnerStatus.SENT: "info",
@@ -141,7 +128,7 @@ def remarks(request: ProcessorRequest, *, now: datetime) -> list[tuple[str, str]
 
 
 def _last_error(request: ProcessorRequest, now: datetime) -> str:
-    words = str(ERRORS_IN_WORDS.get(request.last_error, request.last_error.replace("_", " ")))
+    words = ERRORS_IN_WORDS.get(request.last_error, request.last_error.replace("_", " "))
     if request.last_http_status:
         words += f" (HTTP {request.last_http_status})"
     sentence = _("Last attempt: %(words)s.") % {"words": words}

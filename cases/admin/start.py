@@ -4,12 +4,13 @@ from typing import Any, Final
 
 from django.db.models import Count
 from django.http import HttpRequest
+from django.utils import timezone
 
 from cases.admin import marks
-from cases.admin.case_filters import OPEN, OVERDUE, due_condition, with_due_date
+from cases.admin.case_filters import OPEN, OVERDUE, due_condition, how_many, with_due_date
 from cases.lifecycle import WHOSE_TURN, CaseStatus
 from cases.models import AttentionItem
-from integrations.models import Processor
+from cases.services import forecast, standing
 
 SHOWN: Final = 8
 
@@ -24,13 +25,12 @@ def start(request: HttpRequest) -> dict[str, Any]:
         if "figures" not in context:  # as in the list of them: only what is about processors
             items = items.filter(case__isnull=True)
         context["attention_items"] = items.select_related("case", "processor").order_by("opened_at")[:SHOWN]
-    if request.user.has_perm("integrations.view_processor") or "figures" in context:
-        context["paused"] = list(Processor.objects.filter(paused_at__isnull=False))
     return context
 
 
 def _figures() -> dict[str, Any]:
     """Counted as the lists they link to are filtered, so that the two agree."""
+    now = timezone.now()
     rows = (
         with_due_date()
         .filter(status__in=OPEN)
@@ -56,6 +56,8 @@ def _figures() -> dict[str, Any]:
         "open": sum(row["cases"] for row in found.values()),
         "overdue": sum(row["overdue"] for row in found.values()),
         "soon": sum(row["soon"] for row in found.values()),
+        "stuck": how_many(standing.stuck(now=now)),
+        "at_risk": how_many(forecast.at_risk(now=now)),
     }
 
 

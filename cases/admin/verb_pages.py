@@ -2,10 +2,25 @@
 
 from typing import Any
 
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from cases.actor import Actor
+from cases.admin import durations
 from cases.lifecycle import RequestStatus
 from cases.models import Case, ProcessorRequest
-from cases.services import approval, cancellation, disclosure, planning
+from cases.services import (
+    approval,
+    cancellation,
+    departures,
+    disclosure,
+    forecast,
+    outgoing,
+    planning,
+)
+from integrations.errors import NotSent
+from integrations.models import Processor
 
 
 def plain(case: Case, actor: Actor) -> dict[str, Any]:
@@ -30,7 +45,39 @@ def approve(case: Case, actor: Actor) -> dict[str, Any]:
         }
         for request in requests
     ]
-    return {"plan": plan, "digest": digest, "why_not": approval.why_not(case, actor=actor)}
+    by_processor: dict[Processor, list[ProcessorRequest]] = {}
+    for request in requests:
+        by_processor.setdefault(request.processor, []).append(request)
+    ahead = forecast.of(case, now=timezone.now())
+    return {
+        "plan": plan,
+        "digest": digest,
+        "why_not": approval.why_not(case, actor=actor),
+        "sending": [_sending(processor, planned) for processor, planned in by_processor.items()],
+        "risk": ahead.sentence if ahead and ahead.at_risk else "",
+    }
+
+
+def _sending(processor: Processor, planned: list[ProcessorRequest]) -> str:
+    """When what is planned for one processor will have left, behind what is due no later."""
+    name, due_by = processor.name, planned[0].due_at
+    if outgoing.is_paused():
+        words = _("Nothing is sent while everything outgoing is paused.")
+    elif processor.paused_at:
+        words = _("Nothing is sent to %(name)s while it is paused.") % {"name": name}
+    else:
+        try:
+            seconds = forecast.sending_seconds(processor, len(planned), due_by=due_by)
+            soon = _("within a minute") if seconds <= 60 else _("in about %s") % durations.spell(seconds)
+            words = _("Will be sent to %(name)s %(soon)s.") % {"name": name, "soon": soon}
+        except NotSent:
+            words = _("Nothing is sent to %(name)s while the queue store does not answer.") % {"name": name}
+    ahead = departures.queued(processor, due_by=due_by)
+    if not ahead:
+        return words
+    return f"{words} " + ngettext(
+        "%(ahead)d request is ahead of it.", "%(ahead)d requests are ahead of it.", ahead
+    ) % {"ahead": ahead}
 
 
 def close(case: Case, actor: Actor) -> dict[str, Any]:

@@ -120,7 +120,7 @@ VERBS: Final = (
         "case-ready",
         "cases.approve_case",
         due=_at(CaseStatus.READY),
-        lead=gettext_lazy("You approve exactly this plan. Sending starts at once."),
+        lead=gettext_lazy("You approve exactly this plan; it is queued for sending at once."),
         form=ApproveForm,
         page=verb_pages.approve,
         template="portal/verbs/approve.html",

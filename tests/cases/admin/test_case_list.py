@@ -1,5 +1,6 @@
 """The list of cases: what is due first, narrowed in one row, and found without leaving an identity behind."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.admin import paging
+from cases.admin import case_filters, paging
 from cases.models import AuditEvent, Case
 from cases.services import approval
 from tests.builders import actor, open_case, processor, ready_case
@@ -75,6 +76,8 @@ def test_the_figures_of_the_first_page_agree_with_the_lists_they_link_to() -> No
     assert figures["overdue"] == len(shown(client, "?due=overdue")) == 2
     assert figures["soon"] == len(shown(client, "?due=7")) == 3
     assert figures["open"] == len(shown(client)) == 7
+    assert int(figures["at_risk"]) == len(shown(client, "?risk=1")) == 3
+    assert int(figures["stuck"]) == len(shown(client, "?stuck=1")) == 0
     for row in figures["statuses"]:
         assert row["count"] == len(shown(client, f"?status={row['status']}"))
 
@@ -91,10 +94,48 @@ def test_it_asks_the_database_equally_often_for_few_and_for_many(address: str) -
         return len(captured)
 
     ready_case()
+    queries()  # how fast each queue moves is asked once a minute
     few = queries()
     for number in range(8):
         ready_case(identities=[("email", f"p{number}@example.org"), ("email", f"q{number}@example.org")])
     assert queries() == few <= 30
+
+
+def chips(client: Client, query: str = "") -> list[str]:
+    """What the chips above the list say."""
+    page = client.get(f"{LIST}{query}").content.decode()
+    found = re.findall(r'<a class="chip([^"]*)"[^>]*>(.*?) <strong>(.*?)</strong>', page)
+    return [f"{words} {number}{' on' if 'set' in css else ''}" for css, words, number in found]
+
+
+def test_what_is_stuck_or_at_risk_is_a_chip_with_its_number() -> None:
+    moving, stuck, risky = aged(1), aged(2), aged(40)
+    Case.objects.filter(pk=stuck.pk).update(status_changed_at=timezone.now() - timedelta(days=4))
+    client = browser("agnes")
+    assert chips(client) == ["Stuck 1", "At risk 1"]
+    assert shown(client, "?stuck=1") == [stuck.reference]
+    assert shown(client, "?risk=1") == [risky.reference]
+    assert shown(client, "?stuck=1&risk=1") == []
+    assert chips(client, "?risk=1") == ["Stuck 1", "At risk 1 on"]
+    assert moving.reference in shown(client)
+    approval.deny(stuck, actor=actor("pia"), reason="legal_obligation")
+    assert shown(client, "?stuck=1&status=all") == []
+
+
+def test_chips_count_to_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(case_filters, "MOST_COUNTED", 1)
+    aged(40)
+    aged(41)
+    assert chips(browser("agnes")) == ["Stuck 0", "At risk 1+"]
+
+
+def test_each_row_says_whose_turn_it_is_and_since_when() -> None:
+    case = ready_case()
+    Case.objects.filter(pk=case.pk).update(status_changed_at=timezone.now() - timedelta(days=9))
+    page = browser("agnes").get(LIST).content.decode()
+    since = f"{timezone.now() - timedelta(days=9):%d %b %Y}"
+    assert f'title="Waiting for an approver since {since}."' in page
+    assert f'<span class="since">since {since}</span>' in page
 
 
 def test_counting_ends_at_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +210,8 @@ def test_searching_for_nothing_is_told_so_and_by_address_is_impossible() -> None
 def test_who_may_not_see_cases_sees_no_list_and_finds_nobody(name: str) -> None:
     open_case(identities=[("email", "ada@example.org")])
     client = browser(name)
-    assert client.get(LIST).status_code == 403
+    for query in ("", "?stuck=1", "?risk=1"):
+        assert client.get(f"{LIST}{query}").status_code == 403
     assert client.post(SEARCH, {"sought": "ada@example.org"}).status_code == 403
     assert not AuditEvent.objects.filter(action="identity.searched").exists()
     assert "figures" not in client.get(reverse("admin:index")).context

@@ -62,6 +62,15 @@ def test_a_case_that_needs_two_requests_is_told_so_and_why() -> None:
     )
 
 
+def test_a_group_of_ones_own_is_optional_and_checked() -> None:
+    client = browser("agnes")
+    client.post(ADD, typed(("email", "a@example.org"), group_name="spring-2026"))
+    assert Case.objects.get().group_name == "spring-2026"
+    answer = client.post(ADD, typed(("email", "b@example.org"), group_name="ada@example.org"))
+    assert "Use letters, digits, points, hyphens and underscores only." in answer.content.decode()
+    assert Case.objects.count() == 1
+
+
 def test_nothing_it_says_or_logs_holds_an_identity() -> None:
     client = browser("agnes")
     answer = client.post(ADD, typed(("email", "ada@example.org"), ("email", "b@example.org")), follow=True)
