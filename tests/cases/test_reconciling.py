@@ -4,23 +4,21 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases import jobs
 from cases.lifecycle import CaseStatus, RequestStatus
-from cases.models import AttentionItem, AttentionKind, ProcessorRequest
+from cases.models import AttentionItem, AttentionKind, ProcessorRequest, RequestGroup
 from cases.services import dispatch, reconciling, sweeping
 from cases.services.refusal import Refused
 from dsrportal.queueing import store
 from integrations.models import Processor
+from integrations.sandbox.switches import demo_partners
 from tests.builders import actor, approved_case, ready_case
+from tests.cases.asking import TWO_WEEKS, calls, heard, later, sent
 from tests.sandbox import Sandbox
-
-TWO_WEEKS = 15 * 24 * 3600
-
-
-def calls(sandbox: Sandbox) -> int:
-    return sum(sandbox.state()["calls"].values())
 
 
 def test_a_lost_callback_is_made_good_by_a_report(target: Processor, sandbox: Sandbox) -> None:
@@ -42,6 +40,53 @@ def test_a_group_is_asked_for_in_one_call(target: Processor, sandbox: Sandbox) -
     before = calls(sandbox)
     assert reconciling.reconcile(target, list(ProcessorRequest.objects.filter(case=case))) == 2
     assert calls(sandbox) - before == 1
+
+
+def test_a_group_of_150_without_news_is_one_call_and_a_handful_of_statements(
+    target: Processor, sandbox: Sandbox
+) -> None:
+    sandbox.switches(partners=demo_partners()[:1])
+    case = sent(target, 150)
+    assert RequestGroup.objects.get().size == 150
+    with later(hours=2):
+        jobs.report(str(target.pk))  # tells of the partners, which is news of each
+    with later(hours=4):
+        before = calls(sandbox)
+        with CaptureQueriesContext(connection) as captured:
+            jobs.report(str(target.pk))
+        assert calls(sandbox) - before == 1
+        assert heard(case) == {True}
+    verbs = [query["sql"].split()[0] for query in captured.captured_queries]
+    # Groups due, groupless, disputed, contradicted by callback, the processor; then of the one group: taken, its
+    # members, their partners, the note.
+    assert verbs == ["SELECT"] * 5 + ["UPDATE", "SELECT", "SELECT", "UPDATE"]
+
+
+def test_what_is_new_in_a_group_is_applied_to_each(target: Processor, sandbox: Sandbox) -> None:
+    case = sent(target, 3)
+    sandbox.advance(TWO_WEEKS)
+    with later(hours=2):
+        before = calls(sandbox)
+        jobs.report(str(target.pk))
+        assert calls(sandbox) - before == 1
+    case.refresh_from_db()
+    assert case.status == CaseStatus.REVIEW
+    assert set(case.requests.values_list("status", "answer")) == {("completed", "done")}
+
+
+def test_an_id_that_a_groups_answer_lacks_is_asked_for_singly(target: Processor, sandbox: Sandbox) -> None:
+    case = sent(target, 3)
+    # The vendor has one of them under another name: it is not in the answer, and known all the same.
+    elsewhere = approved_case(identities=[("email", "z@example.org")], group_name="theirs")
+    dispatch.drain(target.pk)
+    ours = RequestGroup.objects.get(explicit=False)
+    ProcessorRequest.objects.filter(case=elsewhere).update(group=ours)
+    with later(hours=2):
+        before = calls(sandbox)
+        jobs.report(str(target.pk))
+        assert calls(sandbox) - before == 2
+        assert heard(case) == heard(elsewhere) == {True}
+    assert not AttentionItem.objects.exists()
 
 
 def test_an_id_the_processor_forgot_is_not_concluded_gone_but_shown(
