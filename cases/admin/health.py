@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -20,7 +21,7 @@ from cases.services.health import Check, State
 from cases.services.lateness import Line
 
 _BADGES: Final[dict[State, tuple[str | Promise, str, str]]] = {
-    State.OK: (gettext_lazy("All is well"), "good", "check"),
+    State.OK: (gettext_lazy("Works"), "good", "check"),
     State.LATE: (gettext_lazy("Late"), "warn", "clock"),
     State.FAILING: (gettext_lazy("Fails"), "bad", "attention"),
 }
@@ -89,7 +90,7 @@ def _database(check: Check) -> tuple[str, str]:
             "It answers, but %(count)d migrations are missing.",
             missing,
         )
-        return told % {"count": missing}, _("Run `manage.py migrate`.")
+        return told % {"count": missing}, format_html(_("Run {}."), _code("manage.py migrate"))
     return _("It answers and is up to date."), ""
 
 
@@ -110,10 +111,10 @@ def _workers(check: Check) -> tuple[str, str]:
     if not missing:
         told = ", ".join(f"{name} {count}" for name, count in alive.items())
         return _("Alive: %(told)s.") % {"told": told}, ""
-    commands = ", ".join(f"`manage.py worker {name}`" for name in missing)
+    commands = format_html_join(", ", "{}", ((_code(f"manage.py worker {name}"),) for name in missing))
     return (
         _("No worker is alive for: %(names)s.") % {"names": ", ".join(missing)},
-        _("Start %(commands)s.") % {"commands": commands},
+        format_html(_("Start {}."), commands),
     )
 
 
@@ -122,11 +123,13 @@ def _schedule(check: Check) -> tuple[str, str]:
     if seconds is None:
         return (
             _("No beat is known of the last minute: nothing looks for work that a lost wake-up left behind."),
-            _("Start `manage.py schedule`, unless it is the queue store that does not answer."),
+            format_html(
+                _("Start {}, unless it is the queue store that does not answer."), _code("manage.py schedule")
+            ),
         )
     return (
         _("Its last beat was %(time)s ago.") % {"time": durations.spell(seconds)},
-        _("Look at the log of `manage.py schedule`, and start it again."),
+        format_html(_("Look at the log of {}, and start it again."), _code("manage.py schedule")),
     )
 
 
@@ -135,7 +138,7 @@ def _oldest_queued(check: Check) -> tuple[str, str]:
     if seconds is None:
         return _("Unknown while the database does not answer."), _("See the database.")
     if not seconds:
-        return _("No request is due that nobody works on."), ""
+        return _("Nothing that may be sent now is left waiting."), ""
     return (
         _("The oldest request that is due waits for %(time)s.") % {"time": durations.spell(seconds)},
         _(
@@ -159,10 +162,14 @@ def _callbacks_silent(check: Check) -> tuple[str, str]:
     return (
         told % {"count": count, "time": durations.spell(health.CALLBACKS_LATE_SECONDS)},
         _(
-            "Check that the portal's address is reached from outside, and that the proxy passes callbacks on unchanged. "
-            "Meanwhile the portal asks by itself, so no answer is lost."
+            "Check that the portal's address is reached from outside, and that the proxy passes callbacks on "
+            "unchanged. Meanwhile the portal asks by itself, so no answer is lost."
         ),
     )
+
+
+def _code(text: str) -> SafeString:
+    return format_html("<code>{}</code>", text)
 
 
 _WORDS: Final[dict[str, tuple[str | Promise, Callable[[Check], tuple[str, str]]]]] = {

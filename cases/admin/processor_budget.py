@@ -90,6 +90,8 @@ def _percent(part: int, whole: int) -> int:
 def _warming_up(state: BudgetState) -> str:
     if state.effort >= FULL_PACE:
         return ""
+    if not state.calls.count:
+        return _("Idle; sending would begin at %(effort)d %% of full pace.") % {"effort": state.effort}
     return _("Warming up: %(effort)d %% of full pace.") % {"effort": state.effort}
 
 
