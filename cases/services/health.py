@@ -83,12 +83,21 @@ _memory = _Memory()
 
 
 def lately() -> Health:
-    """As `look`, but at most once in two seconds: an address that anyone may ask cannot be used to wear us out."""
-    with _memory.lock:
+    """As `look`, but at most once in two seconds: an address that anyone may ask cannot be used to wear us out.
+
+    While one look is being taken, whoever else asks is told what the last one found.
+    """
+    known = _memory.health
+    if not _memory.lock.acquire(blocking=known is None):
+        assert known is not None  # without one, it was waited for
+        return known
+    try:
         if _memory.health is None or time.monotonic() - _memory.at >= REMEMBERED_SECONDS:
             _memory.health = look()
             _memory.at = time.monotonic()
         return _memory.health
+    finally:
+        _memory.lock.release()
 
 
 def forget() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -130,6 +131,23 @@ def test_however_often_it_is_asked_the_portal_looks_once_in_a_while(running: dic
     assert health.lately() is first
     health.forget()
     assert health.lately() is not first
+
+
+def test_while_one_look_waits_for_a_dead_server_others_are_told_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = health.lately()
+    monkeypatch.setattr(health, "REMEMBERED_SECONDS", 0.0)
+    with monkeypatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as listener:
+        patch.setattr(settings, "REDIS_URL", f"redis://127.0.0.1:{listener.getsockname()[1]}/0")
+        found: list[health.Health] = []
+        waiting = Thread(target=lambda: found.append(health.lately()))
+        waiting.start()
+        taken, _address = listener.accept()  # the look has reached the server, which says nothing
+        assert health.lately() is known
+        taken.close()
+        waiting.join()
+    assert found[0] is not known
 
 
 # --- what fails
