@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from integrations import budget
 from integrations.models import Processor
 from tests.integrations.odd_server import OddServer, odd_server
 
@@ -23,7 +24,7 @@ def odd(odd_process: OddServer) -> OddServer:
 @pytest.fixture
 def odd_processor(db: None, odd: OddServer) -> Processor:
     """The odd server as a processor; a new one each time, so with fresh connections and a fresh budget."""
-    return Processor.objects.create(
+    made = Processor.objects.create(
         kind="mparticle",
         name="Odd",
         account="4302",
@@ -33,3 +34,5 @@ def odd_processor(db: None, odd: OddServer) -> Processor:
         extra_signing_roots=odd.authority.root_pem,
         limits="100000 calls in 60 s",
     )
+    budget.rebuild(made, [])  # it never sent anything
+    return made

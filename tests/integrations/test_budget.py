@@ -22,6 +22,14 @@ def counts(processor: Processor) -> list[int]:
     return [used.count for used in budget.state(processor).new_requests]
 
 
+@pytest.fixture
+def forgotten(odd_processor: Processor) -> Processor:
+    """A processor whose budget the store knows nothing of."""
+    store().flushdb()
+    odd_processor.limits = SCALED
+    return odd_processor
+
+
 # --- memory
 
 
@@ -56,10 +64,7 @@ def test_what_was_sent_comes_back_from_history_and_is_kept_to() -> None:
         assert after.effort == 20
 
 
-def test_history_outside_the_window_is_dropped_and_the_future_is_now(
-    db: None, odd_processor: Processor
-) -> None:
-    odd_processor.limits = SCALED
+def test_history_outside_the_window_is_dropped_and_the_future_is_now(forgotten: Processor) -> None:
     now = timezone.now()
     sent = [
         (now - timedelta(hours=25), 1000),
@@ -68,39 +73,37 @@ def test_history_outside_the_window_is_dropped_and_the_future_is_now(
         (now + timedelta(hours=3), 2),
         (datetime(2001, 1, 1, tzinfo=UTC), 5),
     ]
-    budget.rebuild(odd_processor, iter(sent))
-    assert counts(odd_processor) == [6, 36]
+    budget.rebuild(forgotten, iter(sent))
+    assert counts(forgotten) == [6, 36]
 
 
 def test_a_second_rebuild_changes_nothing_and_a_new_window_is_asked_for_alone(
-    odd_processor: Processor,
+    forgotten: Processor,
 ) -> None:
-    odd_processor.limits = SCALED
     now = timezone.now()
-    budget.rebuild(odd_processor, [(now, 5)])
-    budget.rebuild(odd_processor, [(now, 7)])
-    assert counts(odd_processor) == [5, 5]
-    odd_processor.limits = "9 new requests in 4 h\n800 new requests in 24 h"
+    budget.rebuild(forgotten, [(now, 5)])
+    budget.rebuild(forgotten, [(now, 7)])
+    assert counts(forgotten) == [5, 5]
+    forgotten.limits = "9 new requests in 4 h\n800 new requests in 24 h"
     with pytest.raises(BudgetForgotten):
-        counts(odd_processor)
-    budget.rebuild(odd_processor, [(now, 7)])
-    assert counts(odd_processor) == [7, 5]
+        counts(forgotten)
+    budget.rebuild(forgotten, [(now, 7)])
+    assert counts(forgotten) == [7, 5]
 
 
-def test_of_rebuilds_at_once_one_counts(odd_processor: Processor) -> None:
-    odd_processor.limits = SCALED
+def test_of_rebuilds_at_once_one_counts(forgotten: Processor) -> None:
     now, ready = timezone.now(), threading.Barrier(8)
 
     def rebuild(count: int) -> None:
         ready.wait()
-        budget.rebuild(odd_processor, [(now, count), (now - timedelta(hours=1), count)])
+        budget.rebuild(forgotten, [(now, count), (now - timedelta(hours=1), count)])
 
     threads = [threading.Thread(target=rebuild, args=(10 + number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    shorter, longer = counts(odd_processor)
+    shorter, longer = counts(forgotten)
     assert shorter == longer
     assert shorter in {2 * (10 + number) for number in range(8)}
 
