@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from cases.actor import REPORT, Actor
-from cases.lifecycle import Answer, RequestStatus
+from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import Action, AttentionKind, Case, PackageState, ProcessorRequest, ResultPackage
 from cases.services import attention, audit, failures, progress, reports, transition
 from cases.services.progress import WITH_RESULT
@@ -163,6 +163,10 @@ def _keep(request: ProcessorRequest, package: ResultPackage) -> None:
             lease_until=None, lease_token=None, next_attempt_at=None, answered_attempts=F("attempts")
         )
         _tell(current, package)
+        if current.case.status == CaseStatus.ATTENTION:
+            attention.resolve_all(
+                AttentionKind.RETRIES_EXHAUSTED, actor=REPORT, resolution="answered", request=current
+            )
         progress.settle(current.case, actor=REPORT)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import AttentionItem, AuditEvent, Case, PackageState, ProcessorRequest, ResultPackage
-from cases.services import closing, dispatch, purge, reconciling, results
+from cases.services import closing, dispatch, failures, purge, reconciling, results
 from cases.services.refusal import Refused
 from dsrportal.crypto import Tampered
 from integrations.models import Processor
@@ -124,6 +124,21 @@ def test_faults_on_the_way_are_tried_again(target: Processor, sandbox: Sandbox) 
         assert request.pk not in set(results.waiting().values_list("pk", flat=True))
         ProcessorRequest.objects.update(next_attempt_at=None)
     assert fetch(case).answer == Answer.DONE
+
+
+def test_a_result_that_failed_often_and_came_in_the_end_leaves_nothing_open(
+    target: Processor, sandbox: Sandbox
+) -> None:
+    case = completed(target, sandbox)
+    attempts = failures.ATTEMPTS_BEFORE_ATTENTION - 1
+    ProcessorRequest.objects.update(attempts=attempts, answered_attempts=attempts)
+    sandbox.faults([{"method": "GET", "path": "/v3/requests/*", "fault": "status_500"}])
+    fetch(case)
+    assert case.status == CaseStatus.ATTENTION
+    ProcessorRequest.objects.update(next_attempt_at=None)
+    fetch(case)
+    assert case.status == CaseStatus.REVIEW
+    assert AttentionItem.objects.get().resolution == "answered"
 
 
 def test_an_expired_package_is_deleted_and_its_hash_stays(target: Processor, sandbox: Sandbox) -> None:
