@@ -1,6 +1,7 @@
 """Lanes: threads side by side, leases that outlast a call, budgets that end a lane, and what the sweep makes good."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import django_rq
@@ -98,7 +99,8 @@ def test_a_used_up_budget_of_new_requests_ends_the_lane_and_wakes_it_in_time(san
     # It did not lose its turn, nor count as attempted.
     assert (left.attempts, left.lease_token, left.next_attempt_at) == (0, None, None)
     assert store().zcard(LATER) == 1
-    ((_, due_at),) = store().zrange(LATER, 0, -1, withscores=True)
+    later: Any = store().zrange(LATER, 0, -1, withscores=True)
+    ((_entry, due_at),) = later
     assert due_at > timezone.now().timestamp() + 3600
 
 
