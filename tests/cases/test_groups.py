@@ -1,6 +1,7 @@
 """Slots in groups: full ones, explicit ones, and lanes that claim at once."""
 
 import threading
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,7 +20,7 @@ def groups_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MParticle, "group_size", 3)
 
 
-def approve(count: int, **more: object) -> None:
+def approve(count: int, **more: Any) -> None:
     for _ in range(count):
         approved_case(identities=[("email", f"{uuid4().hex}@example.org")], **more)
 
@@ -35,7 +36,7 @@ def sizes(processor: Processor) -> list[tuple[int, int]]:
 def test_a_slot_is_taken_at_the_first_claim_and_kept(target: Processor, sandbox: Sandbox) -> None:
     approve(1)
     request = ProcessorRequest.objects.get()
-    assert request.group is None
+    assert request.group_id is None
     sandbox.faults([{"method": "POST", "fault": "reset_before"}])
     dispatch.drain(target.pk)
     request.refresh_from_db()
