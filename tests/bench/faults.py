@@ -10,7 +10,7 @@ _REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 REQUESTS = 1000
 CHAOS_SECONDS = 120
-SECONDS = 420
+SECONDS = 600
 
 
 def measure(directory: Path, *, rounds: int, part: float) -> list[Figure]:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults import processes
-from tests.faults.portal import Portal, own_environment
+from tests.faults.portal import Portal, PortalFailed, own_environment
 from tests.live import free_port
-from tests.sandbox import Sandbox, running_sandbox
+from tests.sandbox import Sandbox, SandboxFailed, running_sandbox
 
 # An erasure's two weeks pass in 15 seconds, an access request's two days in some 2.
 SPEED = 80_000
@@ -60,28 +60,34 @@ def run(directory: Path, options: argparse.Namespace) -> list[str]:
 
 def _play(portal: Portal, sandbox: Sandbox, options: argparse.Namespace) -> list[str]:
     from tests.faults import asking, settling
-    from tests.faults.chaos import Chaos, mixed_faults
+    from tests.faults.chaos import Chaos, left_out, mixed_faults
     from tests.faults.checks import Findings
 
-    began = time.monotonic()
+    opening = time.monotonic()
     sandbox.switches(**SWITCHES)
     asking.processor(sandbox)
     cases = asking.ready_cases(options.requests)
-    said = [("cases opened and verified after", f"{time.monotonic() - began:.0f} s")]
+    said = [("cases opened and verified in", f"{time.monotonic() - opening:.0f} s")]
+    began = time.monotonic()
+
+    def tell(what: str) -> None:
+        said.append((what, f"{time.monotonic() - began:.0f} s"))
+
     sandbox.faults(mixed_faults())
     chaos = Chaos(portal, seconds=options.chaos)
     chaos.start()
     try:
         for case in cases:
             asking.approve(case)
-        said.append(("all approved after", f"{time.monotonic() - began:.0f} s"))
+        tell("from then, all approved after")
         chaos.wait()
     finally:
         chaos.stop()
         sandbox.clear_faults()
-    said.append(("faults ended after", f"{time.monotonic() - began:.0f} s"))
+    sandbox.faults(left_out(sandbox))
+    tell("faults ended after")
     left = settling.await_settled(portal, sandbox, until=began + options.seconds)
-    said.append(("all settled after" if not left else "given up after", f"{time.monotonic() - began:.0f} s"))
+    tell("given up after" if left else "all settled after")
 
     findings = Findings(sandbox, expected=options.requests)
     findings.look(left)
@@ -92,8 +98,8 @@ def _play(portal: Portal, sandbox: Sandbox, options: argparse.Namespace) -> list
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__.split("\n")[0])
     parser.add_argument("--requests", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=120, help="from the first case to the last word")
-    parser.add_argument("--chaos", type=float, default=30, help="seconds for which things go wrong")
+    parser.add_argument("--seconds", type=float, default=120, help="from the first approval to the last word")
+    parser.add_argument("--chaos", type=float, default=27, help="seconds for which things go wrong")
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="portal-faults-"))
     directory.chmod(0o711)
@@ -101,6 +107,8 @@ def main() -> int:
     wrong = ["It was interrupted."]
     try:
         wrong = run(directory, options)
+    except (PortalFailed, SandboxFailed) as failed:
+        wrong = [str(failed)]
     finally:
         if wrong:
             print(f"\nNOT as it should be; everything is in {directory}:", *wrong, sep="\n  ")

@@ -16,12 +16,13 @@ import psycopg
 from dsrportal.embedded import addresses
 from dsrportal.queueing import store
 from tests.faults.portal import Portal
+from tests.sandbox import Sandbox
 
 SHARE = 0.2
 # Longer than the portal waits for an answer: the call times out there, and is worked all the same.
 TOO_SLOW_SECONDS = 12.0
 
-_KINDS: list[dict[str, Any]] = [
+KINDS: list[dict[str, Any]] = [
     {"fault": "reset_before"},
     {"fault": "reset_after"},
     {"fault": "status_429"},
@@ -46,11 +47,17 @@ def mixed_faults() -> list[dict[str, Any]]:
 
     The sandbox asks one order after the other, so each is given its chance among the calls that the ones before let by.
     """
-    each = SHARE / len(_KINDS)
+    each = SHARE / len(KINDS)
     return [
         {**kind, "path": "/v3/*", "times": None, "probability": each / (1 - position * each)}
-        for position, kind in enumerate(_KINDS)
+        for position, kind in enumerate(KINDS)
     ]
+
+
+def left_out(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """One of each kind that chance has not dealt: it strikes the next call."""
+    struck = sandbox.state()["struck_counts"]
+    return [{**kind, "path": "/v3/*"} for kind in KINDS if kind["fault"] not in struck]
 
 
 # (queue, whether its work-horse and not the worker itself)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+from django.core.files.storage import storages
 from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, RequestStatus
@@ -24,7 +25,7 @@ from cases.models import (
 from cases.services import audit, results
 from integrations.models import Processor
 from tests import builders
-from tests.faults.chaos import Damage
+from tests.faults.chaos import KINDS, Damage
 from tests.faults.portal import Portal
 from tests.sandbox import Sandbox
 
@@ -142,6 +143,10 @@ class Findings:
             else:
                 whole += 1
         self._figure("results fetched whole", f"{whole} of {len(wanted)}")
+        files = set(storages["packages"].listdir("")[1])
+        self._figure(
+            "files of killed downloads", len(files - {each.stored_name for each in packages.values()})
+        )
 
     def _flaw(self, request: ProcessorRequest, package: ResultPackage) -> str:
         """Against what the sandbox gives now: the same members, though an archive is packed anew at every download."""
@@ -222,6 +227,8 @@ class Findings:
             self.wrong.append(f"The sandbox said 429 {beyond} times because its limit was reached.")
         self._figure("calls to the sandbox", sum(calls.values()))
         self._figure("faults among them", f"{struck.total()} ({_counted(struck)})")
+        known = {kind["fault"] for kind in KINDS}
+        self._figure("kinds of faults", f"{len(known & set(struck))} of {len(known)}")
 
     def show(self, said: list[tuple[str, str]], damage: Damage, portal: Portal) -> None:
         done = [
