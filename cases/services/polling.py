@@ -9,7 +9,7 @@ from itertools import chain
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from cases.lifecycle import FINISHED, RequestStatus
 from cases.models import (
@@ -31,7 +31,8 @@ GATHERING_DAYS = frozenset({0, 3})
 MARGIN = timedelta(hours=48)
 # Callbacks are queued and sent every 15 minutes; the first one is late after five more.
 FIRST_WORD_SECONDS = 1200.0
-# A group that was asked for a moment ago is left alone, whatever came of it.
+# A group that was asked for a moment ago is left alone, whatever came of it: for longer than a round of reports lasts,
+# so that no other round asks again for what its own list still holds.
 REST_SECONDS = 60.0
 # Requests that are asked for one by one, at most in one go.
 ALONE_AT_ONCE = 500
@@ -87,9 +88,8 @@ def groups(processor_id: UUID, *, now: datetime) -> list[RequestGroup]:
 
 
 def take(group: RequestGroup, *, now: datetime) -> bool:
-    """Be the one who asks for a group: of two jobs at once one gets it, and none while no member is due."""
-    member = due(group.processor_id, now=now).filter(group=OuterRef("pk"))
-    return bool(RequestGroup.objects.filter(_rested(now), Exists(member), pk=group.pk).update(asked_at=now))
+    """Be the one who asks for a group: of two jobs at once one gets it, and nobody else until it has rested."""
+    return bool(RequestGroup.objects.filter(_rested(now), pk=group.pk).update(asked_at=now))
 
 
 def give_back(group: RequestGroup, *, taken_at: datetime) -> None:

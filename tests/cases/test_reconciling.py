@@ -74,6 +74,21 @@ def test_what_is_new_in_a_group_is_applied_to_each(target: Processor, sandbox: S
     assert set(case.requests.values_list("status", "answer")) == {("completed", "done")}
 
 
+def test_a_groups_answer_tells_what_became_of_an_attempt_whose_answer_was_lost(
+    target: Processor, sandbox: Sandbox
+) -> None:
+    sent(target, 2)
+    sandbox.faults([{"method": "POST", "fault": "reset_after"}])
+    lost = approved_case(identities=[("email", "lost@example.org")])
+    dispatch.drain(target.pk)
+    assert lost.requests.get().status == RequestStatus.QUEUED
+    with later(hours=2):
+        jobs.report(str(target.pk))
+    request = lost.requests.get()
+    assert (request.status, request.outcome_unknown) == (RequestStatus.PENDING, False)
+    assert sandbox.state(str(request.pk))["posts"] == {str(request.pk): 1}
+
+
 def test_an_id_that_a_groups_answer_lacks_is_asked_for_singly(target: Processor, sandbox: Sandbox) -> None:
     case = sent(target, 3)
     # The vendor has one of them under another name: it is not in the answer, and known all the same.
