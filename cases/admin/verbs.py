@@ -85,7 +85,11 @@ def _failed(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
 
 
 def _with_processor(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
-    return any(request.in_flight for request in requests)
+    """In flight; or finished, and perhaps denied since by the processor, which is then open to be decided."""
+    disputed = (
+        {RequestStatus.COMPLETED, RequestStatus.CANCELLED} if case.status == CaseStatus.ATTENTION else set()
+    )
+    return any(request.in_flight or request.status in disputed for request in requests)
 
 
 def _withdrawable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
