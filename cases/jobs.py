@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from cases.services import dispatch, reconciling, results, silence, sweeping
-from cases.services.purge import expired_packages
+from cases.services.purge import expired_packages, unknown_files
 
 
 def drain(processor_id: str, lane: int) -> None:
@@ -30,6 +30,7 @@ def refresh(request_id: str) -> None:
 
 def purge() -> None:
     expired_packages()
+    unknown_files()
 
 
 def fetch_result(request_id: str) -> None:

@@ -1,4 +1,6 @@
-"""Deleting what has outlived its purpose: for now, result packages past their expiry."""
+"""Deleting what has outlived its purpose: result packages past their expiry, and files of downloads cut short."""
+
+from datetime import timedelta
 
 from django.core.files.storage import storages
 from django.db import transaction
@@ -7,6 +9,9 @@ from django.utils import timezone
 from cases.actor import SCHEDULE
 from cases.models import Action, PackageState, ResultPackage
 from cases.services import audit
+
+# Longer than any download takes: until then a file without a row may be one that is still coming in.
+UNKNOWN_FOR = timedelta(days=1)
 
 
 def expired_packages() -> int:
@@ -33,3 +38,19 @@ def _delete(package: ResultPackage) -> int:
             details={"package": str(package.pk), "sha256": package.sha256},
         )
     return 1
+
+
+def unknown_files() -> int:
+    """Delete package files that no row names: a worker that dies in mid-download leaves one behind. How many."""
+    storage = storages["packages"]
+    try:
+        names = [name for name in storage.listdir("")[1] if name.endswith(".sealed")]
+    except FileNotFoundError:  # nothing was ever stored
+        return 0
+    before = timezone.now() - UNKNOWN_FOR
+    old = [name for name in names if storage.get_modified_time(name) < before]
+    known = set(ResultPackage.objects.filter(stored_name__in=old).values_list("stored_name", flat=True))
+    unknown = [name for name in old if name not in known]
+    for name in unknown:
+        storage.delete(name)
+    return len(unknown)

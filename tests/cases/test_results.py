@@ -2,11 +2,15 @@
 
 import hashlib
 import io
+import os
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.utils import timezone
 
@@ -152,6 +156,19 @@ def test_an_expired_package_is_deleted_and_its_hash_stays(target: Processor, san
     with pytest.raises(Refused):
         results.download(package, actor=actor("agnes"))
     assert AuditEvent.objects.filter(action="result.expired").count() == 1
+
+
+def test_what_a_killed_download_left_behind_is_deleted_a_day_later(
+    target: Processor, sandbox: Sandbox
+) -> None:
+    kept = fetch(completed(target, sandbox)).result_package.stored_name
+    storage = storages["packages"]
+    left, coming = (storage.save(f"{uuid4()}.sealed", ContentFile(b"half")) for _ in range(2))
+    two_days_ago = time.time() - 2 * 24 * 3600
+    for name in (kept, left):
+        os.utime(storage.path(name), (two_days_ago, two_days_ago))
+    assert purge.unknown_files() == 1
+    assert set(storage.listdir("")[1]) == {kept, coming}
 
 
 def test_fetching_twice_keeps_one_package(target: Processor, sandbox: Sandbox) -> None:
