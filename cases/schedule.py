@@ -3,7 +3,7 @@
 from django.conf import settings
 
 ENTRIES: list[tuple[str, str, int]] = [
-    ("sweep", "cases.jobs.sweep", 15),
+    ("sweep", "cases.jobs.sweep", 10),
     ("purge", "cases.jobs.purge", 3600),
     # Often enough that nothing is asked for much later than it is due.
     ("reports", "cases.jobs.reports", max(1, min(60, settings.REPORT_INTERVAL_SECONDS // 4))),

@@ -28,8 +28,8 @@ from integrations.registry import connector_for
 logger = logging.getLogger(__name__)
 
 # Renewed while the result comes in: a worker that dies is noticed within a minute, however large its download was.
-LEASE_SECONDS = 60
-RENEW_SECONDS = 15
+LEASE_SECONDS = 40
+RENEW_SECONDS = 10
 
 
 class _Counted:
