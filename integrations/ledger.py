@@ -35,6 +35,10 @@ LONGEST_RAMP_SECONDS = 300
 BUCKETS = 60
 # How long a caller may be asked to sleep, and so how far ahead a slot is given away.
 PATIENCE_SECONDS = 2.0
+# A longer pause concerns the request that was refused, not the processor's whole budget.
+LONGEST_PENALTY_SECONDS = 300.0
+# New requests wait for as long as their longest window at most.
+LONGEST_NEW_PENALTY_SECONDS = 24 * 3600.0
 _SECOND = 1_000_000
 _FORGOTTEN_AFTER_SECONDS = 7 * 24 * 3600
 
@@ -117,8 +121,8 @@ def _life(window: Window) -> int:
     return (window.limit.seconds + _FORGOTTEN_AFTER_SECONDS) * 1000
 
 
-# `tat` is no further ahead than a slot can have pushed it: it was, where the limit was raised since or the store's
-# clock was set back.
+# What is further ahead than it can have been put was put there under a lower limit, or before the store's clock was set
+# back. It holds nobody: to wait until the clock is there again could take as long as the clock was wrong.
 _BOOKS = f"""
 local FOOT, BUCKETS = {FOOT}, {BUCKETS}
 local told = cjson.decode(ARGV[1])
@@ -129,7 +133,12 @@ local kept = redis.call('HMGET', KEYS[1], 'tat', 'busy', 'held', 'new_held', 'sl
 local tat, busy, held = tonumber(kept[1] or '0'), tonumber(kept[2] or '0'), tonumber(kept[3] or '0')
 local new_held, slowed = tonumber(kept[4] or '0'), tonumber(kept[5] or '0')
 local host_held = tonumber(redis.call('GET', KEYS[2]) or '0')
-tat = math.min(tat, now + {int(PATIENCE_SECONDS * _SECOND)} + told.tolerance + interval / FOOT)
+local function sound(till, furthest) return till <= now + furthest and till or 0 end
+tat = sound(tat, {int(PATIENCE_SECONDS * _SECOND)} + told.tolerance + interval / FOOT + 1)
+held = sound(held, {int(LONGEST_PENALTY_SECONDS * _SECOND)})
+host_held = sound(host_held, {int(LONGEST_PENALTY_SECONDS * _SECOND)})
+new_held = sound(new_held, {int(LONGEST_NEW_PENALTY_SECONDS * _SECOND)})
+slowed = sound(slowed, 0)
 busy = math.max(busy - math.max(now - tat, 0), 0)
 tat = math.max(tat, now)
 
@@ -147,15 +156,20 @@ local function call_slot()
   return math.ceil(math.max(now, tat - told.tolerance * busy / ramp, held, host_held))
 end
 """
-# A bucket that a window covers in part is counted whole, and so leaves it late rather than early.
+# A bucket that a window covers in part is counted whole, and so leaves it late rather than early. A window with counts
+# of a time to come, because the clock was set back by more than a minute, is forgotten: the database knows them better.
 _WINDOWS = """
 local function window_slot(key, bucket, share)
   local fields, buckets, sum, known = redis.call('HGETALL', key), {}, 0, false
   local oldest = math.floor(now / bucket) - BUCKETS
+  local newest = math.floor((now + 60000000) / bucket)
   for n = 1, #fields, 2 do
     local index = tonumber(fields[n])
     if not index then
       known = true
+    elseif index > newest then
+      redis.call('DEL', key)
+      return nil
     elseif index >= oldest then
       buckets[#buckets + 1] = {index, tonumber(fields[n + 1])}
       sum = sum + tonumber(fields[n + 1])
@@ -175,13 +189,13 @@ end
 
 -- When the long windows, and what the vendor said of them, let a new request through; nil: forgotten.
 local function opens_at()
-  local latest = new_held
+  local latest, known = new_held, true
   for n, window in ipairs(told.windows) do
     local at = window_slot(KEYS[3 + n], window[1], window[2])
-    if not at then return nil end
-    latest = math.max(latest, at)
+    known = known and at
+    latest = math.max(latest, at or 0)
   end
-  return latest
+  return known and latest or nil
 end
 """
 # new, patience -> taken (1 or 0), the slot's instant, the wait for it. All windows give, or none. A slot ahead is given
@@ -269,16 +283,20 @@ if now - slowed >= 1000000 then
 end
 """
 )
-# sent: for each window its {bucket index, count}. A window that is known is left as it is.
+# sent: for each window its {bucket index, count}. A window that is known is left as it is. Whoever has a slot may still
+# be asleep until it comes, so that is the latest instant there is.
 REBUILD = (
     _BOOKS
+    + f"""
+local latest = now + {int(PATIENCE_SECONDS * _SECOND)}
+"""
     + """
 for n, window in ipairs(told.windows) do
-  local key, newest = KEYS[3 + n], math.floor(now / window[1])
+  local key, newest = KEYS[3 + n], math.floor(latest / window[1])
   if redis.call('HSETNX', key, 'since', text(now)) == 1 then
     for _, entry in ipairs(told.sent[n]) do
       local index = math.min(entry[1], newest)
-      if index >= newest - BUCKETS then redis.call('HINCRBY', key, text(index), entry[2]) end
+      if index >= math.floor(now / window[1]) - BUCKETS then redis.call('HINCRBY', key, text(index), entry[2]) end
     end
     redis.call('PEXPIRE', key, text(window[3]))
   end

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from integrations import ledger
 from integrations.errors import NotSent, RateLimited
+from integrations.ledger import LONGEST_NEW_PENALTY_SECONDS, LONGEST_PENALTY_SECONDS
 
 if TYPE_CHECKING:
     from integrations.models import Processor
 
 logger = logging.getLogger(__name__)
 
-# A longer pause concerns the request that was refused, not the processor's whole budget.
-LONGEST_PENALTY_SECONDS = 300.0
 # A 429 without Retry-After.
 USUAL_PENALTY_SECONDS = 5.0
 # Percent above our own share from which on somebody else must be using the account too.
@@ -58,7 +57,7 @@ def penalise(
     _tell(
         ledger.PENALISE,
         processor,
-        pause=_microseconds(pause if only_new else min(pause, LONGEST_PENALTY_SECONDS)),
+        pause=_microseconds(min(pause, LONGEST_NEW_PENALTY_SECONDS if only_new else LONGEST_PENALTY_SECONDS)),
         only_new=only_new,
         left=0 if scope == "acceleration" else 0.5,
         shared=scope in _SHARED_SCOPES,

@@ -27,7 +27,7 @@ def sent_lately(processor: Processor) -> list[tuple[datetime, int]]:
     """When how many new requests left within the longest window, rounded against us.
 
     A request counts from the first word of the processor on, which is later than when it left; one that was attempted
-    and of which nothing is known counts as of now.
+    and of which nothing is known counts as of now, or as late as its slot may be.
     """
     now = timezone.now()
     windows = connector_for(processor).budget().new_requests
@@ -42,4 +42,7 @@ def sent_lately(processor: Processor) -> list[tuple[datetime, int]]:
     unknown = mine.filter(
         Q(status=RequestStatus.QUEUED) | Q(status_changed_at__gt=since), attempts__gt=0, sent_at=None
     ).count()
-    return [*((minute + timedelta(minutes=1), count) for minute, count in minutes), (now, unknown)]
+    return [
+        *((minute + timedelta(minutes=1), count) for minute, count in minutes),
+        (now + timedelta(minutes=1), unknown),
+    ]

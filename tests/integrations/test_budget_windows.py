@@ -3,11 +3,11 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from integrations import budget, ratelimit
-from integrations.errors import RateLimited
+from integrations.errors import BudgetForgotten, RateLimited
 from integrations.ledger import pace
 from integrations.types import Limit
 from tests.integrations.clockwork import SECOND, START, Clockwork, clockwork
@@ -65,6 +65,11 @@ def act(work: Clockwork, what: str, much: float | str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(limits=LIMITS, share=st.sampled_from([100, 80, 33, 1]), events=EVENTS)
+@example(
+    limits="40 calls in 4 s\n30 new requests in 5 s",
+    share=33,
+    events=[("new", 3), ("emptied", 0), ("at the time named", 9)],
+)
 def test_no_window_holds_more_than_the_share_whatever_happens(
     limits: str, share: int, events: list[tuple[str, float | str]]
 ) -> None:
@@ -252,8 +257,53 @@ def test_a_raised_limit_counts_at_once() -> None:
         assert work.take() - work.now < 2 * SECOND
 
 
-def test_a_clock_that_was_set_back_stops_nobody_for_long() -> None:
+def given_in(work: Clockwork, seconds: int) -> int:
+    """How many calls are given to one who asks again whenever told to."""
+    until, before = work.now + seconds * SECOND, len(work.calls)
+    while work.now < until:
+        work.next()
+    return len(work.calls) - before
+
+
+@pytest.mark.parametrize(
+    "limits", ["1 calls in 60 s", "10 calls in 60 s", "100 calls in 1 h", "1 calls in 24 h"]
+)
+def test_after_a_limit_was_raised_nobody_waits_for_the_old_pace(limits: str) -> None:
+    with clockwork(limits=limits) as work:
+        work.next()
+        work.processor.limits = "1000 calls in 60 s"
+        assert given_in(work, 60) > 400
+
+
+@pytest.mark.parametrize("back", [5 * MINUTE, HOUR, 30 * DAY])
+def test_a_clock_that_was_set_back_stops_nobody(back: int) -> None:
     with clockwork(limits="1000 calls in 60 s") as work:
-        work.take()
-        work.now -= HOUR * SECOND
-        assert work.wait_for() < 3
+        given_in(work, 2 * MINUTE)
+        work.now -= back * SECOND
+        assert given_in(work, MINUTE) > 400
+
+
+def test_a_hold_of_a_time_to_come_ends_when_the_clock_is_set_back() -> None:
+    with clockwork(limits="1000 calls in 60 s") as work:
+        ratelimit.penalise(work.processor, 100.0, scope="account")
+        ratelimit.penalise(work.processor, 8.0 * HOUR, new_request=True)
+        work.now -= 2 * DAY * SECOND
+        assert work.state().wait_seconds == 0
+        assert work.state().new_request_wait_seconds == 0
+        ratelimit.penalise(work.processor, 1.8)
+        assert work.state().wait_seconds == pytest.approx(1.8)
+
+
+def test_counts_of_a_time_to_come_are_forgotten_and_rebuilt() -> None:
+    with clockwork(limits="1000 calls in 60 s\n10 new requests in 1 h\n20 new requests in 24 h") as work:
+        work.next(new_request=True)
+        before = work.history()
+        work.now += 365 * DAY * SECOND
+        for _ in range(8):
+            work.next(new_request=True)
+        work.now -= 365 * DAY * SECOND
+        with pytest.raises(BudgetForgotten):
+            work.take(new_request=True)
+        budget.rebuild(work.processor, before)
+        assert [used.count for used in work.state().new_requests] == [1, 1]
+        assert work.take(new_request=True) - work.now < 2 * SECOND

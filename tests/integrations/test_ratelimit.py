@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from integrations import http, ratelimit
+from integrations import http, ledger, ratelimit
 from integrations.errors import NotSent, RateLimited
 from integrations.ledger import pace
 from integrations.models import Processor
@@ -85,7 +85,7 @@ def test_a_429_holds_every_worker_back(odd_processor: Processor) -> None:
 
 @pytest.mark.parametrize(
     ("said", "held"),
-    [(None, ratelimit.USUAL_PENALTY_SECONDS), (8 * 3600.0, ratelimit.LONGEST_PENALTY_SECONDS)],
+    [(None, ratelimit.USUAL_PENALTY_SECONDS), (8 * 3600.0, ledger.LONGEST_PENALTY_SECONDS)],
 )
 def test_a_429_without_or_with_an_hours_long_wait(
     odd_processor: Processor, said: float | None, held: float
