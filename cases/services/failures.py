@@ -2,15 +2,17 @@
 
 import logging
 import random
-from datetime import timedelta
+from collections import defaultdict
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F, Max
 from django.utils import timezone
 
 from cases.actor import REPORT, SCHEDULE
 from cases.lifecycle import FINISHED, RequestStatus
-from cases.models import AttentionKind, ProcessorRequest, SubjectIdentity
+from cases.models import AttentionKind, ProcessorRequest
 from cases.services import attention, processors, progress, transition
 from integrations.errors import Conflict, IntegrationError, RateLimited, Rejected, Unauthorized
 from integrations.models import Processor
@@ -92,22 +94,42 @@ def _refuse(request: ProcessorRequest, error: IntegrationError) -> None:
 
 
 def release_from_conflict() -> None:
-    """Who waited for another request of ours is due at once when that one has finished meanwhile."""
-    finished = ProcessorRequest.objects.filter(
-        processor=OuterRef("processor"),
-        case__type=OuterRef("case__type"),
-        status__in=FINISHED,
-        status_changed_at__gt=OuterRef("next_attempt_at") - timedelta(seconds=CONFLICT_WAIT_SECONDS),
-        identities__blind_index__in=SubjectIdentity.objects.filter(requests=OuterRef(OuterRef("pk"))).values(
-            "blind_index"
-        ),
+    """Who waited for another request of ours is due at once when that one has finished meanwhile.
+
+    The few that wait lead to their identities, and these to the others: the other way round, every sweep would look at
+    all that ever finished. A row that another hand holds is left to the next sweep: no case is locked here.
+    """
+    rows = ProcessorRequest.objects.filter(
+        status=RequestStatus.QUEUED, last_error=Conflict.code, next_attempt_at__gt=timezone.now()
+    ).order_by()
+    waiting: dict[tuple[UUID, str, bytes], list[tuple[UUID, datetime]]] = defaultdict(list)
+    for processor, kind, index, key, again in rows.values_list(
+        "processor", "case__type", "identities__blind_index", "pk", "next_attempt_at"
+    ):
+        if index is not None and again is not None:
+            refused_at = again - timedelta(seconds=CONFLICT_WAIT_SECONDS)
+            waiting[processor, kind, bytes(index)].append((key, refused_at))
+    if not waiting:
+        return
+    finished = (
+        ProcessorRequest.objects.filter(
+            identities__blind_index__in={index for _processor, _kind, index in waiting}, status__in=FINISHED
+        )
+        .order_by()
+        .values_list("processor", "case__type", "identities__blind_index")
+        .annotate(Max("status_changed_at"))
     )
-    ProcessorRequest.objects.filter(
-        Exists(finished),
-        status=RequestStatus.QUEUED,
-        last_error=Conflict.code,
-        next_attempt_at__gt=timezone.now(),
-    ).update(next_attempt_at=None)
+    freed = {
+        key
+        for processor, kind, index, finished_at in finished
+        for key, refused_at in waiting.get((processor, kind, bytes(index)), ())
+        if finished_at > refused_at
+    }
+    with transaction.atomic():
+        held = rows.filter(pk__in=freed).select_for_update(skip_locked=True, of=("self",))
+        ProcessorRequest.objects.filter(pk__in=list(held.values_list("pk", flat=True))).update(
+            next_attempt_at=None
+        )
 
 
 def _in_the_way(request: ProcessorRequest) -> ProcessorRequest | None:

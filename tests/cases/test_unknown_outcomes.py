@@ -3,6 +3,7 @@
 Each way of not knowing by itself, with everything that went over the wire.
 """
 
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, RequestStatus
@@ -273,6 +275,33 @@ def test_a_request_of_ours_in_the_way_is_named_and_waited_for(target: Processor,
     assert item.resolution == "answered"
     second.refresh_from_db()
     assert second.status == CaseStatus.WORKING
+
+
+def test_who_waits_for_another_is_left_alone_while_its_case_is_being_worked_on(
+    target: Processor, sandbox: Sandbox
+) -> None:
+    first = approved_case(identities=[("email", "same@example.org")])
+    dispatch.drain(target.pk)
+    waiting = [approved_case(identities=[("email", "same@example.org")]) for _ in range(2)]
+    dispatch.drain(target.pk)
+    finishes(sandbox, first)
+    held = the_request(waiting[0])
+    with transaction.atomic():
+        ProcessorRequest.objects.select_for_update().get(pk=held.pk)
+        sweep = threading.Thread(target=release_and_close)
+        sweep.start()
+        sweep.join(10)
+        assert not sweep.is_alive()  # it waits for nobody, so that nobody can wait for it in turn
+    assert [the_request(case).next_attempt_at is None for case in waiting] == [False, True]
+    failures.release_from_conflict()
+    assert the_request(waiting[0]).next_attempt_at is None
+
+
+def release_and_close() -> None:
+    try:
+        failures.release_from_conflict()
+    finally:
+        connection.close()
 
 
 def test_a_foreign_request_in_the_way_is_waited_for_by_the_hour(target: Processor, sandbox: Sandbox) -> None:
