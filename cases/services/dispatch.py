@@ -139,13 +139,16 @@ def batch_size(processor: Processor) -> int:
 
 
 def work(connector: Connector, claimed: list[ProcessorRequest]) -> None:
-    """Send each; what was not reached is given back. Raises RateLimited and NotSent after giving back the rest."""
+    """Send each; what was not reached is given back. Raises RateLimited and NotSent after giving back the rest.
+
+    So it does with an error of our own: the lease of the one that met it must not stop those behind it again and again.
+    """
     looked_at = time.monotonic()
     for position, request in enumerate(claimed):
         rest = claimed[position + 1 :]
         try:
             answered = act(connector, request)
-        except (RateLimited, NotSent):
+        except Exception:
             give_back(rest)
             raise
         if rest and timezone.now() > _lease_end(rest[0]) - timedelta(seconds=CALL_SECONDS):

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import django_rq
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
@@ -52,6 +53,26 @@ def test_a_lease_is_renewed_before_a_call_that_it_might_not_outlast(target: Proc
     dispatch.hold(request)
     request.refresh_from_db()
     assert request.lease_until > soon + timedelta(seconds=dispatch.CALL_SECONDS)
+
+
+def test_what_goes_wrong_here_with_one_request_stops_none_of_those_behind_it(
+    target: Processor, owner_connection: Any
+) -> None:
+    approve(3)
+    first = str(ProcessorRequest.objects.order_by("due_at", "pk").values_list("pk", flat=True)[0])
+    table = "ALTER TABLE cases_processorrequest"
+    owner_connection.execute(
+        f"{table} ADD CONSTRAINT odd CHECK (status <> 'pending' OR subject_request_id <> '{first}')"
+    )
+    try:
+        with pytest.raises(IntegrityError):
+            dispatch.drain(target.pk)
+        dispatch.drain(target.pk)
+    finally:
+        owner_connection.execute(f"{table} DROP CONSTRAINT odd")
+    sent = ProcessorRequest.objects.filter(status=RequestStatus.PENDING)
+    assert first not in {str(request.pk) for request in sent}
+    assert sent.count() == 2
 
 
 def test_a_lane_whose_lease_passed_on_sends_nothing_more(target: Processor, sandbox: Sandbox) -> None:
