@@ -70,8 +70,14 @@ class ProcessorRequest(models.Model):
         ordering: ClassVar[list[str]] = ["case_id", "position"]
         # Each costs at every status change; one on text, named as a field's own, would come twice (for LIKE).
         indexes: ClassVar[list[Any]] = [
+            # What is due, in the order in which it leaves: a claim reads its first rows and sorts nothing.
             models.Index(
-                "processor", "due_at", condition=Q(status=RequestStatus.QUEUED), name="request_queue"
+                "processor",
+                "due_at",
+                "subject_request_id",
+                condition=Q(status=RequestStatus.QUEUED)
+                | Q(status=RequestStatus.PENDING, cancel_requested_at__isnull=False),
+                name="request_due",
             ),
             models.Index(
                 "processor",
