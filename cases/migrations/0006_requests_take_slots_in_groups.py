@@ -1,21 +1,19 @@
-from typing import Any
-
 import django.db.models.deletion
-from django.apps.registry import Apps
 from django.db import migrations, models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.models import Count, Q
+from django.db.models import Q
 
-
-def keep_groups(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Each name that requests were sent under becomes a group that takes no more of them."""
-    using = schema_editor.connection.alias
-    requests: Any = apps.get_model("cases", "ProcessorRequest").objects.using(using)
-    groups: Any = apps.get_model("cases", "RequestGroup").objects.using(using)
-    named = requests.exclude(old_group="").order_by()
-    for processor_id, name, size in named.values_list("processor_id", "old_group").annotate(Count("pk")):
-        group = groups.create(processor_id=processor_id, name=name, size=size, explicit=True)
-        requests.filter(processor_id=processor_id, old_group=name).update(group=group)
+# Each name that requests were sent under becomes a group that takes no more of them. In two statements, however many
+# there are: the table is locked meanwhile.
+_MAKE_GROUPS = """
+    INSERT INTO cases_requestgroup (processor_id, name, size, explicit)
+    SELECT processor_id, old_group, LEAST(count(*), 32767), true
+    FROM cases_processorrequest WHERE old_group <> '' GROUP BY processor_id, old_group
+"""
+_JOIN_GROUPS = """
+    UPDATE cases_processorrequest AS request SET group_id = made.id
+    FROM cases_requestgroup AS made
+    WHERE made.processor_id = request.processor_id AND made.name = request.old_group
+"""
 
 
 class Migration(migrations.Migration):
@@ -74,7 +72,8 @@ class Migration(migrations.Migration):
                 to="cases.requestgroup",
             ),
         ),
-        migrations.RunPython(keep_groups, migrations.RunPython.noop),
+        migrations.RunSQL(_MAKE_GROUPS, migrations.RunSQL.noop),
+        migrations.RunSQL(_JOIN_GROUPS, migrations.RunSQL.noop),
         # Rows were written and the constraints of the new key wait for the commit: no table is altered before it.
         migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE", migrations.RunSQL.noop),
         migrations.RemoveField(model_name="processorrequest", name="old_group"),
