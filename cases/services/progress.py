@@ -27,6 +27,8 @@ from integrations.models import Processor
 from integrations.types import RequestType
 
 WITH_RESULT = frozenset({RequestType.ACCESS, RequestType.PORTABILITY})
+# Disagreeing cases that one sweep settles at most; what is left is found by the next.
+AT_ONCE = 1000
 
 
 def _columns(model: type[Model], *names: str) -> tuple[str, ...]:
@@ -136,7 +138,10 @@ def stays_working(case: Case, old: str, new: str) -> bool:
 
 
 def disagreeing() -> list[int]:
-    """Keys of cases whose stored status is not what follows from their requests: for the sweep."""
+    """Keys of cases whose stored status is not what follows from their requests: for the sweep.
+
+    One question for each way of being wrong: asked as one, PostgreSQL would look at all requests there ever were.
+    """
     open_items = AttentionItem.objects.filter(case=OuterRef("pk"), resolved_at__isnull=True)
     standing = ProcessorRequest.objects.filter(case=OuterRef("pk"), replaced_by__isnull=True)
     failed = standing.filter(status=RequestStatus.FAILED)
@@ -144,12 +149,14 @@ def disagreeing() -> list[int]:
         ~Q(status__in=FINISHED)
         | Q(case__type__in=WITH_RESULT, status=RequestStatus.COMPLETED, result_package__isnull=True)
     )
-    needs_attention = Exists(open_items) | Exists(failed)
     wrong = (
-        (Q(status=CaseStatus.ATTENTION) & ~needs_attention)
-        | (~Q(status=CaseStatus.ATTENTION) & needs_attention)
-        | (Q(status=CaseStatus.WORKING) & ~Exists(unfinished))
-        | (Q(status=CaseStatus.REVIEW) & Exists(unfinished))
+        Q(~Exists(open_items), ~Exists(failed), status=CaseStatus.ATTENTION),
+        Q(Exists(open_items), status__in=DERIVED - {CaseStatus.ATTENTION}),
+        Q(Exists(failed), status__in=DERIVED - {CaseStatus.ATTENTION}),
+        Q(~Exists(unfinished), status=CaseStatus.WORKING),
+        Q(Exists(unfinished), status=CaseStatus.REVIEW),
     )
-    found = Case.objects.filter(wrong, status__in=DERIVED).order_by("pk").values_list("pk", flat=True)
-    return list(found[:1000])
+    found: set[int] = set()
+    for each in wrong:
+        found.update(Case.objects.filter(each).order_by().values_list("pk", flat=True)[:AT_ONCE])
+    return sorted(found)[:AT_ONCE]
