@@ -70,6 +70,8 @@ def waiting() -> QuerySet[ProcessorRequest]:
         Q(lease_until__isnull=True) | Q(lease_until__lt=now),
         Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
         status=RequestStatus.COMPLETED,
+        # Without a result there is no answer; said here, it spares looking for the results of all that was answered.
+        answer="",
         case__type__in=WITH_RESULT,
         result_package__isnull=True,
         processor__in=Processor.objects.sending(),

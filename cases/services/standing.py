@@ -73,7 +73,12 @@ def _unanswered(case_ids: Iterable[int]) -> QuerySet[ProcessorRequest]:
 
 
 def _result_missing() -> Q:
-    return Q(status=RequestStatus.COMPLETED, case__type__in=sorted(WITH_RESULT), result_package__isnull=True)
+    return Q(
+        status=RequestStatus.COMPLETED,
+        answer="",
+        case__type__in=sorted(WITH_RESULT),
+        result_package__isnull=True,
+    )
 
 
 def _standing(
@@ -140,14 +145,14 @@ def stuck(*, now: datetime) -> QuerySet[Case]:
     at_rest = Q()
     for status, longest in STAGES.items():
         at_rest |= Q(status=status, status_changed_at__lt=now - longest)
-    held_up = ProcessorRequest.objects.filter(
-        _held_up(now=now), case=OuterRef("pk"), replaced_by__isnull=True
-    )
-    return Case.objects.filter(at_rest | Q(Exists(held_up), status=CaseStatus.WORKING))
+    standing = ProcessorRequest.objects.filter(replaced_by__isnull=True).order_by()
+    for held_up in _held_up(now=now):
+        at_rest |= Q(pk__in=standing.filter(held_up).values("case"), status=CaseStatus.WORKING)
+    return Case.objects.filter(at_rest)
 
 
-def _held_up(*, now: datetime) -> Q:
-    """What makes a request of a working case one that does not move."""
+def _held_up(*, now: datetime) -> tuple[Q, Q, Q]:
+    """What makes a request of a working case one that does not move: no index serves all three questions."""
     unsent = Q(
         ~Q(processor__in=Processor.objects.sending())
         | Q(attempts__gte=failures.ATTEMPTS_BEFORE_ATTENTION)
@@ -162,7 +167,7 @@ def _held_up(*, now: datetime) -> Q:
         status__in=SENT,
     )
     unfetched = _result_missing() & Q(completed_at__lt=now - UNFETCHED)
-    return unsent | silent | unfetched
+    return unsent, silent, unfetched
 
 
 def _moving(*, now: datetime) -> QuerySet[Processor]:
