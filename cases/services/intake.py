@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -65,6 +66,7 @@ def open_case(
         identities=identities,
         skip_waiting_period=skip_waiting_period,
     )
+    refused += _group_problems(group_name)
     if refused:
         raise Refused(*refused)
     if actor.user is None:
@@ -103,6 +105,16 @@ def open_case(
         )
         clocks.start(case, actor=actor)
     return case
+
+
+def _group_problems(name: str) -> list[str]:
+    """A group's name goes out in addresses, so it is looked at here too, whoever opens the case."""
+    field = Case._meta.get_field("group_name")
+    try:
+        field.run_validators(name)
+    except ValidationError as error:
+        return [f"Group: {message}" for message in error.messages]
+    return []
 
 
 def _next_reference(received_at: datetime) -> str:

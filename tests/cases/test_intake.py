@@ -52,6 +52,9 @@ REFUSALS: list[tuple[dict[str, object], str]] = [
     ({"type": "access", "skip_waiting_period": True}, "waiting period"),
     ({"type": "opt_out"}, "cannot carry out"),
     ({"type": "correction"}, "cannot carry out"),
+    ({"group_name": "ada@example.org"}, "group: use letters"),
+    ({"group_name": "a/../b"}, "group: use letters"),
+    ({"group_name": "g" * 65}, "group: ensure"),
 ]
 
 
