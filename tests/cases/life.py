@@ -67,7 +67,6 @@ class Life:
         self.sandbox = sandbox
         self.pile: list[Received] = receiver.received
         self.workers: list[Worker] = []
-        self.wrong = False
         self.cases: list[Case] = []
         self.processor = builders.processor(sandbox, limits=AMPLE)
         self._good = {"credentials": self.processor.credentials, "base_url": self.processor.base_url}
@@ -97,10 +96,6 @@ class Life:
         with suppress(Refused):
             cancellation.cancel(case, actor=self.agent)
 
-    def tried(self) -> list[Case]:
-        """Cases of which something was claimed to be sent."""
-        return list(Case.objects.filter(requests__attempts__gt=0).distinct().order_by("pk"))
-
     def retry(self, case: Case) -> None:
         with suppress(Refused):
             cancellation.retry(case, actor=self.agent)
@@ -112,7 +107,6 @@ class Life:
 
     def goes_wrong(self, what: str) -> None:
         """A wrong key is refused with 401 and pauses the processor; an address without TLS refuses each request."""
-        self.wrong = True
         if what == "credentials":
             self._set_up(credentials={**self._good["credentials"], "workspace_secret": "wrong"})
         elif what == "address":
@@ -125,7 +119,6 @@ class Life:
             store().flushdb()
 
     def put_right(self) -> None:
-        self.wrong = False
         self._set_up(**self._good, limits=AMPLE)
         with suppress(Superseded):
             processors.resume(self.processor, actor=self.agent)
@@ -150,9 +143,6 @@ class Life:
 
     def lane_works(self) -> None:
         jobs.drain(str(self.processor.pk), 0)
-
-    def waiting(self) -> bool:
-        return dispatch.due(now=timezone.now()).exists()
 
     def lane_claims(self) -> list[Worker]:
         """A lane claims and is then held up: what follows is up to its workers."""
@@ -231,8 +221,9 @@ class Life:
     def comes_to_rest(self) -> None:
         """All faults mended, the vendor done with everything, and the portal given time: the callbacks stay lost."""
         self.sandbox.clear_faults()
+        self.sandbox.switches(result_seconds=365 * DAY)
         self.put_right()
-        for _ in range(6 + 3 * len(self.cases)):
+        for _ in range(6 + 2 * len(self.cases)):
             self.time_passes()
             self.reports()
             self.sweep()
@@ -240,8 +231,7 @@ class Life:
                 return
             for case in self.cases:
                 self.retry(case)
-            # A result is there for seven days only.
-            self.sandbox.advance(6 * DAY)
+            self.sandbox.advance(15 * DAY)
         raise AssertionError(f"Not at rest: {[*self.unfinished().values_list('status', 'last_error')]}")
 
     def at_rest(self) -> bool:
