@@ -149,7 +149,7 @@ _JSON = "rq.serializers.JSONSerializer"
 RQ_QUEUES = {
     "default": {"URL": REDIS_URL, "SERIALIZER": _JSON, "DEFAULT_TIMEOUT": 600},  # schedule and reports
     "outgoing": {"URL": REDIS_URL, "SERIALIZER": _JSON, "DEFAULT_TIMEOUT": 120},  # the lanes that send
-    "results": {"URL": REDIS_URL, "SERIALIZER": _JSON, "DEFAULT_TIMEOUT": 1200},  # downloads, which may take long
+    "results": {"URL": REDIS_URL, "SERIALIZER": _JSON, "DEFAULT_TIMEOUT": 1200},  # long downloads
 }
 RQ = {
     "WORKER_CLASS": "dsrportal.worker.PortalWorker",

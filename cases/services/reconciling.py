@@ -244,10 +244,11 @@ def refresh(request_id: UUID) -> None:
             _pause(processor, error)
         except IntegrationError as error:
             logger.info("A report of %s was asked for in vain: %s", processor.pk, error.code)
+            insist = insist and error.retryable
             if isinstance(error, RateLimited):
                 seconds, insist = _wait_seconds(error), True
     if insist:
-        seconds = seconds or polling.rest().total_seconds()
+        seconds = seconds or polling.near_interval().total_seconds()
         queueing.wake("cases.jobs.refresh", str(request.pk), delay_seconds=seconds)
 
 
