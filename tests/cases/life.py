@@ -26,7 +26,16 @@ from rq.serializers import JSONSerializer
 from cases import jobs
 from cases.lifecycle import FINISHED, RequestStatus
 from cases.models import Case, ProcessorRequest, RequestGroup
-from cases.services import callbacks, cancellation, dispatch, failures, processors, reconciling, results
+from cases.services import (
+    callbacks,
+    cancellation,
+    dispatch,
+    failures,
+    outgoing,
+    processors,
+    reconciling,
+    results,
+)
 from cases.services.refusal import Refused, Superseded
 from dsrportal.models import DataKey
 from dsrportal.queueing import PortalJob, store
@@ -113,8 +122,10 @@ class Life:
             self._set_up(base_url=self._good["base_url"].replace("https://", "http://"))
         elif what == "budget":
             self._set_up(limits=SCARCE)
-        elif what == "pause":
+        elif what == "one paused":
             processors.pause(self.processor, actor=self.agent, reason="maintenance")
+        elif what == "all paused":
+            outgoing.pause(actor=self.agent, reason="maintenance")
         else:
             store().flushdb()
 
@@ -122,6 +133,8 @@ class Life:
         self._set_up(**self._good, limits=AMPLE)
         with suppress(Superseded):
             processors.resume(self.processor, actor=self.agent)
+        with suppress(Superseded):
+            outgoing.resume(actor=self.agent)
 
     def _set_up(self, **fields: Any) -> None:
         processor = Processor.objects.get(pk=self.processor.pk)

@@ -172,7 +172,9 @@ class RequestLife(RuleBasedStateMachine):
             self.life.person_asks(self.life.cases[position % len(self.life.cases)])
 
     @rule(
-        what=st.sampled_from(["credentials", "address", "budget", "pause", "store"]),
+        what=st.sampled_from(
+            ["credentials", "address", "budget", "one paused", "all paused", "store emptied"]
+        ),
         meanwhile=st.sampled_from(["a lane works", "a worker goes on", "the sweep runs", "reports are due"]),
     )
     def something_is_wrong_for_a_while(self, what: str, meanwhile: str) -> None:
@@ -264,6 +266,10 @@ class RequestLife(RuleBasedStateMachine):
             assert (row.lease_token is None) == (row.lease_until is None)
             assert row.answered_attempts <= row.attempts
             assert row.status not in FINISHED or row.cancel_requested_at is None
+        if RequestStatus.FAILED in self.reached.values():
+            # Refused there means that it is not there.
+            there = {row["id"] for row in self.sandbox.state()["requests"]}
+            assert not there & {key for key, status in self.reached.items() if status == RequestStatus.FAILED}
         by_case: dict[Case, list[RequestState]] = defaultdict(list)
         for row in self.rows:
             missing = row.case.type == "access" and row.status == RequestStatus.COMPLETED and not row.package
@@ -306,6 +312,8 @@ class RequestLife(RuleBasedStateMachine):
         self.ordered = fault is not None
         if fault is not None:
             kind, process, times = fault
+            # Whoever is told to wait is told so before anything is done.
+            process &= not kind.startswith("status_429")
             order = {"path": "/v3/requests*", "fault": kind, "process": process, "times": times}
             self.sandbox.faults([{**order, "seconds": 0.02}])
 
