@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import pytest
 from django.db.models import F
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
 from hypothesis.stateful import (
@@ -44,6 +44,8 @@ from tests.sandbox import Sandbox
 # Each life drawn afresh: as it comes, hypothesis makes most of so few by repeating parts of the ones before.
 AVAILABLE_PROVIDERS["afresh"] = "hypothesis.internal.conjecture.providers.HypothesisProvider"
 
+# Of a few that were tried, the one that leads into the most corners.
+SEED = 13
 MOST_CASES = 4
 POSITIONS = st.integers(0, 11)
 RANK: dict[str, int] = {
@@ -193,7 +195,7 @@ class RequestLife(RuleBasedStateMachine):
     # The vendor and the way from it.
 
     @rule(
-        seconds=st.sampled_from([20 * MINUTE, DAY, 3 * DAY, 8 * DAY]),
+        seconds=st.sampled_from([20 * MINUTE, DAY, 8 * DAY]),
         callbacks=st.sampled_from(["come", "come last first, and twice", "come later or never"]),
     )
     def vendor_moves_on(self, seconds: int, callbacks: str) -> None:
@@ -337,12 +339,11 @@ def test_every_life_of_a_request_ends_as_the_processor_says(
     RequestLife.sandbox, RequestLife.receiver = running, receiver
     more = int(os.environ.get("LIFE_EXAMPLES", 0))
     run_state_machine_as_test(
-        RequestLife,
+        RequestLife if more else seed(SEED)(RequestLife),
         settings=settings(
             backend="afresh",
-            max_examples=more or 32,
+            max_examples=more or 40,
             stateful_step_count=25,
-            derandomize=not more,
             database=None,
             deadline=None,
             # Without explaining what failed, which takes longer than all the rest.
