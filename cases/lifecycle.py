@@ -65,13 +65,23 @@ class Answer(TextChoices):
 
 
 SECOND_PERSON_TYPES = frozenset({"erasure", "correction"})
+# Needs neither verification nor approval (11 CCR 7026(d), 7060(b)): it is sent as soon as it is opened.
+UNVERIFIED_TYPES = frozenset({"opt_out"})
 
 CASE_MOVES: dict[str, frozenset[str]] = {
-    CaseStatus.INTAKE: frozenset({CaseStatus.VERIFYING, CaseStatus.READY, CaseStatus.CLOSED}),
+    # Straight to work goes what needs no approval.
+    CaseStatus.INTAKE: frozenset(
+        {CaseStatus.VERIFYING, CaseStatus.READY, CaseStatus.WORKING, CaseStatus.CLOSED}
+    ),
     CaseStatus.VERIFYING: frozenset({CaseStatus.READY, CaseStatus.CLOSED}),
     CaseStatus.READY: frozenset({CaseStatus.WORKING, CaseStatus.CLOSED}),
-    CaseStatus.WORKING: frozenset({CaseStatus.ATTENTION, CaseStatus.REVIEW, CaseStatus.CLOSED}),
-    CaseStatus.ATTENTION: frozenset({CaseStatus.WORKING, CaseStatus.REVIEW, CaseStatus.CLOSED}),
+    # Back to an approver, where what was approved is changed before anything was sent.
+    CaseStatus.WORKING: frozenset(
+        {CaseStatus.READY, CaseStatus.ATTENTION, CaseStatus.REVIEW, CaseStatus.CLOSED}
+    ),
+    CaseStatus.ATTENTION: frozenset(
+        {CaseStatus.READY, CaseStatus.WORKING, CaseStatus.REVIEW, CaseStatus.CLOSED}
+    ),
     CaseStatus.REVIEW: frozenset({CaseStatus.WORKING, CaseStatus.ATTENTION, CaseStatus.CLOSED}),
     # Reopened with a reason: to verification where nothing was approved, else to what its requests say.
     CaseStatus.CLOSED: frozenset(
@@ -122,6 +132,8 @@ class RequestState:
     answer: str = ""
     # The result of an access request is part of its answer: not finished before it is fetched.
     result_missing: bool = False
+    # Of its partners, those that failed or have not answered, and for which nobody has attested it instead.
+    partners_unanswered: bool = False
 
 
 def derive_status(requests: Iterable[RequestState], *, open_attention: bool) -> str:
@@ -140,10 +152,11 @@ def derive_outcome(requests: Collection[RequestState]) -> str:
     """The outcome that the answers amount to; a human confirms it at closing.
 
     Requests that were cancelled or replaced count as unanswered, so a case in which nothing was done is
-    never `fulfilled`.
+    never `fulfilled`; nor is one with a partner that failed or has not answered.
     """
     answers = [state.answer for state in requests if state.status == RequestStatus.COMPLETED and state.answer]
     fulfilled = Answer.DONE in answers or Answer.ACCEPTED in answers
-    if not answers or len(answers) < len(requests) or Answer.REFUSED in answers:
+    open_at_partners = any(state.partners_unanswered for state in requests)
+    if not answers or len(answers) < len(requests) or Answer.REFUSED in answers or open_at_partners:
         return Outcome.PARTLY_FULFILLED if fulfilled else Outcome.DENIED
     return Outcome.FULFILLED if fulfilled else Outcome.NO_DATA_HELD

@@ -2,30 +2,40 @@
 
 A connector is made for one Processor, talks to it through `integrations.http`, takes and returns the
 values of `integrations.types` and raises only `integrations.errors`. It never opens a transaction and
-never knows a case.
+never knows a case. What a kind cannot do it leaves as it is here: its capabilities say so, and nobody calls it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NoReturn
 from uuid import UUID
 
+from integrations.errors import Unsupported
 from integrations.types import (
     Budget,
     CallbackContent,
     ConnectionCheck,
     Draft,
     Identity,
+    Inquiry,
+    Match,
+    Option,
     OutgoingRequest,
+    PackageSummary,
     Report,
     ResultStream,
+    Secret,
     VerifiedCallback,
+    Workspace,
 )
 
 if TYPE_CHECKING:
     from integrations.models import Processor
+
+# The API that requests are sent to. A kind with several keeps a budget for each, by a name of its own.
+REQUESTS = "requests"
 
 
 class Capability(StrEnum):
@@ -35,66 +45,139 @@ class Capability(StrEnum):
     OPT_OUT = "opt_out"
     CORRECTION = "correction"
     CANCEL = "cancel"
+    # Where a request stands can be asked for, one by one, or many at once.
+    REPORTS = "reports"
     GROUPS = "groups"
     RESULTS = "results"
     CALLBACKS = "callbacks"
+    # Whether it knows a person can be asked: before a request, and to confirm an erasure afterwards.
+    SEARCH = "search"
+    WORKSPACES = "workspaces"
+    # A person does it and attests.
+    BY_HAND = "by_hand"
 
 
-class Connector(Protocol):
+class Connector:
     kind: ClassVar[str]
     label: ClassVar[str]
     capabilities: ClassVar[frozenset[Capability]]
-    # Names of the credentials a Processor of this kind holds, in the order a form shows them.
-    credential_fields: ClassVar[tuple[str, ...]]
+    # How people call the account: its label and a hint.
+    account_label: ClassVar[str] = "Account"
+    account_help: ClassVar[str] = ""
+    # The vendor's own API address; "" where each account has another.
+    default_base_url: ClassVar[str] = ""
+    # The domain that its callbacks name; "" where each account has another.
+    default_domain: ClassVar[str] = ""
+    secrets: ClassVar[tuple[Secret, ...]] = ()
+    options: ClassVar[tuple[Option, ...]] = ()
     # How many requests one group takes, so that one call reports on all of them; 0 without groups.
-    group_size: ClassVar[int]
+    group_size: ClassVar[int] = 0
+    # How many report intervals lie between two questions about a request: more where each costs and little happens.
+    report_pace: ClassVar[int] = 1
 
-    def __init__(self, processor: "Processor") -> None: ...
+    def __init__(self, processor: "Processor") -> None:
+        self.processor = processor
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether it is left out of plans until somebody asks for it."""
+        return False
+
+    # --- before a request is one
+
+    def cannot(self, draft: Draft) -> str:
+        """Why this account cannot serve such a draft at all, and is skipped, in a sentence; "" where it can."""
+        return ""
 
     def check(self, draft: Draft) -> list[str]:
-        """Sentences on what no request to this processor can hold; empty when all is well."""
-        ...
+        """Sentences on what must be put right in a draft that this account serves; empty when all is well."""
+        return []
+
+    def warn(self, draft: Draft) -> list[str]:
+        """Sentences on what an approver should know of a draft that can be sent as it is."""
+        return []
 
     def split(self, draft: Draft) -> list[tuple[Identity, ...]]:
-        """The identities as this processor can take them: one tuple a request, in the order given."""
-        ...
+        """The identities as this processor can take them: one tuple a request, in the order given.
+
+        What it has no use for is left out.
+        """
+        return [draft.identities]
+
+    def search(self, identities: Sequence[Identity]) -> Match:
+        """Whether a person of these identities is known there now. Creates nothing."""
+        self._cannot_be_called()
+
+    # --- the request
 
     def submit(self, request: OutgoingRequest) -> Report:
-        """Send it. Raises AlreadyExists for an id the processor has, Conflict for another like it."""
-        ...
+        """Send it. Raises AlreadyExists for an id the processor has, Conflict for another like it.
 
-    def report(self, request_id: UUID) -> Report:
-        """Ask for one id. Raises UnknownRequest."""
-        ...
+        A kind that has no word for the request itself says with the report what it amounts to.
+        """
+        self._cannot_be_called()
+
+    def repeats_safely(self, request_type: str) -> bool:
+        """Whether a request of unknown outcome is simply submitted again, instead of asked for first."""
+        return False
+
+    def report(self, inquiry: Inquiry) -> Report:
+        """Ask for one request. Raises UnknownRequest."""
+        self._cannot_be_called()
 
     def report_group(self, group_id: str) -> list[Report]:
         """Ask for all requests of a group in one call; an unknown group is an empty list."""
-        ...
+        self._cannot_be_called()
 
     def cancel(self, request_id: UUID) -> None:
         """Ask to cancel. Raises TooLate, UnknownRequest. Success is only that it was asked."""
-        ...
+        self._cannot_be_called()
 
-    def fetch_result(self, url: str, *, limit_bytes: int) -> AbstractContextManager[ResultStream]:
+    # --- results
+
+    def fetch_result(
+        self, inquiry: Inquiry, url: str, *, limit_bytes: int
+    ) -> AbstractContextManager[ResultStream]:
         """Open the result. Raises NothingFound, Expired, TooLarge (while reading), Rejected (foreign URL)."""
-        ...
+        self._cannot_be_called()
+
+    def summarise(self, package: BinaryIO, *, submitted: Sequence[Identity]) -> PackageSummary:
+        """What a stored result holds; `package` can be sought in. Raises nothing for what is in it: see `doubt`."""
+        return PackageSummary()
+
+    def redact(
+        self, package: BinaryIO, *, members: frozenset[str], fields: frozenset[str]
+    ) -> Iterator[bytes]:
+        """The package anew, without these of its files and without these fields. Raises UnexpectedAnswer."""
+        self._cannot_be_called()
+
+    # --- callbacks
 
     def verify_callback(self, headers: Mapping[str, str], body: bytes) -> VerifiedCallback:
         """Bytes in, verdict out. Header names in lower case. Raises NotVerified, CertificateUnavailable."""
-        ...
+        self._cannot_be_called()
 
     def read_callback(self, body: bytes) -> CallbackContent:
         """What a callback says that was verified when it came in."""
-        ...
+        self._cannot_be_called()
+
+    # --- the account
 
     def test_connection(self) -> list[ConnectionCheck]:
         """Try each credential on its own API. Raises nothing: a failure is a check that does not work."""
-        ...
+        self._cannot_be_called()
 
-    def budget(self) -> Budget:
-        """What the API that requests are sent to allows."""
-        ...
+    def list_workspaces(self) -> list[Workspace]:
+        """The accounts to choose from."""
+        self._cannot_be_called()
+
+    def budget(self, api: str = REQUESTS) -> Budget:
+        """What one of its APIs allows."""
+        self._cannot_be_called()
 
     def longest(self, request_type: str, *, skip_waiting_period: bool) -> timedelta:
         """The longest that the vendor says a request takes, from its receipt to its completion."""
-        ...
+        self._cannot_be_called()
+
+    def _cannot_be_called(self) -> NoReturn:
+        raise Unsupported(f"{self.label} has no such call.")

@@ -22,6 +22,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
 from integrations import connections, ratelimit
+from integrations.connector import REQUESTS
 from integrations.errors import (
     IntegrationError,
     NotSent,
@@ -81,17 +82,19 @@ def call(
     timeouts: Timeouts = Timeouts(),
     within_budget: bool = True,
     new_request: bool = False,
+    api: str = REQUESTS,
 ) -> Answer:
     """Send one request, read its answer. Any status but 3xx, 429 and 5xx is returned for the caller to name.
 
-    `template` is the path as it is logged; a `new_request` is one that the vendor counts as such over hours. Raises
+    `template` is the path as it is logged; a `new_request` is one that the vendor counts as such over hours; `api` is
+    the one whose budget the call is taken from. Raises
     NotSent, Unreachable, UnexpectedAnswer, RateLimited, and Rejected for an address that is not https.
     """
     if within_budget:
-        ratelimit.take(processor, new_request=new_request)
-    response = _open(processor, method, url, template, headers or {}, body, timeouts)
+        ratelimit.take(processor, new_request=new_request, api=api)
+    response = _open(processor, method, url, template, headers or {}, body, timeouts, api=api)
     try:
-        _refuse_by_status(processor, response, url, new_request=new_request)
+        _refuse_by_status(processor, response, url, new_request=new_request, api=api)
         try:
             answer = b"".join(_pieces(response, url, limit_bytes, timeouts.total))
         except TooLarge:
@@ -150,6 +153,8 @@ def _open(
     headers: Mapping[str, str],
     body: bytes | None,
     timeouts: Timeouts,
+    *,
+    api: str = REQUESTS,
 ) -> BaseHTTPResponse:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
@@ -170,7 +175,7 @@ def _open(
     else:
         _log(method, parts.hostname, template, str(response.status_code), began_at)
         raw: BaseHTTPResponse = response.raw
-        ratelimit.heed(processor, _percentage_used(raw.headers))
+        ratelimit.heed(processor, _percentage_used(raw.headers), api=api)
         return raw
     _log(method, parts.hostname, template, failure.code, began_at)
     # Raised out here so that it carries no context: the library's exceptions know the URL.
@@ -195,7 +200,12 @@ def _failure(error: Exception, host: str) -> IntegrationError:
 
 
 def _refuse_by_status(
-    processor: "Processor", response: BaseHTTPResponse, url: str, *, new_request: bool = False
+    processor: "Processor",
+    response: BaseHTTPResponse,
+    url: str,
+    *,
+    new_request: bool = False,
+    api: str = REQUESTS,
 ) -> None:
     status = response.status
     if status == 429:
@@ -203,7 +213,7 @@ def _refuse_by_status(
         # https://docs.mparticle.com/guides/default-service-limits/: the value may come in quotes.
         scope = response.headers.get("x-mp-rate-limit-exceeded", "").strip(" \"'").lower()
         scope = scope if scope.isalpha() and len(scope) <= 32 else ""
-        ratelimit.penalise(processor, seconds, scope=scope, new_request=new_request)
+        ratelimit.penalise(processor, seconds, scope=scope, new_request=new_request, api=api)
         raise RateLimited(
             f"{_host(url)} asks to wait.", retry_after_seconds=seconds, scope=scope, http_status=status
         )

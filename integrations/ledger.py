@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from redis.exceptions import RedisError
 
 from dsrportal.queueing import store
+from integrations.connector import REQUESTS
 from integrations.errors import BudgetForgotten, NotSent
 from integrations.registry import connector_for
 from integrations.types import Limit
@@ -81,14 +82,15 @@ def pace(limit: Limit, share_percent: int) -> Pace:
     return Pace(interval, interval * (burst - 1), ramp)
 
 
-def open_books(processor: "Processor") -> Books:
-    budget, share = connector_for(processor).budget(), processor.budget_share
+def open_books(processor: "Processor", api: str = REQUESTS) -> Books:
+    budget, share = connector_for(processor).budget(api), processor.budget_share
     calls = _window(budget.calls, share)
     windows = [_window(limit, share) for limit in budget.new_requests]
-    own = f"budget:{processor.pk}:requests"
+    own = f"budget:{processor.pk}:{api}"
     keys = [
         own,
-        f"budget:host:{urlsplit(processor.base_url).hostname}",
+        # What several accounts share at a vendor is shared by API as well.
+        f"budget:host:{urlsplit(processor.api_address).hostname}" + ("" if api == REQUESTS else f":{api}"),
         f"{own}:calls:{budget.calls.seconds}",
     ]
     keys += [f"{own}:new:{window.limit.seconds}" for window in windows]

@@ -13,7 +13,7 @@ from django.utils import timezone
 from dsrportal.fields import EncryptedJSONField
 from dsrportal.models import DataKey
 from integrations import limits
-from integrations.registry import KINDS
+from integrations.registry import KINDS, connector_class
 
 
 def new_callback_token() -> str:
@@ -78,24 +78,24 @@ class Processor(models.Model):
     kind = models.CharField(max_length=32, choices=kinds)
     name = models.CharField(max_length=100, unique=True, help_text="How your team calls this account.")
     account = models.CharField(
-        max_length=100,
-        help_text=(
-            "For mParticle the workspace ID (Workspace Settings); answers and callbacks carry it as "
-            "controller_id."
-        ),
+        max_length=100, help_text="What the system itself calls this account: one processor for each."
     )
     environment = models.CharField(max_length=16, choices=Environment.choices, default=Environment.PRODUCTION)
     credentials = EncryptedJSONField(key="data_key", default=dict)
+    # What its kind lets one choose, by the names of `Connector.options`; no secrets.
+    options = models.JSONField(default=dict, blank=True)
     base_url = models.URLField(
         "API address",
         validators=[URLValidator(schemes=["https"])],
-        default="https://opendsr.mparticle.com/v3",
-        help_text="One host serves all pods; change it only for a test server.",
+        blank=True,
+        default="",
+        help_text="Empty for the vendor's own.",
     )
     processor_domain = models.CharField(
         max_length=253,
-        default="opendsr.mparticle.com",
-        help_text="The domain callbacks must name and whose certificate must sign them.",
+        blank=True,
+        default="",
+        help_text="The domain callbacks must name and whose certificate must sign them; empty for the vendor's own.",
     )
     certificate_hosts = models.JSONField(
         default=list,
@@ -154,6 +154,21 @@ class Processor(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def api_address(self) -> str:
+        """Where its API is, without a slash at the end; "" for a kind that has none."""
+        return (self.base_url or connector_class(self.kind).default_base_url).rstrip("/")
+
+    @property
+    def domain(self) -> str:
+        """What its callbacks must name, in lower case; "" for a kind that does not call back."""
+        return (self.processor_domain or connector_class(self.kind).default_domain).lower()
+
+    def option(self, name: str) -> str:
+        """What was chosen, or what holds where nothing was. Raises KeyError for a name its kind does not have."""
+        defaults = {option.name: option.default for option in connector_class(self.kind).options}
+        return str(self.options.get(name) or "") or defaults[name]
 
     @property
     def callback_path(self) -> str:

@@ -1,4 +1,4 @@
-"""One budget for each processor, shared by all workers of all machines: taken from before a call, told of each answer.
+"""One budget for each API of a processor, shared by all workers: taken from before a call, told of each answer.
 
 For `integrations.http` alone. https://docs.mparticle.com/guides/default-service-limits/
 """
@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from integrations import ledger
+from integrations.connector import REQUESTS
 from integrations.errors import NotSent, RateLimited
 from integrations.ledger import LONGEST_NEW_PENALTY_SECONDS, LONGEST_PENALTY_SECONDS
 
@@ -23,14 +24,14 @@ _MARGIN = 5
 _SHARED_SCOPES = frozenset({"org", "account", "system"})
 
 
-def take(processor: "Processor", *, new_request: bool = False) -> int:
+def take(processor: "Processor", *, new_request: bool = False, api: str = REQUESTS) -> int:
     """Take one call from the budget, sleeping up to 2 s for it. Gives its instant: Unix µs of the store's clock.
 
     A new request is also taken from each long window; all windows give or none. Raises RateLimited with the wait
     where it is longer, BudgetForgotten where the store was emptied, and NotSent where it cannot be asked: a call is
     never let through uncounted.
     """
-    books = ledger.open_books(processor)
+    books = ledger.open_books(processor, api)
     stop_at = time.monotonic() + ledger.PATIENCE_SECONDS
     while True:
         patience = max(stop_at - time.monotonic(), 0.0)
@@ -45,7 +46,12 @@ def take(processor: "Processor", *, new_request: bool = False) -> int:
 
 
 def penalise(
-    processor: "Processor", seconds: float | None, *, scope: str = "", new_request: bool = False
+    processor: "Processor",
+    seconds: float | None,
+    *,
+    scope: str = "",
+    new_request: bool = False,
+    api: str = REQUESTS,
 ) -> None:
     """Hold calls to a processor back, because it said 429. None: it did not say for how long.
 
@@ -57,6 +63,7 @@ def penalise(
     _tell(
         ledger.PENALISE,
         processor,
+        api,
         pause=_microseconds(min(pause, LONGEST_NEW_PENALTY_SECONDS if only_new else LONGEST_PENALTY_SECONDS)),
         only_new=only_new,
         left=0 if scope == "acceleration" else 0.5,
@@ -64,10 +71,10 @@ def penalise(
     )
 
 
-def heed(processor: "Processor", used_percent: float) -> None:
+def heed(processor: "Processor", used_percent: float, *, api: str = REQUESTS) -> None:
     """Slow down, at most once a second, where the vendor counts more than our share can explain."""
     if used_percent > processor.budget_share + _MARGIN:
-        _tell(ledger.SLOW_DOWN, processor)
+        _tell(ledger.SLOW_DOWN, processor, api)
 
 
 def _used_up(wait_seconds: float, *, new_request: bool) -> RateLimited:
@@ -79,9 +86,9 @@ def _used_up(wait_seconds: float, *, new_request: bool) -> RateLimited:
     )
 
 
-def _tell(script: str, processor: "Processor", **told: object) -> None:
+def _tell(script: str, processor: "Processor", api: str, **told: object) -> None:
     try:
-        ledger.run(script, ledger.open_books(processor), **told)
+        ledger.run(script, ledger.open_books(processor, api), **told)
     except NotSent:
         # The request that met the refusal waits by its own schedule; the others will meet theirs.
         logger.warning("What a processor said of its limits was not shared with other workers.")

@@ -3,7 +3,7 @@
 The vocabularies are the field's own (OpenDSR v3 and its mParticle extension).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -64,6 +64,16 @@ class ReportedStatus(TextChoices):
     UNRECOGNISED = "unrecognised", "Unrecognised"
 
 
+class ReportedAnswer(TextChoices):
+    """What a completed request amounts to, where the processor says more than that it is completed."""
+
+    DONE = "done", "Done"
+    # Taken, and no later word can come.
+    ACCEPTED = "accepted", "Accepted"
+    NO_DATA_HELD = "no_data_held", "No data held"
+    NOT_APPLICABLE = "not_applicable", "Not applicable"
+
+
 class PartnerStatus(TextChoices):
     """What a processor reports of one partner it forwards to. `SENT` is not proof of deletion."""
 
@@ -85,13 +95,27 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """One identity that is wrong: what it is, and what it shall be."""
+
+    type: str
+    old_value: str = field(repr=False)
+    new_value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """What one request would ask, before it is one: for checking, splitting and previewing."""
+    """What one request would ask, before it is one: for checking, splitting and previewing.
+
+    `purposes` are what a GDPR opt-out takes back its consent to, by the names that the processor has for them.
+    """
 
     request_type: str
     regulation: str
     identities: tuple[Identity, ...]
     skip_waiting_period: bool = False
+    purposes: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +127,21 @@ class OutgoingRequest:
     regulation: str
     submitted_at: datetime
     identities: tuple[Identity, ...]
-    skip_waiting_period: bool
-    group_id: str
-    callback_url: str
+    skip_waiting_period: bool = False
+    group_id: str = ""
+    callback_url: str = ""
+    purposes: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A question about one request that was sent. Its identities are opened only by a kind that has to name them."""
+
+    request_id: UUID
+    request_type: str
+    sent_at: datetime | None
+    open_identities: Callable[[], tuple[Identity, ...]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +169,9 @@ class Report:
     expected_completion_raw: str = ""
     results_url: str = ""
     partners: tuple[PartnerReport, ...] | None = None
+    # Of a completed request; "" where completion says it all. The remark is a sentence for people beside it.
+    answer: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +201,80 @@ class ResultStream:
 
     content_type: str
     chunks: Iterator[bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Whether a processor knows a person now. `matched` are the types of those given identities that it found.
+
+    `profile_id` is the processor's own name for the person (at mParticle the mpid), "" where it has none.
+    """
+
+    found: bool
+    profile_id: str = field(default="", repr=False)
+    matched: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One account that credentials give access to, to choose from."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageMember:
+    """One file of a result package: its name there, its size in bytes and its SHA-256 (hex), both unpacked."""
+
+    name: str = field(repr=False)
+    size_bytes: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSummary:
+    """What a result package holds, for people. Everything in it is personal data.
+
+    `fields` are (name, value) of the profile, `identities` (type in the package's words, value), `events` (kind,
+    month as YYYY-MM, count), `leave_out` names of fields that a redacted copy can leave out. `empty` is a package that
+    says it holds nothing. `doubt` is one word for why nobody may be shown this package, "" where there is no doubt.
+    """
+
+    members: tuple[PackageMember, ...] = ()
+    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    identities: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    events: tuple[tuple[str, str, int], ...] = field(default=(), repr=False)
+    leave_out: tuple[str, ...] = field(default=(), repr=False)
+    has_profile: bool = False
+    empty: bool = False
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One credential that a kind of processor holds. `sent_to` names the option whose address it is sent to; "" for
+    the processor's own API address."""
+
+    name: str
+    label: str
+    help: str = ""
+    required: bool = True
+    sent_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to choose about a processor of a kind; stored as text. With `choices` it is one of those."""
+
+    name: str
+    label: str
+    help: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    default: str = ""
+    required: bool = False
+    multiline: bool = False
+    is_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

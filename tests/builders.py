@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -12,7 +13,7 @@ from cases.services import approval, intake, planning, verification
 from dsrportal.models import User
 from integrations import budget
 from integrations.models import Processor
-from integrations.types import Identity
+from integrations.types import Identity, Inquiry
 from tests.sandbox import Sandbox
 
 PASSWORD = "correct-horse-battery"
@@ -52,6 +53,11 @@ def processor(sandbox: Sandbox | None = None, *, workspace: int = 0, **more: obj
     made = Processor.objects.create(**(fields | more))
     budget.rebuild(made, [])  # it never sent anything
     return made
+
+
+def about(request_id: UUID, request_type: str = "erasure", *identities: Identity) -> Inquiry:
+    """A question about a request that a test sent by itself."""
+    return Inquiry(request_id, request_type, None, lambda: identities)
 
 
 def open_case(

@@ -83,7 +83,7 @@ class ProcessorAdmin(DeskAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         kind = _kind(request, obj)
-        credentials = [PREFIX + name for name in connector_class(kind).credential_fields] if kind else []
+        credentials = [PREFIX + secret.name for secret in connector_class(kind).secrets] if kind else []
         may_change = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         sections: list[tuple[str, dict[str, Any]]] = [
             (_("Account"), {"fields": ["name", *(["kind"] if obj else []), "account", "environment"]}),

@@ -124,7 +124,7 @@ class ProcessorForm(forms.ModelForm):
         if self.instance._state.adding:
             self.instance.kind = self.kind
             return
-        for name in connector_class(self.kind).credential_fields:
+        for name in [secret.name for secret in connector_class(self.kind).secrets]:
             field = self.fields.get(PREFIX + name)
             if field is not None and self.instance.credentials.get(name):
                 field.required = False
@@ -152,6 +152,8 @@ class ProcessorForm(forms.ModelForm):
 
     def clean_processor_domain(self) -> str:
         domain: str = self.cleaned_data["processor_domain"].strip().lower()
+        if not domain and connector_class(self.kind).default_domain:
+            return ""
         if not _HOST.fullmatch(domain) or ":" in domain:
             raise ValidationError(_("“%(domain)s” is not the name of a domain."), params={"domain": domain})
         return domain
@@ -171,7 +173,7 @@ class ProcessorForm(forms.ModelForm):
         """
         stored_at = self.instance.base_url  # the form puts what was typed there only after this
         cleaned = super().clean()
-        names = connector_class(self.kind).credential_fields
+        names = [secret.name for secret in connector_class(self.kind).secrets]
         typed = {name: str(value) for name in names if (value := self.cleaned_data.get(PREFIX + name))}
         moved = not self.instance._state.adding and _server(self.cleaned_data.get("base_url", stored_at)) != (
             _server(stored_at)
@@ -200,7 +202,7 @@ def form_for(kind: str) -> type[ProcessorForm]:
             max_length=500,
             widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
         )
-        for name in connector_class(kind).credential_fields
+        for name in [secret.name for secret in connector_class(kind).secrets]
     }
     metaclass: Any = type(ProcessorForm)
     made: type[ProcessorForm] = metaclass(f"{kind}Form", (ProcessorForm,), {"kind": kind, **inputs})

@@ -7,9 +7,12 @@ from cases.models.forwarding import ForwardingExtension
 from cases.models.group import RequestGroup
 from cases.models.jobs import Jobs
 from cases.models.note import Note
+from cases.models.plan import SkippedProcessor
 from cases.models.request import ProcessorRequest
 from cases.models.result import PackageState, ResultPackage
-from cases.models.subject import DataSubject, SubjectIdentity
+from cases.models.search import Finding, ProfileSearch, Purpose
+from cases.models.subject import Correction, DataSubject, SubjectIdentity
+from cases.models.task import ManualTask
 
 __all__ = [
     "Action",
@@ -22,14 +25,20 @@ __all__ = [
     "Case",
     "Clock",
     "ClockKind",
+    "Correction",
     "DataSubject",
+    "Finding",
     "ForwardingExtension",
     "Jobs",
+    "ManualTask",
     "Note",
     "PackageState",
     "ProcessorRequest",
+    "ProfileSearch",
+    "Purpose",
     "RequestGroup",
     "ResultPackage",
+    "SkippedProcessor",
     "SubjectIdentity",
     "Verdict",
     "VerificationMethod",

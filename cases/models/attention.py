@@ -25,6 +25,10 @@ class AttentionKind(models.TextChoices):
     DISAGREEMENT = "disagreement", "Callback and report disagree"
     PARTNER_FAILED = "partner_failed", "A partner failed"
     RESULT_MISSED = "result_missed", "Result could not be kept"
+    RESULT_IN_DOUBT = "result_in_doubt", "Result is in doubt and sealed"
+    HELD = "held", "Held back for too long"
+    REAPPEARED = "reappeared", "The person is known again"
+    TASK_OVERDUE = "task_overdue", "Work by hand is overdue"
     FOREIGN_CALLBACK = "foreign_callback", "Callback is not for us"
 
 

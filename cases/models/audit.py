@@ -27,7 +27,19 @@ class Action(models.TextChoices):
     CLOCK_STARTED = "case.clock_started", "Response due {due_on} ({rule})"
     CASE_VERIFIED = "case.verified", "Recorded verification: {method}"
     CASE_PLANNED = "case.planned", "Planned the processor requests ({requests})"
+    CASE_PLAN_CHANGED = (
+        "case.plan_changed",
+        "Changed the plan: {requests} requests, {skipped} processors left out",
+    )
+    CASE_IDENTITIES_CHANGED = (
+        "case.identities_changed",
+        "Changed the identities: {added} added, {removed} removed",
+    )
+    CASE_QUEUED = "case.queued", "Queued the requests: this type needs no approval"
     CASE_APPROVED = "case.approved", "Approved the plan"
+    APPROVAL_VOIDED = "case.approval_voided", "The approval no longer holds: {what} changed"
+    CASE_HELD = "case.held", "Held: waits for {other}"
+    CASE_RELEASED = "case.released", "Released from waiting for {other}"
     CASE_DENIED = "case.denied", "Denied the case"
     CASE_WITHDRAWN = "case.withdrawn", "Recorded that the person withdrew"
     CASE_STATUS_CHANGED = "case.status_changed", "Case moved from {from} to {to}"
@@ -39,11 +51,18 @@ class Action(models.TextChoices):
     REQUEST_REFRESHED = "request.refreshed", "Asked {processor} where the request stands"
     CANCEL_REQUESTED = "request.cancel_requested", "Asked {processor} to cancel"
     CANCEL_REFUSED = "request.cancel_refused", "{processor} did not cancel"
+    PROFILE_SEARCHED = "profile.searched", "Asked {processor} whether it knows the person: {finding}"
+    TASK_CREATED = "task.created", "Made a task by hand for {processor}, due {due_on}"
+    TASK_ASSIGNED = "task.assigned", "Assigned the task at {processor} to {account}"
+    TASK_ATTESTED = "task.attested", "Attested the work at {processor}: {answer}"
     FORWARDING_CHANGED = "forwarding.changed", "{processor} reports {partner}: {to}"
     RESULT_FETCHED = "result.fetched", "Fetched the result from {processor} ({size_bytes} bytes)"
     RESULT_MISSED = "result.missed", "The result at {processor} could not be kept: {state}"
     RESULT_EXPIRED = "result.expired", "Deleted the result package after its expiry"
+    RESULT_SEALED = "result.sealed", "Kept the result from {processor} sealed: {doubt}"
+    RESULT_VIEWED = "result.viewed", "Looked at what the result package holds"
     RESULT_DOWNLOADED = "result.downloaded", "Downloaded the result package"
+    RESULT_REDACTED = "result.redacted", "Downloaded the result package without {left_out} parts"
     IDENTITIES_REVEALED = "identity.revealed", "Revealed the identities ({identities})"
     IDENTITY_SEARCHED = "identity.searched", "Searched by an identity ({found} found)"
     ATTENTION_OPENED = "attention.opened", "Needs attention: {kind}"
@@ -68,7 +87,7 @@ class Action(models.TextChoices):
 
 
 # Slots that hold words of our vocabularies; the others hold names and numbers, shown as they are.
-_WORDS = frozenset({"from", "to", "answer", "kind", "state", "resolution", "type"})
+_WORDS = frozenset({"from", "to", "answer", "kind", "state", "resolution", "type", "finding", "doubt"})
 
 
 def _in_words(slot: str, value: Any) -> Any:

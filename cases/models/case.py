@@ -53,6 +53,14 @@ class Case(models.Model):
         ),
     )
 
+    # Of a GDPR opt-out: what consent is taken back for, by the names that the processors have for it.
+    purposes = models.JSONField(default=list, blank=True)
+    # An erasure waits for this access or portability case of the same person; whoever released it wins over that.
+    blocked_by = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="blocks", editable=False
+    )
+    block_released_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     status = models.CharField(
         max_length=16, choices=CaseStatus.choices, default=CaseStatus.INTAKE, editable=False
     )
@@ -94,6 +102,9 @@ class Case(models.Model):
     class Meta:
         permissions: ClassVar[list[Any]] = [
             ("verify_case", "Can record verification of the person"),
+            ("plan_case", "Can change the plan and the identities of a case"),
+            ("search_case", "Can ask processors whether they know the person"),
+            ("release_case", "Can release an erasure that is held"),
             ("approve_case", "Can approve or deny a case"),
             ("withdraw_case", "Can withdraw a case"),
             ("cancel_case", "Can cancel requests at processors"),
@@ -137,6 +148,10 @@ class Case(models.Model):
                     & (Q(verified_by__isnull=True) | ~Q(approved_by=F("verified_by")))
                 ),
                 name="case_second_person_approves",
+            ),
+            models.CheckConstraint(
+                condition=Q(blocked_by__isnull=True) | Q(type="erasure", block_released_at__isnull=True),
+                name="case_blocked_only_as_erasure",
             ),
             models.CheckConstraint(
                 condition=Q(skip_waiting_period=False) | Q(type="erasure"),

@@ -38,16 +38,30 @@ class ProcessorRequest(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaced_by", editable=False
     )
 
+    # Made by hand after the approval, for a partner that failed or was skipped.
+    for_partner = models.OneToOneField(
+        "ForwardingExtension",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="task_request",
+        editable=False,
+    )
+
     status = models.CharField(
         max_length=16, choices=RequestStatus.choices, default=RequestStatus.PLANNED, editable=False
     )
     answer = models.CharField(max_length=16, choices=Answer.choices, blank=True, editable=False)
+    # A sentence of the processor's kind beside the answer, without personal data.
+    remark = models.CharField(max_length=300, blank=True, editable=False)
     status_changed_at = models.DateTimeField(editable=False)
 
     # Set at approval: a planned request without it was dropped before anyone approved it.
     queued_at = models.DateTimeField(null=True, blank=True, editable=False)
     # When the law wants the case answered: the order in which requests leave.
     due_at = models.DateTimeField(editable=False)
+    # Approved, and not to be sent while its case is blocked by another.
+    held = models.BooleanField(default=False, editable=False)
     next_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     lease_token = models.UUIDField(null=True, blank=True, editable=False)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.db import models
 
 from cases.models.request import ProcessorRequest
+from dsrportal.fields import EncryptedJSONField
 
 
 class PackageState(models.TextChoices):
@@ -14,6 +15,7 @@ class PackageState(models.TextChoices):
     MISSED = "missed", "Gone before it was fetched"
     TOO_LARGE = "too_large", "Larger than allowed"
     EXPIRED = "expired", "Deleted after its expiry"
+    SEALED = "sealed", "Kept sealed: it is in doubt"
 
 
 class ResultPackage(models.Model):
@@ -28,15 +30,23 @@ class ResultPackage(models.Model):
     size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     content_type = models.CharField(max_length=100, blank=True)
+    # One word for why a sealed one is in doubt.
+    doubt = models.CharField(max_length=32, blank=True)
+    # What it holds (`integrations.types.PackageSummary` as a mapping); None before it was looked into.
+    summary = EncryptedJSONField(key="processor_request.case.data_key", null=True, blank=True)
     fetched_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When the portal deletes its copy.")
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(
-                condition=~models.Q(state=PackageState.FETCHED)
+                condition=~models.Q(state__in=[PackageState.FETCHED, PackageState.SEALED])
                 | (~models.Q(stored_name="") & ~models.Q(sha256="") & models.Q(size_bytes__isnull=False)),
                 name="package_fetched_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state=PackageState.SEALED) ^ models.Q(doubt=""),
+                name="package_sealed_for_a_doubt",
             ),
         ]
 

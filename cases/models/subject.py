@@ -59,3 +59,16 @@ class SubjectIdentity(models.Model):
         return cls(
             subject=subject, type=type, value=value, blind_index=blind_index(type, value), position=position
         )
+
+
+class Correction(models.Model):
+    """What one identity shall be instead. Its old value is the identity's own, and stays there."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    identity = models.OneToOneField(SubjectIdentity, on_delete=models.CASCADE, related_name="correction")
+    new_value = EncryptedTextField(key="identity.subject.data_key")
+    # Of the new value: whoever approves approves exactly that.
+    blind_index = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"Correction {self.pk}"

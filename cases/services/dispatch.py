@@ -20,9 +20,8 @@ from django.utils import timezone
 from cases.actor import REPORT, SCHEDULE, Actor
 from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest, Verdict
-from cases.services import failures, groups, lanes, progress, reports, sending, transition
+from cases.services import failures, groups, inquiries, lanes, progress, reports, sending, transition
 from cases.services.refusal import Superseded
-from dsrportal.crypto import Unreadable
 from integrations.connector import Connector
 from integrations.errors import (
     AlreadyExists,
@@ -36,7 +35,7 @@ from integrations.errors import (
 )
 from integrations.models import Processor
 from integrations.registry import connector_for
-from integrations.types import Identity, OutgoingRequest, Report
+from integrations.types import Report
 
 logger = logging.getLogger(__name__)
 
@@ -219,7 +218,7 @@ def act(connector: Connector, request: ProcessorRequest) -> bool:
 
 
 def _send(connector: Connector, request: ProcessorRequest) -> Report:
-    if request.earlier_attempt_unknown:
+    if request.earlier_attempt_unknown and not connector.repeats_safely(request.case.type):
         hold(request)
         try:
             return _ask(connector, request)
@@ -227,7 +226,7 @@ def _send(connector: Connector, request: ProcessorRequest) -> Report:
             pass
     hold(request)
     try:
-        return connector.submit(outgoing(request))
+        return connector.submit(inquiries.outgoing(request))
     except AlreadyExists:
         # For an id of ours: success after a lost reply (facts 1.4).
         hold(request)
@@ -237,40 +236,11 @@ def _send(connector: Connector, request: ProcessorRequest) -> Report:
 def _ask(connector: Connector, request: ProcessorRequest) -> Report:
     """Where it stands. Raises UnknownRequest; a question that is refused says nothing of the request itself."""
     try:
-        return connector.report(request.pk)
+        return connector.report(inquiries.of(request))
     except UnknownRequest:
         raise
     except Rejected as error:
         raise UnexpectedAnswer(error.sentence, http_status=error.http_status, size=error.size) from None
-
-
-def outgoing(request: ProcessorRequest) -> OutgoingRequest:
-    """The request as it leaves. Raises Rejected where its identities can no longer be opened."""
-    try:
-        identities = _opened(request)
-    except Unreadable:
-        raise Rejected(
-            "The identities can no longer be opened: their key is gone or not the right one."
-        ) from None
-    return OutgoingRequest(
-        request_id=request.pk,
-        request_type=request.case.type,
-        regulation=request.case.regulation,
-        submitted_at=request.case.received_at,
-        identities=identities,
-        skip_waiting_period=request.skip_waiting_period,
-        group_id=request.group.name if request.group else "",
-        callback_url=settings.PORTAL_BASE_URL + request.processor.callback_path,
-    )
-
-
-def _opened(request: ProcessorRequest) -> tuple[Identity, ...]:
-    """The identities in clear: opened here, on their way out, and kept nowhere."""
-    identities = []
-    for identity in request.identities.all():
-        identity.subject = request.case.subject
-        identities.append(Identity(identity.type, identity.value))
-    return tuple(identities)
 
 
 def _cancel(connector: Connector, request: ProcessorRequest) -> bool:

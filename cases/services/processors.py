@@ -45,8 +45,9 @@ def save(processor: Processor, *, actor: Actor, changed: Collection[str]) -> Non
     created = processor._state.adding
     if not created and not changed:
         return
-    held = connector_class(processor.kind).credential_fields
-    columns = {"credentials" if name in held else name for name in changed}
+    held = {secret.name for secret in connector_class(processor.kind).secrets}
+    chosen = {option.name for option in connector_class(processor.kind).options}
+    columns = {"credentials" if name in held else "options" if name in chosen else name for name in changed}
     if columns & _PROOF_RESTS_ON:
         processor.account_proven_at = None
         columns.add("account_proven_at")

@@ -18,6 +18,7 @@ from cases.services import (
     comparing,
     disagreement,
     failures,
+    inquiries,
     lanes,
     polling,
     processors,
@@ -134,10 +135,13 @@ def _ask_group(connector: Connector, processor: Processor, name: str, members: S
 
 def _ask_singly(connector: Connector, processor: Processor, request_id: UUID) -> bool:
     """Ask for one request, and once more where the answer denies an earlier word; whether the processor knows it."""
+    inquiry = inquiries.of(
+        ProcessorRequest.objects.select_related("case__subject__data_key").get(pk=request_id)
+    )
     try:
         for last in (False, True):
             asked_at = timezone.now()
-            report = connector.report(request_id)
+            report = connector.report(inquiry)
             _check_accounts(processor, [report])
             if take_in(processor, report, asked_at=asked_at, last=last):
                 break

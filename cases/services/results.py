@@ -16,7 +16,7 @@ from django.utils import timezone
 from cases.actor import REPORT, Actor
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import Action, AttentionKind, Case, PackageState, ProcessorRequest, ResultPackage
-from cases.services import attention, audit, failures, progress, reports, transition
+from cases.services import attention, audit, failures, inquiries, progress, reports, transition
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused, Superseded
 from dsrportal.crypto import decrypt_chunks, encrypt_chunks
@@ -89,9 +89,9 @@ def fetch(request_id: UUID) -> None:
     )
     if not taken:
         return
-    request = ProcessorRequest.objects.select_related("case__data_key", "processor__data_key").get(
-        pk=request_id
-    )
+    request = ProcessorRequest.objects.select_related(
+        "case__data_key", "case__subject__data_key", "processor__data_key"
+    ).get(pk=request_id)
     connector = connector_for(request.processor)
     try:
         if not request.results_url:
@@ -118,7 +118,7 @@ def _renew(request: ProcessorRequest) -> None:
 
 def _learn_url(connector: Connector, request: ProcessorRequest) -> None:
     """A callback may say `completed` without naming the result: ask once more for the id."""
-    report = connector.report(request.pk)
+    report = connector.report(inquiries.of(request))
     with progress.locked_request(request.pk) as current:
         reports.apply(current, report, actor=REPORT)
     if not report.results_url:
@@ -129,7 +129,9 @@ def _learn_url(connector: Connector, request: ProcessorRequest) -> None:
 def _download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
     package = ResultPackage(state=PackageState.FETCHED)
     name, storage = f"{package.pk}.sealed", storages["packages"]
-    with connector.fetch_result(request.results_url, limit_bytes=settings.RESULT_LIMIT_BYTES) as result:
+    with connector.fetch_result(
+        inquiries.of(request), request.results_url, limit_bytes=settings.RESULT_LIMIT_BYTES
+    ) as result:
         counted = _Counted(result.chunks, request)
         encrypted = encrypt_chunks(request.case.data_key.secret(), counted, _associated(package))
         try:

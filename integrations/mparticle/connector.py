@@ -6,14 +6,14 @@ https://docs.mparticle.com/developers/apis/dsr-api/v3/
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from django.utils import timezone
 
 from integrations import http, limits
-from integrations.connector import Capability
+from integrations.connector import REQUESTS, Capability, Connector
 from integrations.errors import (
     Expired,
     IntegrationError,
@@ -34,16 +34,15 @@ from integrations.types import (
     ConnectionCheck,
     Draft,
     Identity,
+    Inquiry,
     Limit,
     OutgoingRequest,
     Report,
     RequestType,
     ResultStream,
+    Secret,
     VerifiedCallback,
 )
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 EXTENSION_DOMAIN = "opendsr.mparticle.com"
 # Where discovery says the certificate is; OpenDSR 6.3 would have it on the API's own host.
@@ -62,7 +61,7 @@ _CERTIFICATE_LIMIT_BYTES = 64 * 1024
 _CERTIFICATE_TIMEOUTS = Timeouts(connect=1.5, read=1.5, total=2.0)
 
 
-class MParticle:
+class MParticle(Connector):
     kind: ClassVar[str] = "mparticle"
     label: ClassVar[str] = "mParticle workspace"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
@@ -71,16 +70,23 @@ class MParticle:
             Capability.PORTABILITY,
             Capability.ERASURE,
             Capability.CANCEL,
+            Capability.REPORTS,
             Capability.GROUPS,
             Capability.RESULTS,
             Capability.CALLBACKS,
         }
     )
-    credential_fields: ClassVar[tuple[str, ...]] = ("workspace_key", "workspace_secret")
+    account_label: ClassVar[str] = "Workspace ID"
+    account_help: ClassVar[str] = (
+        "Workspace Settings in mParticle; answers and callbacks carry it as controller_id."
+    )
+    default_base_url: ClassVar[str] = "https://opendsr.mparticle.com/v3"
+    default_domain: ClassVar[str] = EXTENSION_DOMAIN
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret("workspace_key", "Workspace key", "Workspace Settings; for data subject requests."),
+        Secret("workspace_secret", "Workspace secret"),
+    )
     group_size: ClassVar[int] = 150
-
-    def __init__(self, processor: "Processor") -> None:
-        self.processor = processor
 
     def check(self, draft: Draft) -> list[str]:
         return drafts.check(draft)
@@ -91,8 +97,8 @@ class MParticle:
     def submit(self, request: OutgoingRequest) -> Report:
         return self._client().create(request)
 
-    def report(self, request_id: UUID) -> Report:
-        return self._client().status(request_id)
+    def report(self, inquiry: Inquiry) -> Report:
+        return self._client().status(inquiry.request_id)
 
     def report_group(self, group_id: str) -> list[Report]:
         return self._client().group(group_id)
@@ -102,7 +108,7 @@ class MParticle:
         self._client().cancel(request_id)
 
     @contextmanager
-    def fetch_result(self, url: str, *, limit_bytes: int) -> Iterator[ResultStream]:
+    def fetch_result(self, inquiry: Inquiry, url: str, *, limit_bytes: int) -> Iterator[ResultStream]:
         """The download needs the workspace's credentials (not documented; production clients send them), so
         they go to an address below the API's own and to no other, redirects included.
 
@@ -139,7 +145,7 @@ class MParticle:
             _checked("Callback certificate", self._check_certificate),
         ]
 
-    def budget(self) -> Budget:
+    def budget(self, api: str = REQUESTS) -> Budget:
         return limits.read(self.processor.limits, otherwise=LIMITS)
 
     def longest(self, request_type: str, *, skip_waiting_period: bool) -> timedelta:
@@ -154,7 +160,7 @@ class MParticle:
     def _check_certificate(self) -> str:
         key = verify_bundle(
             self._fetch_certificate(),
-            domain=self.processor.processor_domain,
+            domain=self.processor.domain,
             extra_signing_roots=self.processor.extra_signing_roots,
             at=timezone.now(),
         )
@@ -189,13 +195,13 @@ class MParticle:
 
     def _may_serve_certificate(self, url: str) -> bool:
         place = _place(url)
-        allowed = [self.processor.base_url, f"https://{CERTIFICATE_HOST}"]
+        allowed = [self.processor.api_address, f"https://{CERTIFICATE_HOST}"]
         allowed += [f"https://{host}" for host in self.processor.certificate_hosts]
         return place is not None and any(place[1:] == _host_and_port(other) for other in allowed)
 
     def _is_below_base(self, url: str) -> bool:
         """Scheme, host, port and path prefix, parsed: `…mparticle.com.evil` begins with the same letters."""
-        place, base = _place(url), _place(self.processor.base_url)
+        place, base = _place(url), _place(self.processor.api_address)
         if place is None or base is None or place[1:] != base[1:]:
             return False
         path, prefix = place[0].path, base[0].path.rstrip("/") + "/"

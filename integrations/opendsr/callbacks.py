@@ -31,7 +31,7 @@ def verify_callback(
     domain = headers.get(DOMAIN_HEADER, "").strip()
     if not domain:
         raise NotVerified("no_domain", "The callback names no processor domain.")
-    if domain.lower() != processor.processor_domain.lower():
+    if domain.lower() != processor.domain:
         raise NotVerified("wrong_domain", "The callback names another processor's domain.")
     signature = headers.get(SIGNATURE_HEADER, "")
     if not signature.strip():

@@ -127,7 +127,7 @@ class Client:
         return http.call(
             self.processor,
             method,
-            self.processor.base_url.rstrip("/") + path,
+            self.processor.api_address + path,
             template=template,
             headers=headers,
             body=body,

@@ -113,7 +113,7 @@ def forget() -> None:
 
 def _slot(processor: Processor) -> _Slot:
     """Changing the domain or the trusted roots makes another slot: nothing verified under the old counts."""
-    key = (processor.pk, processor.processor_domain, processor.extra_signing_roots)
+    key = (processor.pk, processor.domain, processor.extra_signing_roots)
     found = _slots.get(key)
     # setdefault is atomic: two threads get the same slot.
     return found if found is not None else _slots.setdefault(key, _Slot())
@@ -138,7 +138,7 @@ def _may_refetch(processor: Processor) -> bool:
 def _stored(processor: Processor, at: datetime) -> SigningKey | None:
     """The certificate served last that is valid now, from those this portal has verified before."""
     rows = SigningCertificate.objects.filter(
-        domain=processor.processor_domain.lower(), not_before__lte=at, not_after__gte=at
+        domain=processor.domain, not_before__lte=at, not_after__gte=at
     ).order_by("-last_served_at")
     for row in rows[:3]:
         try:
@@ -172,5 +172,5 @@ def _fetched(processor: Processor, fetch: Fetch, at: datetime) -> SigningKey:
 
 def _verified(processor: Processor, pem: bytes, at: datetime) -> SigningKey:
     return verify_bundle(
-        pem, domain=processor.processor_domain, extra_signing_roots=processor.extra_signing_roots, at=at
+        pem, domain=processor.domain, extra_signing_roots=processor.extra_signing_roots, at=at
     )

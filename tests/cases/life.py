@@ -31,6 +31,7 @@ from cases.services import (
     cancellation,
     dispatch,
     failures,
+    inquiries,
     outgoing,
     processors,
     reconciling,
@@ -261,11 +262,11 @@ def _ask(connector: Connector, request: ProcessorRequest) -> Report:
     """What a worker does before it can record: the same calls in the same order as a lane's."""
     if request.cancel_requested_at is not None and request.status == RequestStatus.PENDING:
         connector.cancel(request.pk)
-        return connector.report(request.pk)
+        return connector.report(inquiries.of(request))
     if request.earlier_attempt_unknown:
         with suppress(UnknownRequest):
-            return connector.report(request.pk)
-    return connector.submit(dispatch.outgoing(request))
+            return connector.report(inquiries.of(request))
+    return connector.submit(inquiries.outgoing(request))
 
 
 def run_woken(*, most: int = 100) -> None:

@@ -9,7 +9,7 @@ from cases import jobs
 from cases.actor import SCHEDULE
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, AuditEvent, CallbackDelivery, ProcessorRequest, Verdict
-from cases.services import attention, audit, dispatch, progress, reconciling, transition
+from cases.services import attention, audit, dispatch, inquiries, progress, reconciling, transition
 from dsrportal.queueing import store
 from integrations.models import Processor
 from integrations.registry import connector_for
@@ -114,7 +114,7 @@ def test_a_denial_is_asked_for_once_more_before_anyone_is_troubled(
     request, other = sent(called_back)
     tell(called_back, sandbox, request, "completed")
     connector = connector_for(called_back)
-    asked_at, stale = timezone.now(), connector.report(request.pk)
+    asked_at, stale = timezone.now(), connector.report(inquiries.of(request))
     sandbox.switches(callbacks=False)
     sandbox.advance(15 * DAY)
     # The first answer was of an instant before the vendor had caught up with its own callback.
@@ -128,7 +128,7 @@ def test_a_callback_that_comes_while_the_answer_is_under_way_is_no_disagreement(
     called_back: Processor, sandbox: Sandbox
 ) -> None:
     (request,) = sent(called_back, 1)
-    asked_at, answer = timezone.now(), connector_for(called_back).report(request.pk)
+    asked_at, answer = timezone.now(), connector_for(called_back).report(inquiries.of(request))
     sandbox.advance(8 * DAY)
     assert statuses(request)[0] == RequestStatus.IN_PROGRESS
     assert reconciling.take_in(called_back, answer, asked_at=asked_at)

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
-from cases.services import cancellation, dispatch, failures, reconciling, sweeping
+from cases.services import cancellation, dispatch, failures, inquiries, reconciling, sweeping
 from integrations.errors import Unreachable
 from integrations.models import Processor
 from integrations.registry import connector_for
@@ -140,7 +140,7 @@ def test_a_worker_that_died_before_it_recorded_is_made_good(
     case = approved_case()
     (claimed,) = dispatch.claim(target)
     if sent:
-        connector_for(target).submit(dispatch.outgoing(claimed))
+        connector_for(target).submit(inquiries.outgoing(claimed))
     dispatch.drain(target.pk)
     assert calls(sandbox) == Counter([CREATED] * sent)  # its lease holds: nobody else touches it
     an_hour_passes()
@@ -156,7 +156,7 @@ def test_an_answer_under_a_stale_lease_is_ignored(target: Processor, sandbox: Sa
     (first,) = dispatch.claim(target)
     an_hour_passes()
     (second,) = dispatch.claim(target)
-    report = connector_for(target).submit(dispatch.outgoing(first))
+    report = connector_for(target).submit(inquiries.outgoing(first))
     dispatch.record(first, report)
     assert the_request(case).status == RequestStatus.QUEUED
     dispatch.record(second, report)
@@ -171,7 +171,7 @@ def test_an_error_under_a_stale_lease_is_ignored(target: Processor, sandbox: San
     failures.record(first, Unreachable("localhost did not answer in time."))
     request = the_request(case)
     assert (request.lease_token, request.last_error) == (second.lease_token, "")
-    dispatch.record(second, connector_for(target).submit(dispatch.outgoing(second)))
+    dispatch.record(second, connector_for(target).submit(inquiries.outgoing(second)))
     failures.record(first, Unreachable("localhost did not answer in time."))
     request = the_request(case)
     assert (request.status, request.last_error, request.outcome_unknown) == (RequestStatus.PENDING, "", False)
@@ -181,7 +181,7 @@ def forgotten_by_us(target: Processor) -> ProcessorRequest:
     """Sent, and then the database was put back to how it was before."""
     request = the_request(approved_case())
     (claimed,) = dispatch.claim(target)
-    connector_for(target).submit(dispatch.outgoing(claimed))
+    connector_for(target).submit(inquiries.outgoing(claimed))
     ProcessorRequest.objects.update(attempts=0, lease_until=None, lease_token=None)
     return request
 

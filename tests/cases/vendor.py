@@ -157,7 +157,7 @@ class Gate:
         signed = signature(body, self.vendor.leaf) if sign is None else sign(body)
         sent: dict[str, str | None] = {
             "Content-Type": "application/json",
-            "X-OpenDSR-Processor-Domain": processor.processor_domain,
+            "X-OpenDSR-Processor-Domain": processor.domain,
             "X-OpenDSR-Signature": signed,
         }
         for name, value in (headers or {}).items():

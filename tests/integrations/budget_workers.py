@@ -40,13 +40,14 @@ def _work(order: dict[str, Any], *, sends: bool) -> dict[str, Any]:
     from integrations.errors import IntegrationError, RateLimited, UnknownRequest
     from integrations.models import Processor
     from integrations.registry import connector_for
+    from tests.builders import about
 
     slots: list[tuple[int, bool]] = []
     take = ratelimit.take
 
-    def noted(processor: Processor, *, new_request: bool = False) -> int:
+    def noted(processor: Processor, *, new_request: bool = False, api: str = "requests") -> int:
         """The instants are part of no answer: they are written down where the limiter gives them."""
-        slots.append((take(processor, new_request=new_request), new_request))
+        slots.append((take(processor, new_request=new_request, api=api), new_request))
         return slots[-1][0]
 
     ratelimit.take = noted
@@ -58,7 +59,7 @@ def _work(order: dict[str, Any], *, sends: bool) -> dict[str, Any]:
             if sends:
                 connector.submit(_request())
             else:
-                connector.report(uuid4())
+                connector.report(about(uuid4()))
         except UnknownRequest:
             pass
         except IntegrationError as error:

@@ -14,7 +14,8 @@ def test_every_kind_has_a_connector_that_fulfils_the_contract(kind: str) -> None
     assert found.kind == kind
     assert found.label == KINDS[kind][0]
     assert found.capabilities <= set(Capability)
-    assert all(isinstance(name, str) and name for name in found.credential_fields)
+    assert all(secret.name and secret.label for secret in found.secrets)
+    assert all(option.name and option.label for option in found.options)
     assert VERBS
     assert [verb for verb in VERBS if not callable(getattr(found, verb, None))] == []
 

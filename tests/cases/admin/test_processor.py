@@ -37,7 +37,7 @@ def fields(**more: Any) -> dict[str, Any]:
         "credential_workspace_key": "",
         "credential_workspace_secret": "",
         "base_url": "https://localhost:9/v3",
-        "processor_domain": "opendsr.mparticle.com",
+        "processor_domain": "",
         "certificate_hosts": "localhost",
         "extra_tls_roots": "",
         "extra_signing_roots": "",

@@ -24,6 +24,7 @@ from integrations.errors import (
 from integrations.models import Processor
 from integrations.mparticle.connector import MParticle
 from integrations.types import Draft, Identity, IdentityType, Limit, PartnerStatus, ReportedStatus
+from tests.builders import about
 from tests.integrations.mparticle.conftest import request
 from tests.sandbox import Sandbox
 
@@ -38,7 +39,7 @@ def test_a_request_is_sent_and_asked_about(mparticle: MParticle, processor: Proc
         ReportedStatus.PENDING,
         processor.account,
     )
-    report = mparticle.report(sent.request_id)
+    report = mparticle.report(about(sent.request_id))
     assert report.status == ReportedStatus.PENDING
     assert report.expected_completion_at == created.expected_completion_at is not None
 
@@ -67,7 +68,7 @@ def test_the_same_id_twice_is_known_and_unchanged(mparticle: MParticle, sandbox:
     mparticle.submit(sent)
     with pytest.raises(AlreadyExists):
         mparticle.submit(sent)
-    assert mparticle.report(sent.request_id).status == ReportedStatus.PENDING
+    assert mparticle.report(about(sent.request_id)).status == ReportedStatus.PENDING
 
 
 @pytest.mark.parametrize("envelope", ["flat", "nested"])
@@ -102,7 +103,7 @@ def test_another_request_for_the_same_person_is_a_conflict(mparticle: MParticle)
 
 def test_an_unknown_id(mparticle: MParticle) -> None:
     with pytest.raises(UnknownRequest):
-        mparticle.report(uuid4())
+        mparticle.report(about(uuid4()))
 
 
 def test_a_group_is_reported_at_once(mparticle: MParticle) -> None:
@@ -138,7 +139,7 @@ def test_every_shape_of_the_forwarding(
     sent = request()
     mparticle.submit(sent)
     sandbox.advance(DAY)
-    found = mparticle.report(sent.request_id).partners
+    found = mparticle.report(about(sent.request_id)).partners
     assert (None if found is None else len(found)) == partners
     if found:
         assert {one.name: one.status for one in found}["Kochava"] == PartnerStatus.SKIPPED
@@ -148,9 +149,9 @@ def test_an_erasure_goes_its_way(mparticle: MParticle, sandbox: Sandbox) -> None
     sent = request()
     mparticle.submit(sent)
     sandbox.advance(8 * DAY)
-    assert mparticle.report(sent.request_id).status == ReportedStatus.IN_PROGRESS
+    assert mparticle.report(about(sent.request_id)).status == ReportedStatus.IN_PROGRESS
     sandbox.advance(14 * DAY)
-    assert mparticle.report(sent.request_id).status == ReportedStatus.COMPLETED
+    assert mparticle.report(about(sent.request_id)).status == ReportedStatus.COMPLETED
 
 
 # Cancelling.
@@ -162,7 +163,7 @@ def test_a_pending_request_is_cancelled(mparticle: MParticle, sandbox: Sandbox, 
     sent = request()
     mparticle.submit(sent)
     mparticle.cancel(sent.request_id)
-    assert mparticle.report(sent.request_id).status == ReportedStatus.CANCELLED
+    assert mparticle.report(about(sent.request_id)).status == ReportedStatus.CANCELLED
 
 
 @pytest.mark.parametrize("status", [400, 409])
@@ -173,7 +174,7 @@ def test_a_cancel_can_come_too_late(mparticle: MParticle, sandbox: Sandbox, stat
     sandbox.advance(8 * DAY)
     with pytest.raises(TooLate):
         mparticle.cancel(sent.request_id)
-    assert mparticle.report(sent.request_id).status == ReportedStatus.IN_PROGRESS
+    assert mparticle.report(about(sent.request_id)).status == ReportedStatus.IN_PROGRESS
 
 
 def test_an_unknown_request_cannot_be_cancelled(mparticle: MParticle) -> None:
@@ -217,10 +218,10 @@ def test_a_lost_answer_is_resolved_by_asking(
     store().flushdb()  # the pause after a 429
     budget.rebuild(processor, [])
     if created:
-        assert mparticle.report(sent.request_id).status == ReportedStatus.PENDING
+        assert mparticle.report(about(sent.request_id)).status == ReportedStatus.PENDING
     else:
         with pytest.raises(UnknownRequest):
-            mparticle.report(sent.request_id)
+            mparticle.report(about(sent.request_id))
         mparticle.submit(sent)
 
 
@@ -244,7 +245,7 @@ def test_wrong_credentials(mparticle: MParticle, processor: Processor) -> None:
     processor.credentials = {"workspace_key": "k", "workspace_secret": "s"}
     calls: list[Callable[[], object]] = [
         lambda: mparticle.submit(request()),
-        lambda: mparticle.report(uuid4()),
+        lambda: mparticle.report(about(uuid4())),
         lambda: mparticle.report_group("g"),
         lambda: mparticle.cancel(uuid4()),
     ]

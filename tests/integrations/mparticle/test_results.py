@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from uuid import uuid4
 
 import pytest
 
@@ -18,6 +19,7 @@ from integrations.models import Processor
 from integrations.mparticle import archives
 from integrations.mparticle.connector import MParticle
 from integrations.types import ReportedStatus
+from tests.builders import about
 from tests.integrations.mparticle.conftest import request
 from tests.sandbox import Sandbox
 
@@ -28,20 +30,20 @@ def finished_access(mparticle: MParticle, sandbox: Sandbox) -> str:
     sent = request(request_type="access")
     mparticle.submit(sent)
     sandbox.advance(8 * DAY)
-    report = mparticle.report(sent.request_id)
+    report = mparticle.report(about(sent.request_id))
     assert report.status == ReportedStatus.COMPLETED
     assert report.results_url
     return report.results_url
 
 
 def download(mparticle: MParticle, url: str, limit_bytes: int = 10_000_000) -> bytes:
-    with mparticle.fetch_result(url, limit_bytes=limit_bytes) as result:
+    with mparticle.fetch_result(about(uuid4()), url, limit_bytes=limit_bytes) as result:
         return b"".join(result.chunks)
 
 
 def test_a_result_is_downloaded(mparticle: MParticle, sandbox: Sandbox) -> None:
     url = finished_access(mparticle, sandbox)
-    with mparticle.fetch_result(url, limit_bytes=10_000_000) as result:
+    with mparticle.fetch_result(about(uuid4()), url, limit_bytes=10_000_000) as result:
         assert result.content_type == "application/zip"
         archive = zipfile.ZipFile(io.BytesIO(b"".join(result.chunks)))
     assert "profile.jsonl" in archive.namelist()
