@@ -253,14 +253,14 @@ class PackageSummary:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One credential that a kind of processor holds. `sent_to` names the option whose address it is sent to; "" for
+    """One credential that a kind of processor holds. `sent_to` names the options whose addresses it is sent to; none: only
     the processor's own API address."""
 
     name: str
     label: str
     help: str = ""
     required: bool = True
-    sent_to: str = ""
+    sent_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
