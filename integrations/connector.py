@@ -61,6 +61,8 @@ class Connector:
     kind: ClassVar[str]
     label: ClassVar[str]
     capabilities: ClassVar[frozenset[Capability]]
+    # One sentence on what it is for, where a kind is chosen.
+    description: ClassVar[str] = ""
     # How people call the account: its label and a hint.
     account_label: ClassVar[str] = "Account"
     account_help: ClassVar[str] = ""
@@ -70,6 +72,10 @@ class Connector:
     default_domain: ClassVar[str] = ""
     secrets: ClassVar[tuple[Secret, ...]] = ()
     options: ClassVar[tuple[Option, ...]] = ()
+    # Whether an account has a production and a development environment to choose from.
+    has_environments: ClassVar[bool] = False
+    # The secrets and options without which `list_workspaces` cannot be asked.
+    connects_with: ClassVar[tuple[str, ...]] = ()
     # How many requests one group takes, so that one call reports on all of them; 0 without groups.
     group_size: ClassVar[int] = 0
     # How many report intervals lie between two questions about a request: more where each costs and little happens.

@@ -253,8 +253,10 @@ class PackageSummary:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One credential that a kind of processor holds. `sent_to` names the options whose addresses it is sent to; none: only
-    the processor's own API address."""
+    """One credential that a kind of processor holds.
+
+    `sent_to` names the options whose addresses it is sent to; none: only the processor's own API address.
+    """
 
     name: str
     label: str
@@ -279,11 +281,17 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCheck:
-    """One credential tried on its own API: what was tried, whether it works, one sentence on it."""
+    """One credential tried on its own API: what was tried, whether it works, one sentence on it.
+
+    `key_field` names the secret or option to look at ("" where there is none to name); `is_set` is False where nothing
+    is stored that could be tried, which is no failure.
+    """
 
     name: str
     works: bool
     sentence: str
+    key_field: str = ""
+    is_set: bool = True
 
 
 @dataclass(frozen=True, slots=True)

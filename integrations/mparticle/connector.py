@@ -64,6 +64,9 @@ _CERTIFICATE_TIMEOUTS = Timeouts(connect=1.5, read=1.5, total=2.0)
 class MParticle(Connector):
     kind: ClassVar[str] = "mparticle"
     label: ClassVar[str] = "mParticle workspace"
+    description: ClassVar[str] = (
+        "One workspace at mParticle: its data subject requests, and with further keys its profile search and opt-outs."
+    )
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             Capability.ACCESS,
@@ -82,6 +85,8 @@ class MParticle(Connector):
     )
     default_base_url: ClassVar[str] = "https://opendsr.mparticle.com/v3"
     default_domain: ClassVar[str] = EXTENSION_DOMAIN
+    has_environments: ClassVar[bool] = True
+    connects_with: ClassVar[tuple[str, ...]] = ("oauth_client_id", "oauth_client_secret", "oauth_account")
     secrets: ClassVar[tuple[Secret, ...]] = (
         Secret("workspace_key", "Workspace key", "Workspace Settings; for data subject requests."),
         Secret("workspace_secret", "Workspace secret"),
