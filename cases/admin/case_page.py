@@ -13,7 +13,8 @@ from cases.admin import marks
 from cases.admin.acting import actor_of
 from cases.admin.case_requests import RequestCard, cards
 from cases.admin.timeline import Entry, timeline
-from cases.admin.verbs import BY_NAME, VERBS, Verb
+from cases.admin.verb import Verb
+from cases.admin.verbs import BY_NAME, VERBS
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, Case, Clock, ClockKind, Note, SubjectIdentity
 from cases.services import approval, disclosure, forecast, standing

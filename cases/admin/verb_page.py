@@ -1,9 +1,10 @@
 """One page for every verb: permission, a form, one service call, then the case again with a message."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -11,10 +12,32 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from cases.admin.acting import actor_of
-from cases.admin.verbs import BY_NAME, Verb
-from cases.models import AttentionItem, Case, ResultPackage
+from cases.admin.verb import Verb
+from cases.admin.verbs import BY_NAME
+from cases.models import AttentionItem, Case, ForwardingExtension, ManualTask, ResultPackage
 from cases.services.refusal import Refused
 from dsrportal.crypto import KeyDestroyed, Unreadable
+
+# Of each kind of part: which case it belongs to, and what is fetched with it.
+PARTS: Final[dict[type[Model], tuple[str, ...]]] = {
+    AttentionItem: ("case", "processor", "processor_request"),
+    ResultPackage: (
+        "processor_request__case",
+        "processor_request__case__data_key",
+        "processor_request__processor",
+    ),
+    ManualTask: (
+        "processor_request__case",
+        "processor_request__case__data_key",
+        "processor_request__processor",
+        "assignee",
+    ),
+    ForwardingExtension: (
+        "processor_request__case",
+        "processor_request__case__data_key",
+        "processor_request__processor",
+    ),
+}
 
 
 def verb_page(
@@ -30,7 +53,7 @@ def verb_page(
     part = _part(verb, case, part_id)
     form: Any
     if request.method == "POST":
-        form = verb.form(request.POST)
+        form = verb.form(request.POST, request.FILES, **verb.asks(case, part))
         if form.is_valid():
             try:
                 result = verb.call(case, actor_of(request), {**form.cleaned_data, "part": part})
@@ -44,7 +67,7 @@ def verb_page(
             else:
                 return _answer(request, context, verb, case, result)
     else:
-        form = verb.form(initial=verb.initial(case))
+        form = verb.form(initial=verb.initial(case, part), **verb.asks(case, part))
     return TemplateResponse(
         request,
         verb.template,
@@ -55,7 +78,7 @@ def verb_page(
             "verb": verb,
             "part": part,
             "form": form,
-            **verb.page(case, actor_of(request)),
+            **verb.page(case, actor_of(request), part),
         },
     )
 
@@ -69,17 +92,13 @@ def _answer(
     return HttpResponseRedirect(reverse("admin:cases_case_change", args=[case.pk]))
 
 
-def _part(verb: Verb, case: Case, part_id: str) -> AttentionItem | ResultPackage | None:
+def _part(verb: Verb, case: Case, part_id: str) -> Model | None:
     """The part of this case that the address names; a part of another case is not found."""
+    if verb.on is None:
+        return None
+    belongs, *fetched = PARTS[verb.on]
+    rows = verb.on._default_manager.select_related(*fetched)
     try:
-        if verb.on is AttentionItem:
-            items = AttentionItem.objects.select_related("processor", "processor_request")
-            return get_object_or_404(items, pk=part_id, case=case)
-        if verb.on is ResultPackage:
-            packages = ResultPackage.objects.select_related(
-                "processor_request__case__data_key", "processor_request__processor"
-            )
-            return get_object_or_404(packages, pk=part_id, processor_request__case=case)
+        return get_object_or_404(rows, pk=part_id, **{belongs: case})
     except (ValueError, ValidationError):
         raise Http404 from None
-    return None

@@ -23,11 +23,11 @@ from integrations.errors import NotSent
 from integrations.models import Processor
 
 
-def plain(case: Case, actor: Actor) -> dict[str, Any]:
+def plain(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     return {}
 
 
-def approve(case: Case, actor: Actor) -> dict[str, Any]:
+def approve(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     """The plan, the digest over it, and why this person may not approve it, if so.
 
     The digest is taken before the plan is read: if something changes between the two, approving is refused
@@ -80,15 +80,15 @@ def _sending(processor: Processor, planned: list[ProcessorRequest]) -> str:
     ) % {"ahead": ahead}
 
 
-def close(case: Case, actor: Actor) -> dict[str, Any]:
+def close(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     return {"requests": _requests(case, replaced_by__isnull=True)}
 
 
-def retry(case: Case, actor: Actor) -> dict[str, Any]:
+def retry(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     return {"requests": _requests(case, status=RequestStatus.FAILED, replaced_by__isnull=True)}
 
 
-def cancel(case: Case, actor: Actor) -> dict[str, Any]:
+def cancel(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     return {"requests": cancellation.cancellable(case), "warning": cancellation.PARTNERS_WARNING}
 
 

@@ -1,76 +1,28 @@
-"""What people can do to a case: one row a verb, and no rule of its own.
+"""What people can do to a case: one row a verb. Those on its parts are in `part_verbs`."""
 
-The services decide. `due` only says when a verb is worth offering; whoever asks for another hears why not.
-"""
+from collections.abc import Sequence
+from typing import Final
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
-
-from django.db.models import Model
-from django.http import HttpRequest, HttpResponseBase
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cases.actor import Actor
 from cases.admin import verb_answers, verb_pages
+from cases.admin.part_verbs import PART_VERBS
+from cases.admin.verb import Verb, at
 from cases.admin.verb_forms import (
     ApproveForm,
     CloseForm,
     ConfirmForm,
     DenyForm,
-    NoteForm,
     ReopenForm,
     RevealForm,
     VerifyForm,
 )
 from cases.lifecycle import CaseStatus, RequestStatus
-from cases.models import AttentionItem, Case, ProcessorRequest, ResultPackage
-from cases.services import (
-    approval,
-    cancellation,
-    closing,
-    disclosure,
-    processors,
-    reconciling,
-    results,
-    verification,
-)
-
-Text = str | Promise
-Values = dict[str, Any]
-Due = Callable[[Case, Sequence[ProcessorRequest]], bool]
-Answer = Callable[[HttpRequest, dict[str, Any], Case, Any], HttpResponseBase]
+from cases.models import Case, ProcessorRequest
+from cases.services import approval, cancellation, closing, disclosure, reconciling, verification
 
 _UNAPPROVED: Final = (CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY)
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One thing to do. `call` is the one service call; `answer` is there where a message is not enough."""
-
-    name: str
-    label: Text
-    icon: str
-    permission: str
-    due: Due
-    lead: Text
-    call: Callable[[Case, Actor, Values], Any]
-    form: type[ConfirmForm] = NoteForm
-    told: Callable[[Any], str] = field(default=lambda _result: "")
-    button: Text = ""
-    danger: bool = False
-    page: Callable[[Case, Actor], dict[str, Any]] = verb_pages.plain
-    template: str = "portal/verbs/confirm.html"
-    initial: Callable[[Case], Values] = field(default=lambda _case: {})
-    answer: Answer | None = None
-    # What of the case it is done to, where it is a part of it.
-    on: type[Model] | None = None
-
-
-def _at(*statuses: CaseStatus) -> Due:
-    return lambda case, _requests: case.status in statuses
 
 
 def _cancellable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
@@ -97,18 +49,13 @@ def _withdrawable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
     return case.status != CaseStatus.CLOSED and all(request.status in held for request in requests)
 
 
-def _on_a_part(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
-    """Offered beside the part, never in the case's menu."""
-    return False
-
-
-VERBS: Final = (
+CASE_VERBS: Final = (
     Verb(
         "verify",
         gettext_lazy("Record verification"),
         "case-verifying",
         "cases.verify_case",
-        due=_at(CaseStatus.INTAKE, CaseStatus.VERIFYING),
+        due=at(CaseStatus.INTAKE, CaseStatus.VERIFYING),
         lead=gettext_lazy(
             "Say how the person showed who they are. The case is then planned and waits for an approver."
         ),
@@ -123,7 +70,7 @@ VERBS: Final = (
         gettext_lazy("Approve"),
         "case-ready",
         "cases.approve_case",
-        due=_at(CaseStatus.READY),
+        due=at(CaseStatus.READY),
         lead=gettext_lazy("You approve exactly this plan; it is queued for sending at once."),
         form=ApproveForm,
         page=verb_pages.approve,
@@ -138,14 +85,14 @@ VERBS: Final = (
         gettext_lazy("Close"),
         "case-closed",
         "cases.close_case",
-        due=_at(CaseStatus.REVIEW),
+        due=at(CaseStatus.REVIEW),
         lead=gettext_lazy(
             "The outcome that the answers amount to is chosen already; another one needs a note."
         ),
         form=CloseForm,
         page=verb_pages.close,
         template="portal/verbs/requests.html",
-        initial=lambda case: {"outcome": closing.proposed_outcome(case)},
+        initial=lambda case, _part: {"outcome": closing.proposed_outcome(case)},
         call=lambda case, actor, said: closing.close(
             case, actor=actor, outcome=said["outcome"], text=said["text"]
         ),
@@ -223,7 +170,7 @@ VERBS: Final = (
         gettext_lazy("Deny"),
         "close",
         "cases.approve_case",
-        due=_at(*_UNAPPROVED),
+        due=at(*_UNAPPROVED),
         lead=gettext_lazy("Closes the case without sending anything. The person must be told why."),
         form=DenyForm,
         danger=True,
@@ -248,7 +195,7 @@ VERBS: Final = (
         gettext_lazy("Reopen"),
         "case-working",
         "cases.reopen_case",
-        due=_at(CaseStatus.CLOSED),
+        due=at(CaseStatus.CLOSED),
         lead=gettext_lazy(
             "An approved case goes back to what its requests say, any other to intake. Its clock runs on."
         ),
@@ -258,36 +205,7 @@ VERBS: Final = (
         ),
         told=lambda _case: _("Reopened."),
     ),
-    Verb(
-        "resolve",
-        gettext_lazy("Settle"),
-        "check",
-        "cases.resolve_attentionitem",
-        due=_on_a_part,
-        lead=gettext_lazy("Say that this is decided. The case then moves on to wherever its requests stand."),
-        form=ConfirmForm,
-        template="portal/verbs/resolve.html",
-        on=AttentionItem,
-        call=lambda _case, actor, said: processors.resolve_item(said["part"], actor=actor),
-        told=lambda _nothing: _("Settled."),
-    ),
-    Verb(
-        "download",
-        gettext_lazy("Download result"),
-        "download",
-        "cases.download_package",
-        due=_on_a_part,
-        lead=gettext_lazy(
-            "The file holds the person's data in clear: keep it no longer than you need it. The download goes into "
-            "the audit trail."
-        ),
-        form=ConfirmForm,
-        button=gettext_lazy("Download"),
-        template="portal/verbs/download.html",
-        on=ResultPackage,
-        call=lambda case, actor, said: (said["part"], results.download(said["part"], actor=actor)),
-        answer=verb_answers.download,
-    ),
 )
 
+VERBS: Final = (*CASE_VERBS, *PART_VERBS)
 BY_NAME: Final = {verb.name: verb for verb in VERBS}
