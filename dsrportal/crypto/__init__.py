@@ -15,6 +15,7 @@ from dsrportal.crypto.keyring import (
     unwrap,
     wrap,
 )
+from dsrportal.crypto.reader import open_file
 from dsrportal.crypto.seal import new_key, open_sealed, seal
 from dsrportal.crypto.startup import verify_keyring
 
@@ -32,6 +33,7 @@ __all__ = [
     "keyring",
     "new_key",
     "normalise",
+    "open_file",
     "open_sealed",
     "parse_keyring",
     "seal",

@@ -20,9 +20,9 @@ from dsrportal.crypto.seal import KEY_BYTES, TAG_BYTES
 CHUNK_BYTES = 64 * 1024
 # What a reader is ready to hold in memory, whatever a header says.
 MAX_CHUNK_BYTES = 16 * 1024 * 1024
-_VERSION = b"\x01"
+VERSION = b"\x01"
 _SALT_BYTES = 32
-_HEADER_BYTES = 1 + 4 + _SALT_BYTES
+HEADER_BYTES = 1 + 4 + _SALT_BYTES
 
 
 def encrypt_chunks(
@@ -31,11 +31,11 @@ def encrypt_chunks(
     """The encrypted file, piece by piece. `chunks` may be of any lengths; `associated` says where the file belongs."""
     if not 1 <= size <= MAX_CHUNK_BYTES:
         raise ValueError(f"A chunk has between 1 and {MAX_CHUNK_BYTES} bytes.")
-    header = _VERSION + size.to_bytes(4, "big") + secrets.token_bytes(_SALT_BYTES)
-    cipher = _file_cipher(key, header)
+    header = VERSION + size.to_bytes(4, "big") + secrets.token_bytes(_SALT_BYTES)
+    cipher = file_cipher(key, header)
     yield header
     for index, (plain, is_last) in enumerate(_frames(chunks, size)):
-        yield cipher.encrypt(_nonce(index, is_last=is_last), plain, header + associated)
+        yield cipher.encrypt(chunk_nonce(index, is_last=is_last), plain, header + associated)
 
 
 def decrypt_chunks(key: bytes, chunks: Iterable[bytes], associated: bytes) -> Iterator[bytes]:
@@ -46,19 +46,19 @@ def decrypt_chunks(key: bytes, chunks: Iterable[bytes], associated: bytes) -> It
     """
     incoming = iter(chunks)
     head = b""
-    while len(head) < _HEADER_BYTES:
+    while len(head) < HEADER_BYTES:
         piece = next(incoming, None)
         if piece is None:
             raise Tampered("An encrypted file is cut short.")
         head += piece
-    header, rest = head[:_HEADER_BYTES], head[_HEADER_BYTES:]
+    header, rest = head[:HEADER_BYTES], head[HEADER_BYTES:]
     size = int.from_bytes(header[1:5], "big")
-    if header[:1] != _VERSION or not 1 <= size <= MAX_CHUNK_BYTES:
+    if header[:1] != VERSION or not 1 <= size <= MAX_CHUNK_BYTES:
         raise Tampered("This file was not encrypted here.")
-    cipher = _file_cipher(key, header)
+    cipher = file_cipher(key, header)
     for index, (sealed, is_last) in enumerate(_frames(_chained(rest, incoming), size + TAG_BYTES)):
         try:
-            plain = cipher.decrypt(_nonce(index, is_last=is_last), sealed, header + associated)
+            plain = cipher.decrypt(chunk_nonce(index, is_last=is_last), sealed, header + associated)
         except InvalidTag:
             raise Tampered(
                 "An encrypted file was altered, cut short, moved from elsewhere, or is under another key."
@@ -66,14 +66,15 @@ def decrypt_chunks(key: bytes, chunks: Iterable[bytes], associated: bytes) -> It
         yield plain
 
 
-def _file_cipher(key: bytes, header: bytes) -> AESGCM:
+def file_cipher(key: bytes, header: bytes) -> AESGCM:
+    """Under the key of the file with this header, and of no other."""
     if len(key) != KEY_BYTES:
         raise ValueError(f"A key has {KEY_BYTES} bytes, this one has {len(key)}.")
     derived = HKDF(SHA256(), KEY_BYTES, salt=header[-_SALT_BYTES:], info=b"dsrportal file").derive(key)
     return AESGCM(derived)
 
 
-def _nonce(index: int, *, is_last: bool) -> bytes:
+def chunk_nonce(index: int, *, is_last: bool) -> bytes:
     return index.to_bytes(11, "big") + (b"\x01" if is_last else b"\x00")
 
 
