@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from cases.services import dispatch, reconciling, results, silence, sweeping
+from cases.services import dispatch, holding, reconciling, results, searching, silence, sweeping, tasks
 from cases.services.purge import expired_packages, unknown_files
 
 
@@ -18,6 +18,8 @@ def sweep() -> None:
 def reports() -> None:
     sweeping.wake_reports()
     silence.look()
+    holding.lift()
+    tasks.note_overdue()
 
 
 def report(processor_id: str) -> None:
@@ -35,3 +37,7 @@ def purge() -> None:
 
 def fetch_result(request_id: str) -> None:
     results.fetch(UUID(request_id))
+
+
+def confirm(request_id: str) -> None:
+    searching.confirm(UUID(request_id))

@@ -225,13 +225,17 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 # --- The law and the processors -----------------------------------------------------------------------------------
-# Where we act for EU law: zone and holidays of the month of GDPR Art. 12(3); CCPA days are counted in their own zone.
+# Where we act for EU law: zone and holidays of the month of GDPR Art. 12(3); CCPA days are counted in their own zone,
+# and the business days of an opt-out by their own calendar.
 GDPR_TIME_ZONE = env.str("GDPR_TIME_ZONE", default="Europe/Berlin")
 GDPR_CALENDAR = env.str("GDPR_CALENDAR", default="DE")
 CCPA_TIME_ZONE = env.str("CCPA_TIME_ZONE", default="America/Los_Angeles")
+CCPA_CALENDAR = env.str("CCPA_CALENDAR", default="US-federal")
 # A request of which nothing was heard for so long is asked for.
 REPORT_INTERVAL_SECONDS = env.int("REPORT_INTERVAL_SECONDS", default=3600)
 RESULT_LIMIT_BYTES = env.int("RESULT_LIMIT_BYTES", default=2 * 1024**3)
+# Of a file that a person adds by hand.
+UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_BYTES", default=50 * 1024**2)
 PACKAGE_DAYS = env.int("PACKAGE_DAYS", default=90)
 
 STORAGES = {

@@ -52,3 +52,8 @@ class ResultPackage(models.Model):
 
     def __str__(self) -> str:
         return f"Package {self.pk}"
+
+    @property
+    def associated(self) -> bytes:
+        """What its file is bound to: a file of another package does not open as this one's."""
+        return f"cases.ResultPackage:{self.pk}".encode()

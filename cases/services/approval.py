@@ -1,11 +1,13 @@
 """Approving exactly what was looked at, or saying no."""
 
+from collections.abc import Iterable
+
 from django.utils import timezone
 
 from cases.actor import Actor
-from cases.lifecycle import SECOND_PERSON_TYPES, CaseStatus, Outcome, RequestStatus
+from cases.lifecycle import SECOND_PERSON_TYPES, UNVERIFIED_TYPES, CaseStatus, Outcome, RequestStatus
 from cases.models import Action, Case, ProcessorRequest
-from cases.services import lanes, notes, planning, progress, transition
+from cases.services import holding, lanes, notes, planning, progress, transition
 from cases.services.refusal import Refused, Superseded
 
 DENIAL_REASONS = {
@@ -57,14 +59,34 @@ def approve(case: Case, *, actor: Actor, digest: str, text: str = "") -> Case:
             details={"digest": digest},
             fields={"approved_at": timezone.now(), "approved_by": actor.user, "approval_digest": digest},
         )
-        for request in requests:
-            request.case = locked
-            transition.move_request(
-                request, RequestStatus.QUEUED, actor=actor, fields={"queued_at": timezone.now()}
-            )
-        for processor_id in {request.processor_id for request in requests}:
-            lanes.wake(processor_id)
+        queue(locked, requests, actor=actor)
+        holding.look(locked, actor=actor)
         return locked
+
+
+def queue(case: Case, requests: Iterable[ProcessorRequest], *, actor: Actor) -> None:
+    """Put the planned requests of a locked case on their way."""
+    processors = set()
+    for request in requests:
+        request.case = case
+        transition.move_request(
+            request, RequestStatus.QUEUED, actor=actor, fields={"queued_at": timezone.now()}
+        )
+        processors.add(request.processor_id)
+    for processor_id in processors:
+        lanes.wake(processor_id)
+
+
+def queue_unapproved(case: Case, *, actor: Actor) -> None:
+    """Plan a locked case of a type that needs no approval, and send it: the law wants it as soon as feasible.
+
+    11 CCR 7026(f). Raises Refused where nothing can be planned.
+    """
+    if case.type not in UNVERIFIED_TYPES:
+        raise Refused("This type of case needs an approval.")
+    requests = planning.plan(case, actor=actor)
+    transition.move_case(case, CaseStatus.WORKING, actor=actor, action=Action.CASE_QUEUED)
+    queue(case, requests, actor=actor)
 
 
 def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:

@@ -61,11 +61,14 @@ def resolve_all(
     *kinds: AttentionKind,
     actor: Actor,
     resolution: str,
+    case: Case | None = None,
     request: ProcessorRequest | None = None,
     processor: Processor | None = None,
 ) -> bool:
     """Settle what a later fact has answered, inside the caller's transaction and case lock; whether any was open."""
     items = AttentionItem.objects.filter(kind__in=kinds, resolved_at__isnull=True)
+    if case is not None:
+        items = items.filter(case=case)
     if request is not None:
         items = items.filter(processor_request=request)
     if processor is not None:

@@ -7,14 +7,19 @@ from cases.clocks import ccpa, gdpr
 from cases.clocks.calendars import calendar
 from cases.models import Action, Case, Clock, ClockKind
 from cases.services import audit
-from integrations.types import Regulation
+from integrations.types import Regulation, RequestType
 
 
 def start(case: Case, *, actor: Actor) -> Clock:
-    """Start the response clock from `received_at`: one month (GDPR Art. 12(3)) or 45 days (11 CCR 7021(b))."""
+    """Start the response clock from `received_at`: one month (GDPR Art. 12(3)), 45 days (11 CCR 7021(b)), or for an
+    opt-out under the CCPA 15 business days (11 CCR 7026(f))."""
     if case.regulation == Regulation.GDPR:
         deadline = gdpr.response(
             case.received_at, zone=settings.GDPR_TIME_ZONE, calendar=calendar(settings.GDPR_CALENDAR)
+        )
+    elif case.type == RequestType.OPT_OUT:
+        deadline = ccpa.opt_out(
+            case.received_at, zone=settings.CCPA_TIME_ZONE, calendar=calendar(settings.CCPA_CALENDAR)
         )
     else:
         deadline = ccpa.response(case.received_at, zone=settings.CCPA_TIME_ZONE)

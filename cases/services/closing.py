@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from cases.actor import Actor
-from cases.lifecycle import CaseStatus, Outcome, RequestStatus, derive_outcome
+from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus, derive_outcome
 from cases.models import Action, AttentionItem, Case, Clock, Note, ProcessorRequest
 from cases.services import notes, progress, transition
 from cases.services.approval import drop_plan
@@ -11,6 +11,19 @@ from cases.services.refusal import Refused
 
 # Outcomes a person may choose at closing; the others come with a verb of their own.
 CLOSING_OUTCOMES = (Outcome.FULFILLED, Outcome.PARTLY_FULFILLED, Outcome.NO_DATA_HELD, Outcome.DENIED)
+
+# How well an outcome speaks of us; a better one than the answers amount to needs a reason of these, and a note.
+_RANK = {
+    Outcome.DENIED: 0,
+    Outcome.PARTLY_FULFILLED: 1,
+    Outcome.NO_DATA_HELD: 2,
+    Outcome.FULFILLED: 2,
+}
+CLOSING_REASONS = {
+    "confirmed_otherwise": "What is missing was confirmed in another way",
+    "no_data_there": "What is missing holds no data of this person",
+    "exception_applies": "An exception of the law covers what is missing",
+}
 
 REOPENING_REASONS = {
     "closed_by_mistake": "Closed by mistake",
@@ -25,24 +38,54 @@ def proposed_outcome(case: Case) -> str:
     return derive_outcome(progress.states(case))
 
 
-def close(case: Case, *, actor: Actor, outcome: str, text: str = "") -> Case:
-    """Close a case in review. An outcome better than its answers amount to is refused; another needs a note."""
+def exceptions(case: Case) -> list[str]:
+    """Sentences on what keeps a case from being fulfilled: requests and partners, each by its name."""
+    found = []
+    for request in progress.standing(case).select_related("processor"):
+        name = request.processor.name
+        if request.status != RequestStatus.COMPLETED:
+            found.append(f"{name}: {request.get_status_display().lower()}.")
+        elif not request.answer:
+            found.append(f"{name}: completed, and its result could not be kept.")
+        elif request.answer == Answer.REFUSED:
+            found.append(f"{name}: refused.")
+    partners = progress.unanswered_partners().filter(
+        processor_request__in=progress.standing(case).filter(status=RequestStatus.COMPLETED)
+    )
+    for partner in partners.select_related("processor_request__processor"):
+        through = partner.processor_request.processor.name
+        status = partner.get_status_display().lower()
+        found.append(f"{partner.name or partner.domain}, reached through {through}: {status}.")
+    return found
+
+
+def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str = "") -> Case:
+    """Close a case in review. Another outcome than its answers amount to needs a note, a better one a reason too."""
     with progress.locked(case.pk) as locked:
         if locked.status != CaseStatus.REVIEW:
             raise Refused("A case is closed from review: when all answers are in and nothing is open.")
-        derived = proposed_outcome(locked)
+        derived = Outcome(proposed_outcome(locked))
         if outcome not in CLOSING_OUTCOMES:
             raise Refused("Choose one of the listed outcomes.")
-        if outcome == Outcome.FULFILLED and derived not in {Outcome.FULFILLED, Outcome.NO_DATA_HELD}:
+        better = _RANK[Outcome(outcome)] > _RANK[derived]
+        if better and reason not in CLOSING_REASONS:
             raise Refused(
-                "Not every processor has fulfilled its request, so the case cannot be closed as fulfilled."
+                f"The answers amount to “{derived.label}”: say why it is closed as more than that.",
+                *exceptions(locked),
             )
         if outcome != derived and not text.strip():
             raise Refused(
-                f"The answers amount to “{Outcome(derived).label}”; say in a note why it is closed otherwise."
+                f"The answers amount to “{derived.label}”; say in a note why it is closed otherwise."
             )
         note = notes.write(locked, text, actor=actor)
-        _close(locked, outcome, actor=actor, action=Action.CASE_CLOSED, note=note)
+        _close(
+            locked,
+            outcome,
+            actor=actor,
+            action=Action.CASE_CLOSED,
+            note=note,
+            reason=reason if better else "",
+        )
         return locked
 
 
@@ -64,7 +107,9 @@ def withdraw(case: Case, *, actor: Actor, text: str = "") -> Case:
         return locked
 
 
-def _close(case: Case, outcome: str, *, actor: Actor, action: Action, note: Note | None) -> None:
+def _close(
+    case: Case, outcome: str, *, actor: Actor, action: Action, note: Note | None, reason: str = ""
+) -> None:
     if AttentionItem.objects.filter(case=case, resolved_at__isnull=True).exists():
         raise Refused("Something still needs attention; decide it first.")
     now = timezone.now()
@@ -74,6 +119,7 @@ def _close(case: Case, outcome: str, *, actor: Actor, action: Action, note: Note
         CaseStatus.CLOSED,
         actor=actor,
         action=action,
+        reason=reason,
         note=note,
         details={"outcome": str(Outcome(outcome).label)},
         fields={"outcome": outcome, "closed_at": now},
@@ -92,7 +138,8 @@ def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
             raise Refused("Only a closed case can be reopened.")
         note = notes.write(locked, text, actor=actor)
         Clock.objects.filter(case=locked).update(satisfied_at=None)
-        approved = locked.approved_at is not None
+        # What needs no approval was sent all the same.
+        approved = locked.approved_at is not None or progress.standing(locked).exists()
         transition.move_case(
             locked,
             CaseStatus.REVIEW if approved else CaseStatus.INTAKE,

@@ -58,6 +58,7 @@ def due(*, now: datetime) -> QuerySet[ProcessorRequest]:
         Q(status=RequestStatus.QUEUED) | Q(status=RequestStatus.PENDING, cancel_requested_at__isnull=False),
         Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
         Q(lease_until__isnull=True) | Q(lease_until__lt=now),
+        held=False,
     ).order_by("due_at", "pk")
 
 
@@ -245,6 +246,13 @@ def _ask(connector: Connector, request: ProcessorRequest) -> Report:
 
 def _cancel(connector: Connector, request: ProcessorRequest) -> bool:
     hold(request)
+    if request.status == RequestStatus.QUEUED and connector.repeats_safely(request.case.type):
+        if request.earlier_attempt_unknown:
+            # Nobody can be asked whether that arrived, so it is not said that it did not.
+            _refuse_unknown_cancel(request)
+        else:
+            _cancel_unsent(request)
+        return True
     try:
         if request.status == RequestStatus.PENDING:
             connector.cancel(request.pk)
@@ -271,6 +279,17 @@ def _record_too_late(request: ProcessorRequest, report: Report) -> None:
             ProcessorRequest.objects.filter(pk=current.pk).update(cancel_requested_at=None)
             reports.refuse_cancel(current, actor=REPORT)
         progress.settle(current.case, actor=REPORT)
+
+
+def _refuse_unknown_cancel(request: ProcessorRequest) -> None:
+    """Carry on with what may have been carried out already."""
+    with progress.locked_request(request.pk, known=request.processor) as current:
+        if current.lease_token == request.lease_token:
+            ProcessorRequest.objects.filter(pk=current.pk).update(cancel_requested_at=None)
+            give_back([request])
+            reports.refuse_cancel(current, actor=SCHEDULE)
+            progress.settle(current.case, actor=SCHEDULE)
+    lanes.wake(request.processor_id)
 
 
 def _cancel_unsent(request: ProcessorRequest) -> None:

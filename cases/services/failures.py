@@ -47,9 +47,10 @@ def record(request: ProcessorRequest, error: IntegrationError) -> None:
 
 
 def backoff_seconds(attempts: int) -> float:
-    """2 s doubling to an hour, the upper half by chance, so that a crowd does not come back at once."""
-    ceiling = min(2.0 ** min(attempts, 12), 3600.0)
-    return ceiling / 2 + random.uniform(0, ceiling / 2)  # noqa: S311 - jitter, not a secret
+    """2^k ± U(0, 2^(k-1)) s, as Leanplum wants it (docs.leanplum.com: Responses), up to an hour; by chance, so that a
+    crowd does not come back at once."""
+    middle = min(2.0 ** min(attempts, 12), 2400.0)
+    return middle + random.uniform(-middle / 2, middle / 2)  # noqa: S311 - jitter, not a secret
 
 
 def _release(request: ProcessorRequest, error: IntegrationError, *, wait_seconds: float | None) -> None:

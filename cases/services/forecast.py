@@ -17,9 +17,8 @@ from cases.models import Case, ClockKind, ProcessorRequest
 from cases.services import departures, planning
 from cases.services.polling import SENT
 from cases.services.whereabouts import day
-from integrations.connector import Capability
 from integrations.models import Processor
-from integrations.registry import connector_class, connector_for
+from integrations.registry import connector_for
 from integrations.types import RequestType
 
 # What a person has yet to let go: from then on it takes the longest.
@@ -123,7 +122,7 @@ def at_risk(*, now: datetime) -> QuerySet[Case]:
     late = Q(status__in=SENT, expected_completion_at__gte=F("due_at"))
     late_unplanned = Q(pk__in=[])
     for request_type in RequestType.values:
-        able = [each for each in processors if _can(each, request_type)]
+        able = [each for each in processors if planning.serves(each, request_type)]
         for skip in (False, True) if request_type == RequestType.ERASURE else (False,):
             by_length: dict[timedelta, list[Processor]] = defaultdict(list)
             for processor in able:
@@ -155,10 +154,6 @@ def _late(processors: Iterable[Processor], longest: timedelta, *, now: datetime)
             spans |= Q(due_at__lte=until, **({"due_at__gt": after} if after else {}))
         late |= Q(spans, processor=processor, status=RequestStatus.QUEUED)
     return late
-
-
-def _can(processor: Processor, request_type: str) -> bool:
-    return Capability(request_type) in connector_class(processor.kind).capabilities
 
 
 # --- before an approval

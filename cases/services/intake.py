@@ -1,6 +1,6 @@
 """Opening a case."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -8,13 +8,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from cases.actor import Actor
-from cases.lifecycle import CaseStatus
-from cases.models import Action, Case, DataSubject, SubjectIdentity
-from cases.services import audit, clocks, planning
+from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
+from cases.models import Action, Case, Correction, DataSubject, SubjectIdentity
+from cases.services import approval, audit, clocks, planning
 from cases.services.refusal import Refused
 from dsrportal.crypto import blind_index
 from dsrportal.models import DataKey
-from integrations.types import Draft, Identity
+from integrations import types
+from integrations.types import Draft, Identity, Regulation, RequestType
 
 
 def problems(
@@ -24,6 +25,8 @@ def problems(
     received_at: datetime,
     identities: Sequence[Identity],
     skip_waiting_period: bool,
+    purposes: Sequence[str] = (),
+    corrections: Sequence[types.Correction] = (),
 ) -> list[str]:
     """Sentences on why such a case cannot be opened, each naming its rule; empty when it can."""
     found = []
@@ -37,15 +40,39 @@ def problems(
         if key in seen:
             found.append("The same identity is given twice; keep one of the two.")
         seen.add(key)
-    if skip_waiting_period and type != "erasure":
+    if skip_waiting_period and type != RequestType.ERASURE:
         found.append("Only an erasure has a waiting period to skip.")
     draft = Draft(
         request_type=type,
         regulation=regulation,
         identities=tuple(identities),
         skip_waiting_period=skip_waiting_period,
+        purposes=tuple(purposes),
+        corrections=tuple(corrections),
     )
+    found += _of_type(draft)
     return found or planning.problems(draft)
+
+
+def _of_type(draft: Draft) -> list[str]:
+    """What an opt-out or a correction must say, and others must not."""
+    found = []
+    if draft.request_type == RequestType.CORRECTION:
+        known = {(identity.type, identity.value) for identity in draft.identities}
+        if not draft.corrections:
+            found.append("Say what is to be corrected: give at least one identity its new value.")
+        if any((each.type, each.old_value) not in known for each in draft.corrections):
+            found.append("What is to be corrected must be among the identities.")
+        if any(not each.new_value.strip() or each.new_value == each.old_value for each in draft.corrections):
+            found.append("A correction needs a new value that differs from the old one.")
+    elif draft.corrections:
+        found.append("Only a correction has new values.")
+    names_purposes = draft.request_type == RequestType.OPT_OUT and draft.regulation == Regulation.GDPR
+    if names_purposes and not draft.purposes:
+        found.append("Say for which purposes the person takes back consent.")
+    if draft.purposes and not names_purposes:
+        found.append("Only an opt-out under the GDPR names purposes.")
+    return found
 
 
 def open_case(
@@ -57,14 +84,21 @@ def open_case(
     identities: Sequence[Identity],
     skip_waiting_period: bool = False,
     group_name: str = "",
+    purposes: Sequence[str] = (),
+    corrections: Sequence[types.Correction] = (),
 ) -> Case:
-    """Open a case with its person, encrypted identities and clock. Raises Refused with a sentence a rule."""
+    """Open a case with its person, encrypted identities and clock; an opt-out is planned and sent at once.
+
+    Raises Refused with a sentence a rule.
+    """
     refused = problems(
         type=type,
         regulation=regulation,
         received_at=received_at,
         identities=identities,
         skip_waiting_period=skip_waiting_period,
+        purposes=purposes,
+        corrections=corrections,
     )
     refused += _group_problems(group_name)
     if refused:
@@ -73,10 +107,11 @@ def open_case(
         raise Refused("A case is opened by a person.")
     with transaction.atomic():
         subject = DataSubject.objects.create(data_key=DataKey.make(DataKey.Purpose.SUBJECT))
-        SubjectIdentity.objects.bulk_create(
+        rows = SubjectIdentity.objects.bulk_create(
             SubjectIdentity.of(subject, type=identity.type, value=identity.value, position=position)
             for position, identity in enumerate(identities)
         )
+        _correct(dict(zip(identities, rows, strict=True)), corrections)
         case = Case.objects.create(
             reference=_next_reference(received_at),
             data_key=DataKey.make(DataKey.Purpose.CASE),
@@ -86,6 +121,7 @@ def open_case(
             received_at=received_at,
             skip_waiting_period=skip_waiting_period,
             group_name=group_name,
+            purposes=list(purposes),
             status=CaseStatus.INTAKE,
             status_changed_at=timezone.now(),
             opened_by=actor.user,
@@ -104,7 +140,20 @@ def open_case(
             },
         )
         clocks.start(case, actor=actor)
+        if case.type in UNVERIFIED_TYPES:
+            approval.queue_unapproved(case, actor=actor)
     return case
+
+
+def _correct(rows: Mapping[Identity, SubjectIdentity], corrections: Sequence[types.Correction]) -> None:
+    Correction.objects.bulk_create(
+        Correction(
+            identity=rows[Identity(each.type, each.old_value)],
+            new_value=each.new_value,
+            blind_index=blind_index(each.type, each.new_value),
+        )
+        for each in corrections
+    )
 
 
 def _group_problems(name: str) -> list[str]:

@@ -21,6 +21,9 @@ from cases.models import (
     Verdict,
 )
 from cases.services.progress import WITH_RESULT
+from integrations.connector import Capability
+from integrations.models import Processor
+from integrations.registry import connector_class
 
 # With the processor, and not finished there as far as we know.
 SENT = frozenset({RequestStatus.PENDING, RequestStatus.IN_PROGRESS})
@@ -57,32 +60,38 @@ def rest() -> timedelta:
     return min(timedelta(seconds=REST_SECONDS), interval() / 4)
 
 
-def due(processor_id: UUID, *, now: datetime) -> QuerySet[ProcessorRequest]:
-    """Requests in flight at a processor that are to be asked for at `now`.
+def asks(processor: Processor) -> bool:
+    """Whether a processor can be asked where its requests stand."""
+    return Capability.REPORTS in connector_class(processor.kind).capabilities
+
+
+def due(processor: Processor, *, now: datetime) -> QuerySet[ProcessorRequest]:
+    """Requests in flight at a processor that are to be asked for at `now`; at a slower pace where its kind wants it.
 
     The first condition holds for all that the others let through; it is what the index `request_in_flight` serves.
     """
+    pace = connector_class(processor.kind).report_pace
     unheard = Q(reported_at__isnull=True)
     near = Q(expected_completion_at__lte=now + MARGIN) | Q(cancel_requested_at__isnull=False)
     if now.astimezone(UTC).weekday() in GATHERING_DAYS:
         near |= Q(case__type__in=sorted(WITH_RESULT))
     # The answer to our own call is the only word so far: no callback has followed it.
-    no_callback = Q(reported_at=F("sent_at"), sent_at__lte=now - first_word())
+    no_callback = Q(reported_at=F("sent_at"), sent_at__lte=now - first_word() * pace)
     return ProcessorRequest.objects.filter(
-        unheard | Q(reported_at__lte=now - min(near_interval(), first_word())),
+        unheard | Q(reported_at__lte=now - min(near_interval(), first_word()) * pace),
         unheard
-        | Q(reported_at__lte=now - interval())
-        | (near & Q(reported_at__lte=now - near_interval()))
+        | Q(reported_at__lte=now - interval() * pace)
+        | (near & Q(reported_at__lte=now - near_interval() * pace))
         | no_callback,
-        processor=processor_id,
+        processor=processor,
         status__in=SENT,
     ).order_by()
 
 
-def groups(processor_id: UUID, *, now: datetime) -> list[RequestGroup]:
+def groups(processor: Processor, *, now: datetime) -> list[RequestGroup]:
     """Groups with a due member, but for those asked for a moment ago; oldest asked first."""
     with_due = RequestGroup.objects.filter(
-        _rested(now), pk__in=due(processor_id, now=now).values("group"), processor=processor_id
+        _rested(now), pk__in=due(processor, now=now).values("group"), processor=processor
     )
     return list(with_due.order_by(F("asked_at").asc(nulls_first=True), "pk"))
 
@@ -101,10 +110,10 @@ def _rested(now: datetime) -> Q:
     return Q(asked_at__isnull=True) | Q(asked_at__lte=now - rest())
 
 
-def alone(processor_id: UUID, *, now: datetime) -> list[UUID]:
+def alone(processor: Processor, *, now: datetime) -> list[UUID]:
     """Requests that are to be asked for one by one: those without a group, and finished ones that are in doubt."""
-    groupless = due(processor_id, now=now).filter(group=None).order_by("reported_at", "pk")
-    return [*groupless.values_list("pk", flat=True)[:ALONE_AT_ONCE], *doubtful(processor_id, now=now)]
+    groupless = due(processor, now=now).filter(group=None).order_by("reported_at", "pk")
+    return [*groupless.values_list("pk", flat=True)[:ALONE_AT_ONCE], *doubtful(processor.pk, now=now)]
 
 
 def doubtful(processor_id: UUID, *, now: datetime) -> set[UUID]:
@@ -138,5 +147,7 @@ def doubtful(processor_id: UUID, *, now: datetime) -> set[UUID]:
     return {key for key in chain(*found) if key is not None}
 
 
-def is_anything_due(processor_id: UUID, *, now: datetime) -> bool:
-    return due(processor_id, now=now).exists() or bool(doubtful(processor_id, now=now))
+def is_anything_due(processor: Processor, *, now: datetime) -> bool:
+    if not asks(processor):
+        return False
+    return due(processor, now=now).exists() or bool(doubtful(processor.pk, now=now))

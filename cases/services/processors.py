@@ -1,7 +1,9 @@
 """Processors: their accounts, keys and pauses. Every change is an event; values of credentials never are."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -14,7 +16,7 @@ from cases.services.refusal import Refused, Superseded
 from integrations.errors import Unauthorized
 from integrations.models import Processor
 from integrations.registry import connector_class, connector_for
-from integrations.types import ConnectionCheck
+from integrations.types import ConnectionCheck, Workspace
 
 # What a pause by the portal itself is lifted by: a connection test that works.
 LIFTED_BY_TEST = frozenset({"credentials"})
@@ -32,28 +34,67 @@ PAUSED_BECAUSE = {
     "account_mismatch": "Another workspace answered",
     **PAUSE_REASONS,
 }
-# An answer that carried our account proves nothing about these once they are others.
+# An answer that carried our account proves nothing about these once they are others, nor about the credentials that are
+# sent to the same address.
 _PROOF_RESTS_ON = frozenset({"account", "base_url", "credentials"})
 
 
-def save(processor: Processor, *, actor: Actor, changed: Collection[str]) -> None:
-    """Store a new or changed processor. `changed` names fields, and credentials by their own names.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of a processor decides where its credentials are sent, as somebody saw it before changing it."""
+
+    base_url: str
+    options: Mapping[str, str]
+    credentials: Mapping[str, str] = field(repr=False)
+
+
+def seen(processor: Processor) -> Seen:
+    return Seen(processor.base_url, dict(processor.options), dict(processor.credentials))
+
+
+def moved(kind: str, *, before: Seen, base_url: str, options: Mapping[str, str]) -> dict[str, str]:
+    """The stored credentials that would be sent to another server than `before`, each with the address that says so.
+
+    Whoever may change an address could otherwise have credentials, which are shown to nobody, sent to a server of their
+    own. An empty address is the vendor's own, wherever that is.
+    """
+    found = connector_class(kind)
+    own = {"base_url": found.default_base_url}
+    old, new = {"base_url": before.base_url, **before.options}, {"base_url": base_url, **options}
+    defaults = {option.name: option.default for option in found.options}
+    return {
+        secret.name: name
+        for secret in found.secrets
+        if before.credentials.get(secret.name)
+        for name in reversed(secret.sent_to or ("base_url",))
+        if _server(old.get(name) or own.get(name) or defaults.get(name, ""))
+        != _server(new.get(name) or own.get(name) or defaults.get(name, ""))
+    }
+
+
+def _server(address: str) -> tuple[str, int] | None:
+    """Host and port; None for the vendor's own."""
+    if not address:
+        return None
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.port or 443
+
+
+def save(processor: Processor, *, actor: Actor, changed: Collection[str], before: Seen | None = None) -> None:
+    """Store a new or changed processor. `changed` names fields, and credentials and options by their own names.
 
     Only these columns are written, so that a pause of this very moment stays; their values are not recorded.
-    Raises Refused where another processor has the name or the account.
+    Raises Refused where another processor has the name or the account, and Superseded where addresses or credentials
+    are no longer as they were seen `before`.
     """
     created = processor._state.adding
     if not created and not changed:
         return
-    held = {secret.name for secret in connector_class(processor.kind).secrets}
-    chosen = {option.name for option in connector_class(processor.kind).options}
-    columns = {"credentials" if name in held else "options" if name in chosen else name for name in changed}
-    if columns & _PROOF_RESTS_ON:
-        processor.account_proven_at = None
-        columns.add("account_proven_at")
     try:
         with transaction.atomic():
-            processor.save(update_fields=None if created else columns)
+            if before is not None and not created:
+                _refuse_if_moved_on(processor, before)
+            processor.save(update_fields=None if created else _columns(processor, changed))
             audit.record(
                 Action.PROCESSOR_CREATED if created else Action.PROCESSOR_CHANGED,
                 actor=actor,
@@ -64,6 +105,47 @@ def save(processor: Processor, *, actor: Actor, changed: Collection[str]) -> Non
         if not isinstance(error.__cause__, UniqueViolation):
             raise
         raise Refused("Another processor has this name or this account already.") from error
+
+
+def _columns(processor: Processor, changed: Collection[str]) -> set[str]:
+    """Where what changed is stored. The account's proof falls with what it rests on."""
+    kind = connector_class(processor.kind)
+    held = {secret.name for secret in kind.secrets}
+    chosen = {option.name for option in kind.options}
+    columns = {"credentials" if name in held else "options" if name in chosen else name for name in changed}
+    proving = {secret.name for secret in kind.secrets if not secret.sent_to}
+    if not (_PROOF_RESTS_ON | proving).isdisjoint(changed):
+        processor.account_proven_at = None
+        columns.add("account_proven_at")
+    return columns
+
+
+def _refuse_if_moved_on(processor: Processor, before: Seen) -> None:
+    """Of two at once, one would else send to a new address what the other typed for the old one."""
+    rows = Processor.objects.select_related("data_key").select_for_update(of=("self",), no_key=True)
+    if seen(rows.get(pk=processor.pk)) != before:
+        raise Superseded(
+            f"{processor.name} was changed by somebody else in this moment: look at it, then change it again."
+        )
+
+
+def workspaces(processor: Processor) -> list[Workspace]:
+    """The accounts that its credentials give access to, by name. Raises IntegrationError."""
+    found = connector_for(processor).list_workspaces()
+    return sorted(found, key=lambda workspace: (workspace.name.casefold(), workspace.id))
+
+
+def missing_to_connect(processor: Processor) -> list[str]:
+    """The labels of what has to be stored before its workspaces can be listed."""
+    kind = connector_class(processor.kind)
+    return [
+        *(
+            s.label
+            for s in kind.secrets
+            if s.name in kind.connects_with and not processor.credentials.get(s.name)
+        ),
+        *(o.label for o in kind.options if o.name in kind.connects_with and not processor.option(o.name)),
+    ]
 
 
 def pause(processor: Processor, *, actor: Actor, reason: str) -> bool:
@@ -125,9 +207,9 @@ def resume(processor: Processor, *, actor: Actor) -> None:
 
 
 def test_connection(processor: Processor, *, actor: Actor) -> list[ConnectionCheck]:
-    """Try each credential; a pause for refused credentials is lifted when all work."""
-    checks = connector_for(processor).test_connection()
-    works = all(check.works for check in checks)
+    """Try each credential; a pause for refused credentials is lifted when all that are stored work."""
+    checks = [_told(processor, check) for check in connector_for(processor).test_connection()]
+    works = all(check.works or not check.is_set for check in checks)
     with transaction.atomic():
         audit.record(
             Action.PROCESSOR_TESTED,
@@ -140,6 +222,16 @@ def test_connection(processor: Processor, *, actor: Actor) -> list[ConnectionChe
             with suppress(Superseded):  # someone resumed it in this moment
                 resume(processor, actor=actor)
     return checks
+
+
+def _told(processor: Processor, check: ConnectionCheck) -> ConnectionCheck:
+    """The check with the credential it is about, by its name if it names none; of one not stored, nothing was tried."""
+    secrets = connector_class(processor.kind).secrets
+    named = [secret.name for secret in secrets if check.name.casefold().startswith(secret.label.casefold())]
+    key_field = check.key_field or (named[0] if named else "")
+    is_a_secret = any(secret.name == key_field for secret in secrets)
+    stored = not is_a_secret or bool(processor.credentials.get(key_field))
+    return replace(check, key_field=key_field, is_set=check.is_set and (check.works or stored))
 
 
 def resolve_item(item: AttentionItem, *, actor: Actor) -> None:

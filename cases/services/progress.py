@@ -16,17 +16,21 @@ from cases.lifecycle import (
     DERIVED,
     FINISHED,
     IN_FLIGHT,
+    Answer,
     CaseStatus,
     RequestState,
     RequestStatus,
     derive_status,
 )
-from cases.models import AttentionItem, Case, ProcessorRequest
+from cases.models import AttentionItem, Case, ForwardingExtension, ProcessorRequest
 from cases.services import transition
 from integrations.models import Processor
-from integrations.types import RequestType
+from integrations.types import PartnerStatus, RequestType
 
 WITH_RESULT = frozenset({RequestType.ACCESS, RequestType.PORTABILITY})
+# A partner that was skipped holds nothing that it could be reached by.
+PARTNER_ANSWERED = (PartnerStatus.SENT, PartnerStatus.SKIPPED, PartnerStatus.COMPLETED)
+ANSWERED_BY_HAND = (Answer.DONE, Answer.NO_DATA_HELD, Answer.NOT_APPLICABLE)
 # Disagreeing cases that one sweep settles at most; what is left is found by the next.
 AT_ONCE = 1000
 
@@ -103,16 +107,33 @@ def lock_request(request_id: UUID, *, known: Processor | None = None) -> Process
 
 def states(case: Case) -> list[RequestState]:
     """What status and outcome depend on, of the requests that stand: neither replaced nor dropped unapproved."""
-    rows = _standing(case).values_list("status", "answer", "result_package__state")
+    rows = standing(case).values_list(
+        "status",
+        "answer",
+        "result_package__state",
+        Exists(unanswered_partners().filter(processor_request=OuterRef("pk"))),
+    )
     return [_state(case, *row) for row in rows]
 
 
-def _state(case: Case, status: str, answer: str, package: str | None) -> RequestState:
-    missing = case.type in WITH_RESULT and status == RequestStatus.COMPLETED and package is None
-    return RequestState(status=status, answer=answer, result_missing=missing)
+def unanswered_partners() -> QuerySet[ForwardingExtension]:
+    """Partners that failed or have not answered, and for which nobody has attested it instead."""
+    return ForwardingExtension.objects.exclude(status__in=PARTNER_ANSWERED).exclude(
+        task_request__answer__in=ANSWERED_BY_HAND
+    )
 
 
-def _standing(case: Case) -> QuerySet[ProcessorRequest]:
+def _state(
+    case: Case, status: str, answer: str, package: str | None, partners_unanswered: bool = False
+) -> RequestState:
+    missing = (
+        case.type in WITH_RESULT and status == RequestStatus.COMPLETED and not answer and package is None
+    )
+    return RequestState(status, answer, result_missing=missing, partners_unanswered=partners_unanswered)
+
+
+def standing(case: Case) -> QuerySet[ProcessorRequest]:
+    """The requests of a case that count: neither replaced nor dropped before anyone approved them."""
     return (
         ProcessorRequest.objects.filter(case=case, replaced_by__isnull=True)
         .exclude(status=RequestStatus.CANCELLED, queued_at__isnull=True)
@@ -125,7 +146,7 @@ def settle(case: Case, *, actor: Actor) -> None:
     if case.status not in DERIVED:
         return
     open_items = AttentionItem.objects.filter(case=case, resolved_at__isnull=True)
-    rows = list(_standing(case).values_list("status", "answer", "result_package__state", Exists(open_items)))
+    rows = list(standing(case).values_list("status", "answer", "result_package__state", Exists(open_items)))
     attention = rows[0][-1] if rows else open_items.exists()
     to = derive_status([_state(case, *row[:-1]) for row in rows], open_attention=attention)
     if to != case.status:
@@ -147,7 +168,12 @@ def disagreeing() -> list[int]:
     failed = standing.filter(status=RequestStatus.FAILED)
     unfinished = standing.filter(
         ~Q(status__in=FINISHED)
-        | Q(case__type__in=WITH_RESULT, status=RequestStatus.COMPLETED, result_package__isnull=True)
+        | Q(
+            case__type__in=WITH_RESULT,
+            status=RequestStatus.COMPLETED,
+            answer="",
+            result_package__isnull=True,
+        )
     )
     wrong = (
         Q(~Exists(open_items), ~Exists(failed), status=CaseStatus.ATTENTION),

@@ -57,9 +57,11 @@ def ask_what_is_due(processor_id: UUID) -> None:
     An answer that cannot be had or read stops nobody else's, until three in a row tell that it is the processor.
     """
     now, stop_at = timezone.now(), time.monotonic() + ROUND_SECONDS
-    turns: deque[Turn] = deque(polling.groups(processor_id, now=now))
-    turns += polling.alone(processor_id, now=now)
     processor, looked_at = _sending(processor_id), time.monotonic()
+    if processor is None or not polling.asks(processor):
+        return
+    turns: deque[Turn] = deque(polling.groups(processor, now=now))
+    turns += polling.alone(processor, now=now)
     in_vain: list[Turn] = []
     in_a_row = 0
     while turns and processor is not None and in_a_row < FAILURES_IN_A_ROW:
@@ -213,8 +215,9 @@ def ask_for_refresh(case: Case, *, actor: Actor) -> int:
                 Q(status__in=[*SENT, RequestStatus.QUEUED]) | Q(Exists(disputed)), case=locked
             ).select_related("processor")
         )
+        requests = [request for request in requests if polling.asks(request.processor)]
         if not requests:
-            raise Refused("No request of this case is with a processor.")
+            raise Refused("No request of this case is with a processor that can be asked.")
         for request in requests:
             audit.record(
                 Action.REQUEST_REFRESHED,

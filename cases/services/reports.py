@@ -48,7 +48,11 @@ def apply(request: ProcessorRequest, report: Report, *, actor: Actor) -> Verdict
     stirred |= _settle_items(request, report, actor=actor)
     if moves:
         stirred |= _answer_cancel(request, actor=actor)
-        if request.status == RequestStatus.COMPLETED and request.case.type in WITH_RESULT:
+        if (
+            request.status == RequestStatus.COMPLETED
+            and request.case.type in WITH_RESULT
+            and not report.answer
+        ):
             queueing.wake("cases.jobs.fetch_result", str(request.pk), queue="results")
     if stirred or (changed and not progress.stays_working(request.case, before, request.status)):
         progress.settle(request.case, actor=actor)
@@ -88,7 +92,9 @@ def _record_word(request: ProcessorRequest, report: Report, *, moves: bool, acto
         fields["sent_at"] = now
     if report.status == ReportedStatus.COMPLETED:
         fields["completed_at"] = now
-        if request.case.type not in WITH_RESULT:
+        if report.answer:
+            fields |= {"answer": Answer(report.answer), "remark": report.remark[:300]}
+        elif request.case.type not in WITH_RESULT:
             fields["answer"] = Answer.DONE
     transition.move_request(request, str(report.status), actor=actor, reported=True, fields=fields)
     return True

@@ -133,7 +133,7 @@ def _download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
         inquiries.of(request), request.results_url, limit_bytes=settings.RESULT_LIMIT_BYTES
     ) as result:
         counted = _Counted(result.chunks, request)
-        encrypted = encrypt_chunks(request.case.data_key.secret(), counted, _associated(package))
+        encrypted = encrypt_chunks(request.case.data_key.secret(), counted, package.associated)
         try:
             package.stored_name = storage.save(name, _Encrypted(encrypted))
         except (IntegrationError, Superseded):
@@ -142,10 +142,6 @@ def _download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
         package.content_type = result.content_type[:100]
     package.size_bytes, package.sha256 = counted.size, counted.sha256.hexdigest()
     return package
-
-
-def _associated(package: ResultPackage) -> bytes:
-    return f"cases.ResultPackage:{package.pk}".encode()
 
 
 def _keep(request: ProcessorRequest, package: ResultPackage) -> None:
@@ -232,4 +228,4 @@ def download(package: ResultPackage, *, actor: Actor) -> Iterator[bytes]:
 
 def _clear_chunks(package: ResultPackage, secret: bytes) -> Iterator[bytes]:
     with storages["packages"].open(package.stored_name) as stored:
-        yield from decrypt_chunks(secret, stored.chunks(), _associated(package))
+        yield from decrypt_chunks(secret, stored.chunks(), package.associated)

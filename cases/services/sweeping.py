@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from cases.actor import SCHEDULE
 from cases.models import CallbackDelivery, Verdict
-from cases.services import callbacks, dispatch, failures, lanes, polling, progress, results
+from cases.services import callbacks, dispatch, failures, lanes, polling, progress, results, searching
 from dsrportal import queueing
 from integrations.models import Processor
 
@@ -22,6 +22,8 @@ def sweep() -> None:
         lanes.wake(processor_id)
     for request_id in results.waiting().values_list("pk", flat=True)[:500]:
         queueing.wake("cases.jobs.fetch_result", str(request_id), queue="results")
+    for request_id in searching.unconfirmed().values_list("pk", flat=True)[: searching.AT_ONCE]:
+        queueing.wake("cases.jobs.confirm", str(request_id))
     _apply_kept_deliveries()
     _settle()
 
@@ -42,6 +44,6 @@ def _settle() -> None:
 def wake_reports() -> None:
     """Knock for every processor of which something is to be asked for."""
     now = timezone.now()
-    for processor_id in Processor.objects.sending().order_by().values_list("pk", flat=True):
-        if polling.is_anything_due(processor_id, now=now):
-            queueing.wake("cases.jobs.report", str(processor_id))
+    for processor in Processor.objects.sending().order_by():
+        if polling.is_anything_due(processor, now=now):
+            queueing.wake("cases.jobs.report", str(processor.pk))

@@ -3,9 +3,9 @@
 from django.utils import timezone
 
 from cases.actor import Actor
-from cases.lifecycle import CaseStatus
+from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
 from cases.models import Action, Case, VerificationMethod
-from cases.services import notes, planning, progress, transition
+from cases.services import holding, notes, planning, progress, transition
 from cases.services.refusal import Refused
 
 
@@ -15,6 +15,8 @@ def record(case: Case, *, actor: Actor, method: str, text: str = "") -> Case:
     Raises Refused where the case waits for something else, or where nothing can be planned.
     """
     with progress.locked(case.pk) as locked:
+        if locked.type in UNVERIFIED_TYPES:
+            raise Refused("An opt-out needs no verification: the law forbids asking for it.")
         if locked.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING}:
             raise Refused("The person is verified already.")
         note = notes.write(locked, text, actor=actor)
@@ -29,4 +31,5 @@ def record(case: Case, *, actor: Actor, method: str, text: str = "") -> Case:
             fields={"verified_at": timezone.now(), "verified_by": actor.user, "verification_method": method},
         )
         planning.plan(locked, actor=actor)
+        holding.look(locked, actor=actor)
         return locked

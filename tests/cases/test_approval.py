@@ -101,9 +101,17 @@ def test_closing_follows_the_answers() -> None:
     assert case.clocks.get().satisfied_at is not None
 
 
-def test_a_refused_request_is_not_closed_as_fulfilled() -> None:
-    with pytest.raises(Refused, match="fulfilled"):
-        closing.close(in_review("refused"), actor=actor("agnes"), outcome="fulfilled", text="Never mind.")
+def test_a_refused_request_is_closed_as_fulfilled_only_with_a_reason() -> None:
+    case = in_review("refused")
+    with pytest.raises(Refused, match="say why"):
+        closing.close(case, actor=actor("agnes"), outcome="fulfilled", text="Never mind.")
+    with pytest.raises(Refused, match="note"):
+        closing.close(case, actor=actor("agnes"), outcome="fulfilled", reason="confirmed_otherwise")
+    closing.close(
+        case, actor=actor("agnes"), outcome="fulfilled", reason="confirmed_otherwise", text="They called."
+    )
+    event = case.audit_events.latest("pk")
+    assert (event.action, event.reason) == ("case.closed", "confirmed_otherwise")
 
 
 def test_another_outcome_than_the_answers_needs_a_note() -> None:

@@ -50,8 +50,8 @@ REFUSALS: list[tuple[dict[str, object], str]] = [
     ({"identities": [("mpid", "12.5")]}, "whole number"),
     ({"identities": [("mpid", str(2**63))]}, "64 bits"),
     ({"type": "access", "skip_waiting_period": True}, "waiting period"),
-    ({"type": "opt_out"}, "cannot carry out"),
-    ({"type": "correction"}, "cannot carry out"),
+    ({"type": "opt_out"}, "for which purposes"),
+    ({"type": "correction"}, "what is to be corrected"),
     ({"group_name": "ada@example.org"}, "group: use letters"),
     ({"group_name": "a/../b"}, "group: use letters"),
     ({"group_name": "g" * 65}, "group: ensure"),
@@ -140,7 +140,7 @@ def test_what_one_request_cannot_hold_is_planned_as_several() -> None:
         ),
     )
     planned = [
-        sorted(identity.type for identity in request.identities) for request in planning.preview(draft)
+        sorted(identity.type for identity in request.identities) for request in planning.preview(draft).requests
     ]
     assert sorted(planned) == [["email"], ["email", "other"], ["mpid"]]
 

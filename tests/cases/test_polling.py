@@ -98,7 +98,7 @@ def test_from_two_days_before_its_expected_completion_it_is_asked_for_every_quar
         heard = {"expected_completion_at": quarter + expected, "reported_at": TUESDAY}
         ProcessorRequest.objects.filter(pk=request.pk).update(**heard, sent_at=TUESDAY - timedelta(days=9))
         tuesday.move_to(quarter)
-        assert polling.due(target.pk, now=timezone.now()).count() == calls
+        assert polling.due(target, now=timezone.now()).count() == calls
 
 
 def test_a_cancel_that_was_asked_for_is_followed_every_quarter_of_an_hour(
@@ -116,11 +116,11 @@ def test_what_is_finished_or_elsewhere_is_not_asked_for(target: Processor, sandb
     sent(target)
     sandbox.advance(15 * 24 * 3600)
     later = timezone.now() + timedelta(hours=2)
-    assert not polling.due(processor(sandbox, workspace=1).pk, now=later).exists()
+    assert not polling.due(processor(sandbox, workspace=1), now=later).exists()
     with time_machine.travel(later) as clock:
         jobs.report(str(target.pk))
         clock.shift(timedelta(days=1))
-        assert not polling.is_anything_due(target.pk, now=timezone.now())
+        assert not polling.is_anything_due(target, now=timezone.now())
 
 
 def test_the_schedule_knocks_where_something_is_due_and_nowhere_else(

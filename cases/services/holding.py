@@ -1,0 +1,149 @@
+"""An erasure waits while the same person has an access or portability case open: what is erased cannot be shown.
+
+The same person is told by identities that were verified, never by what somebody typed alone.
+"""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from cases.actor import SCHEDULE, Actor
+from cases.lifecycle import CaseStatus, RequestStatus
+from cases.models import (
+    Action,
+    AttentionItem,
+    AttentionKind,
+    Case,
+    Clock,
+    ClockKind,
+    ProcessorRequest,
+    SubjectIdentity,
+)
+from cases.services import attention, audit, lanes, notes, planning, progress
+from cases.services.progress import WITH_RESULT
+from cases.services.refusal import Refused
+from integrations.registry import connector_for
+from integrations.types import RequestType
+
+# So long before the latest safe day somebody is told.
+WARNED_BEFORE = timedelta(days=2)
+RELEASE_REASONS = {
+    "answered_already": "The person has what they asked for",
+    "person_insists": "The person wants the erasure first",
+    "deadline": "The erasure could not be carried out in time otherwise",
+}
+
+
+def blocker(case: Case) -> Case | None:
+    """The access or portability case of the same person that this erasure waits for: the one received first."""
+    if case.type != RequestType.ERASURE or case.verified_at is None or case.block_released_at is not None:
+        return None
+    mine = SubjectIdentity.objects.filter(subject=case.subject_id).values("blind_index")
+    others = Case.objects.filter(
+        type__in=sorted(WITH_RESULT),
+        verified_at__isnull=False,
+        subject__identities__blind_index__in=mine,
+    ).exclude(status=CaseStatus.CLOSED)
+    return others.order_by("received_at", "pk").first()
+
+
+def look(case: Case, *, actor: Actor) -> None:
+    """Bring a locked case's waiting in line with what it waits for, its queued requests with it."""
+    other = blocker(case)
+    before = case.blocked_by
+    if other is not None and other.pk != case.blocked_by_id:
+        _set(case, blocked_by=other)
+        audit.record(Action.CASE_HELD, actor=actor, case=case, details={"other": other.reference})
+    elif other is None and before is not None:
+        _set(case, blocked_by=None)
+        audit.record(
+            Action.CASE_RELEASED, actor=actor, case=case, reason="closed", details={"other": before.reference}
+        )
+    _hold_requests(case, actor=actor)
+
+
+def _set(case: Case, **fields: object) -> None:
+    Case.objects.filter(pk=case.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(case, name, value)
+
+
+def _hold_requests(case: Case, *, actor: Actor) -> None:
+    held = case.blocked_by_id is not None
+    queued = ProcessorRequest.objects.filter(
+        case=case, status=RequestStatus.QUEUED, attempts=0, held=not held
+    )
+    processors = set(queued.values_list("processor", flat=True))
+    queued.update(held=held)
+    if not held:
+        attention.resolve_all(AttentionKind.HELD, actor=actor, resolution="released", case=case)
+        for processor_id in processors:
+            lanes.wake(processor_id)
+
+
+def release(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
+    """Let an erasure go although the other case is open. Raises Refused where it is not held."""
+    if reason not in RELEASE_REASONS:
+        raise Refused("Give one of the listed reasons.")
+    with progress.locked(case.pk) as locked:
+        other = locked.blocked_by
+        if other is None:
+            raise Refused("This case is not held by another.")
+        note = notes.write(locked, text, actor=actor)
+        _set(locked, blocked_by=None, block_released_at=timezone.now())
+        audit.record(
+            Action.CASE_RELEASED,
+            actor=actor,
+            case=locked,
+            reason=reason,
+            note=note,
+            details={"other": other.reference},
+        )
+        _hold_requests(locked, actor=actor)
+        progress.settle(locked, actor=actor)
+        return locked
+
+
+def latest_safe_at(case: Case) -> datetime:
+    """The last instant at which an erasure can still leave and be answered in time, by what its vendors promise."""
+    due_at = Clock.objects.values_list("due_at", flat=True).get(case=case, kind=ClockKind.RESPONSE)
+    asked = [request.processor for request in progress.standing(case).select_related("processor")]
+    longest = max(
+        (
+            connector_for(processor).longest(case.type, skip_waiting_period=case.skip_waiting_period)
+            for processor in asked or planning.candidates(case.type)
+        ),
+        default=timedelta(0),
+    )
+    return due_at - longest
+
+
+# --- the schedule
+
+
+def lift() -> None:
+    """Let go whose other case has closed, and tell of those that cannot wait much longer."""
+    waiting = Case.objects.filter(blocked_by__isnull=False)
+    for case_id in waiting.filter(blocked_by__status=CaseStatus.CLOSED).values_list("pk", flat=True):
+        with progress.locked(case_id) as case:
+            look(case, actor=SCHEDULE)
+            progress.settle(case, actor=SCHEDULE)
+    told = AttentionItem.objects.filter(kind=AttentionKind.HELD).values("case")
+    open_cases = waiting.exclude(status=CaseStatus.CLOSED).exclude(pk__in=told)
+    for case_id in open_cases.values_list("pk", flat=True):
+        _warn(case_id)
+
+
+def _warn(case_id: int) -> None:
+    with progress.locked(case_id) as case:
+        latest, other = latest_safe_at(case), case.blocked_by
+        if other is None or timezone.now() < latest - WARNED_BEFORE:
+            return
+        attention.open_item(
+            AttentionKind.HELD,
+            f"It waits for {other.reference}, and must leave by {attention.moment(latest)} to be answered in time: "
+            "close that case, or release this one.",
+            actor=SCHEDULE,
+            case=case,
+        )
+        progress.settle(case, actor=SCHEDULE)

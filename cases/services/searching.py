@@ -1,0 +1,219 @@
+"""Asking processors whether they know a person: before a request, and to see what became of an erasure.
+
+What was not found is no proof of erasure: a search follows the processor's own rules of who is who. And what is found
+after an erasure can be a new profile, made by new data since. Both are said as what they are.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from cases.actor import REPORT, SCHEDULE, Actor
+from cases.lifecycle import DERIVED, Answer, RequestStatus
+from cases.models import (
+    Action,
+    AttentionKind,
+    Case,
+    Finding,
+    ProcessorRequest,
+    ProfileSearch,
+    Purpose,
+)
+from cases.services import attention, audit, inquiries, planning, processors, progress
+from cases.services.refusal import Refused
+from dsrportal.crypto import Unreadable
+from integrations.connector import Capability
+from integrations.errors import IntegrationError, Unauthorized, Unsupported
+from integrations.models import Processor
+from integrations.registry import KINDS, connector_class, connector_for
+from integrations.types import Identity, Match, RequestType
+
+logger = logging.getLogger(__name__)
+
+# How long after a search that failed it is tried again.
+AGAIN = timedelta(hours=1)
+# Of these answers something was erased, and so there is something to confirm.
+ERASED = (Answer.DONE, Answer.ACCEPTED)
+AT_ONCE = 200
+
+
+def can_search(processor: Processor) -> bool:
+    return Capability.SEARCH in connector_class(processor.kind).capabilities
+
+
+def preview(case: Case, *, actor: Actor) -> list[ProfileSearch]:
+    """Ask each processor of the plan that can be searched what it would match. Raises Refused where none can.
+
+    Calls processors: outside any transaction.
+    """
+    try:
+        draft = planning.draft_of(case)
+    except Unreadable:
+        raise Refused("The identities can no longer be opened, so nobody can be asked for them.") from None
+    asked = _of_plan(case) or [each.processor for each in planning.preview(draft).requests]
+    searchable = [processor for processor in dict.fromkeys(asked) if can_search(processor)]
+    if not searchable:
+        raise Refused("None of the processors of this case can be searched.")
+    return [
+        _search(case, processor, draft.identities, purpose=Purpose.PREVIEW, actor=actor)
+        for processor in searchable
+    ]
+
+
+def _of_plan(case: Case) -> list[Processor]:
+    return [request.processor for request in progress.standing(case).select_related("processor")]
+
+
+def _search(
+    case: Case,
+    processor: Processor,
+    identities: Iterable[Identity],
+    *,
+    purpose: Purpose,
+    actor: Actor,
+    request: ProcessorRequest | None = None,
+) -> ProfileSearch:
+    """Ask, and keep what was said; what could not be asked is kept as such."""
+    match, error = Match(found=False), ""
+    try:
+        match = connector_for(processor).search(tuple(identities))
+    except IntegrationError as failure:
+        logger.info("A search at %s: %s (HTTP %s)", processor.pk, failure.code, failure.http_status)
+        error = failure.code
+        if isinstance(failure, Unauthorized):
+            processors.pause_for_credentials(processor, failure, actor=REPORT)
+    finding = Finding.UNKNOWN if error else Finding.FOUND if match.found else Finding.NOT_FOUND
+    with transaction.atomic():
+        search = ProfileSearch.objects.create(
+            case=case,
+            processor=processor,
+            processor_request=request,
+            purpose=purpose,
+            finding=finding,
+            profile_id=match.profile_id,
+            matched=list(match.matched),
+            error=error,
+            asked_at=timezone.now(),
+            asked_by=actor.user,
+        )
+        audit.record(
+            Action.PROFILE_SEARCHED,
+            actor=actor,
+            case=case,
+            processor=processor,
+            details={
+                "processor": processor.name,
+                "purpose": str(purpose),
+                "finding": str(finding),
+                **({"request": str(request.pk)} if request else {}),
+            },
+        )
+    return search
+
+
+def in_words(search: ProfileSearch) -> str:
+    """What a search amounts to, in one sentence and no stronger than it is."""
+    day = date_format(timezone.localtime(search.asked_at), "d M Y")
+    name = search.processor.name
+    if search.finding == Finding.UNKNOWN:
+        if search.error == Unsupported.code:
+            return f"{name} cannot be asked for these identities."
+        return f"{name} could not be asked on {day}."
+    after = search.purpose == Purpose.CONFIRMATION
+    if search.finding == Finding.NOT_FOUND:
+        return f"No profile found at {name} on {day}."
+    if after:
+        return f"Found again at {name} on {day}: new data has come in since."
+    return f"{name} knows this person, by {len(search.matched)} of the identities ({day})."
+
+
+def latest(case: Case) -> list[ProfileSearch]:
+    """The last search for each processor and purpose."""
+    found: dict[tuple[object, str], ProfileSearch] = {}
+    for search in ProfileSearch.objects.filter(case=case).select_related("processor", "case__data_key"):
+        found[search.processor_id, search.purpose] = search
+    return list(found.values())
+
+
+# --- after an erasure
+
+
+def unconfirmed() -> QuerySet[ProcessorRequest]:
+    """Erasures that are done and were not looked for since the last system of their case was done with it.
+
+    Forwarding can bring a person back until then. Those that cannot be searched are not asked for again.
+    """
+    now = timezone.now()
+    kinds = [kind for kind in KINDS if Capability.SEARCH in connector_class(kind).capabilities]
+    last = (
+        ProcessorRequest.objects.filter(case=OuterRef("case"))
+        .order_by()
+        .values("case")
+        .annotate(at=Max("completed_at"))
+        .values("at")
+    )
+    searched = ProfileSearch.objects.filter(processor_request=OuterRef("pk"))
+    settled = searched.filter(
+        Q(asked_at__gte=OuterRef("last_completed_at"), finding__in=[Finding.FOUND, Finding.NOT_FOUND])
+        | Q(error=Unsupported.code)
+        | Q(asked_at__gt=now - AGAIN, finding=Finding.UNKNOWN)
+    )
+    return (
+        ProcessorRequest.objects.filter(
+            case__status__in=DERIVED,
+            case__type=RequestType.ERASURE,
+            status=RequestStatus.COMPLETED,
+            answer__in=ERASED,
+            replaced_by__isnull=True,
+            processor__in=Processor.objects.sending().filter(kind__in=kinds),
+        )
+        .annotate(last_completed_at=Subquery(last))
+        .exclude(Exists(settled))
+        .order_by("completed_at", "pk")
+    )
+
+
+def confirm(request_id: UUID) -> None:
+    """Look for an erased person once more, with what was sent; safe to run twice."""
+    request = (
+        unconfirmed()
+        .filter(pk=request_id)
+        .select_related("case__subject__data_key", "case__data_key", "processor__data_key")
+        .first()
+    )
+    if request is None:
+        return
+    try:
+        identities = inquiries.identities(request)
+    except IntegrationError:
+        logger.warning("The identities of request %s can no longer be opened.", request.pk)
+        return
+    search = _search(
+        request.case,
+        request.processor,
+        identities,
+        purpose=Purpose.CONFIRMATION,
+        actor=SCHEDULE,
+        request=request,
+    )
+    with progress.locked_request(request.pk) as current:
+        if search.finding == Finding.FOUND:
+            attention.open_item(
+                AttentionKind.REAPPEARED,
+                f"{request.processor.name} knows the person again after the erasure: new data has come in since. Erase "
+                "again, or find out what sends it.",
+                actor=SCHEDULE,
+                case=current.case,
+                request=current,
+            )
+        elif search.finding == Finding.NOT_FOUND:
+            attention.resolve_all(
+                AttentionKind.REAPPEARED, actor=SCHEDULE, resolution="answered", request=current
+            )
+        progress.settle(current.case, actor=SCHEDULE)

@@ -1,0 +1,70 @@
+"""Files that people add to what they attest: encrypted as they come in, so that no clear copy is written here."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+
+from cases.actor import Actor
+from cases.models import Action, PackageState, ProcessorRequest, ResultPackage
+from cases.services import audit
+from cases.services.progress import WITH_RESULT
+from cases.services.refusal import Refused
+from dsrportal.crypto import encrypt_chunks
+
+
+class _Encrypted(File):
+    """What file storage is given: encrypted chunks, made as they are read."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        super().__init__(None)
+        self._encrypted = chunks
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        return self._encrypted
+
+
+def keep(request: ProcessorRequest, upload: UploadedFile, *, actor: Actor) -> ResultPackage:
+    """Keep a file as what a manual processor gave. What a person is owed expires; what proves an act does not.
+
+    Inside the caller's transaction. Raises Refused where the file is empty or too large.
+    """
+    if not upload.size:
+        raise Refused("The file is empty.")
+    if upload.size > settings.UPLOAD_LIMIT_BYTES:
+        raise Refused(f"The file is larger than {settings.UPLOAD_LIMIT_BYTES // 1024**2} MB.")
+    package = ResultPackage(processor_request=request, state=PackageState.FETCHED)
+    digest, now = hashlib.sha256(), timezone.now()
+
+    def counted() -> Iterator[bytes]:
+        for chunk in upload.chunks():
+            digest.update(chunk)
+            yield chunk
+
+    encrypted = encrypt_chunks(request.case.data_key.secret(), counted(), package.associated)
+    package.stored_name = storages["packages"].save(f"{package.pk}.sealed", _Encrypted(encrypted))
+    package.size_bytes, package.sha256 = upload.size, digest.hexdigest()
+    package.content_type = "application/octet-stream"
+    package.fetched_at = now
+    if request.case.type in WITH_RESULT:
+        package.expires_at = now + timedelta(days=settings.PACKAGE_DAYS)
+    package.save(force_insert=True)
+    audit.record(
+        Action.RESULT_FETCHED,
+        actor=actor,
+        case=request.case,
+        processor=request.processor,
+        details={
+            "request": str(request.pk),
+            "processor": request.processor.name,
+            "package": str(package.pk),
+            "size_bytes": package.size_bytes,
+            "sha256": package.sha256,
+        },
+    )
+    return package
