@@ -239,6 +239,7 @@ class PackageSummary:
     `fields` are (name, value) of the profile, `identities` (type in the package's words, value), `events` (kind,
     month as YYYY-MM, count), `leave_out` names of fields that a redacted copy can leave out. `empty` is a package that
     says it holds nothing. `doubt` is one word for why nobody may be shown this package, "" where there is no doubt.
+    `unread_lines` are those that could not be read, and of which the rest says nothing.
     """
 
     members: tuple[PackageMember, ...] = ()
@@ -249,6 +250,7 @@ class PackageSummary:
     has_profile: bool = False
     empty: bool = False
     doubt: str = ""
+    unread_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)

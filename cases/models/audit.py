@@ -60,6 +60,7 @@ class Action(models.TextChoices):
     RESULT_MISSED = "result.missed", "The result at {processor} could not be kept: {state}"
     RESULT_EXPIRED = "result.expired", "Deleted the result package after its expiry"
     RESULT_SEALED = "result.sealed", "Kept the result from {processor} sealed: {doubt}"
+    RESULT_DROPPED = "result.dropped", "Dropped the result from {processor} ({state}) to fetch it again"
     RESULT_VIEWED = "result.viewed", "Looked at what the result package holds"
     RESULT_DOWNLOADED = "result.downloaded", "Downloaded the result package"
     RESULT_REDACTED = "result.redacted", "Downloaded the result package without {left_out} parts"
