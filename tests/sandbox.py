@@ -1,4 +1,4 @@
-"""Starts the pretend mParticle for a test and moves its switches.
+"""Starts the pretend mParticle and Leanplum for a test and moves its switches.
 
     with running_sandbox(tmp_path) as sandbox:
         sandbox.switches(cancel_status=204)
@@ -40,6 +40,8 @@ class Sandbox:
         self.root_pem = ""
         self.root_path = Path()
         self.workspaces: list[dict[str, str]] = []
+        self.oauth: dict[str, str] = {}
+        self.leanplum: list[dict[str, str]] = []
         self._port = "0"
         self._process: subprocess.Popen[str] | None = None
 
@@ -68,6 +70,8 @@ class Sandbox:
         self.root_path = Path(ready["root_pem"])
         self.root_pem = self.root_path.read_text()
         self.workspaces = ready["workspaces"]
+        self.oauth = ready["oauth"]
+        self.leanplum = ready["leanplum"]
         return self
 
     def stop(self, *, kill: bool = False) -> int | None:
@@ -122,6 +126,39 @@ class Sandbox:
     def reset(self) -> None:
         """Forget requests, switches and faults; virtual time starts at nought. Certificates stay."""
         self._order("POST", "reset", {})
+
+    def person(
+        self,
+        identities: Mapping[str, str],
+        *,
+        workspace: int = 0,
+        app: int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        consent: Mapping[str, Any] | None = None,
+        events: Sequence[Mapping[str, Any]] = (),
+    ) -> str:
+        """Put a person there, or give one who is known new data; answers the mpid, or in an app the user id.
+
+        Identities go by OpenDSR's names, `mpid` may be among them. In an app the first is the user id. An event is
+        `{"event_type": "custom_event", "month": "2025-11"}`, or has `data` as in a batch. Whoever was erased is back.
+        """
+        order = {
+            "identities": dict(identities),
+            "attributes": dict(attributes or {}),
+            "consent": dict(consent or {}),
+            "events": [dict(event) for event in events],
+            **({"workspace": workspace} if app is None else {"app": app}),
+        }
+        identifier: str = self._order("POST", "people", order)["id"]
+        return identifier
+
+    def people(self, **only: str | None) -> list[dict[str, Any]]:
+        """Everybody known: workspace or app, id, identities, attributes, consent, events, invented, blocked.
+
+        `people(workspace="4302")` and `people(app="app_sandbox")` give those of one place.
+        """
+        known: list[dict[str, Any]] = self._order("GET", "people")["people"]
+        return [row for row in known if all(row[name] == value for name, value in only.items())]
 
     def callback(
         self,

@@ -10,6 +10,14 @@ import sys
 import threading
 from pathlib import Path
 
+from .accounts import (
+    DEFAULT_APPS,
+    DEFAULT_INPUTS,
+    DEFAULT_OAUTH,
+    DEFAULT_WORKSPACES,
+    Accounts,
+    accounts,
+)
 from .app import App
 from .authority import Authority
 from .callbacks import Courier
@@ -17,17 +25,13 @@ from .clock import Clock
 from .control import Control
 from .engine import Engine
 from .faults import Faults
-from .opendsr import OpenDsr, Workspace
+from .journal import Journal
+from .opendsr import OpenDsr
 from .page import Page
+from .people import People
 from .server import Server
 from .store import Store
 from .switches import Switchboard
-
-# Published on purpose: they open nothing but a pretend vendor on this machine.
-DEFAULT_WORKSPACES = (
-    "4302:sandbox-workspace-key:sandbox-workspace-secret",
-    "4303:sandbox-second-key:sandbox-second-secret",
-)
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -39,30 +43,40 @@ def main(arguments: list[str] | None = None) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     data_dir: Path = options.data_dir
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    workspaces = [_workspace(text) for text in options.workspace or DEFAULT_WORKSPACES]
+    known = accounts(
+        workspaces=options.workspace or DEFAULT_WORKSPACES,
+        inputs=options.input_key or DEFAULT_INPUTS,
+        oauth=options.oauth_client,
+        apps=options.leanplum_app or DEFAULT_APPS,
+    )
 
     server = Server(port=options.port)
     base_url = f"https://localhost:{server.port}"
     authority = Authority(data_dir / "authority")
-    store = Store(data_dir / "requests.jsonl")
-    clock = Clock(speed=options.speed, start=store.saved_clock)
-    store.clock = clock.now
+    journal = Journal(data_dir / "requests.jsonl")
+    clock = Clock(speed=options.speed, start=journal.saved_clock)
+    journal.clock = clock.now
     board = Switchboard()
+    store = Store(journal)
+    people = People(journal, clock=clock, board=board)
     faults = Faults()
     courier = Courier(authority, lanes=options.callback_threads)
-    engine = Engine(store=store, clock=clock, board=board, courier=courier, base_url=base_url)
+    engine = Engine(store=store, people=people, clock=clock, board=board, courier=courier, base_url=base_url)
     opendsr = OpenDsr(
         store=store,
+        people=people,
         engine=engine,
         clock=clock,
         board=board,
         authority=authority,
         courier=courier,
-        workspaces=workspaces,
+        workspaces=known.workspaces,
         base_url=base_url,
     )
     control = Control(
         store=store,
+        people=people,
+        accounts=known,
         engine=engine,
         clock=clock,
         board=board,
@@ -73,35 +87,32 @@ def main(arguments: list[str] | None = None) -> int:
     )
     page = Page(
         store=store,
+        people=people,
         engine=engine,
         clock=clock,
         board=board,
         faults=faults,
-        workspaces=workspaces,
+        accounts=known,
         base_url=base_url,
     )
     app = App(store=store, board=board, faults=faults, control=control, opendsr=opendsr, page=page)
 
-    store.start()
+    journal.start()
     courier.start()
     engine.start()
     server.start(authority.server_context(), app.handle)
     if options.exit_with_stdin:
         threading.Thread(target=_follow_stdin, daemon=True).start()
-    _say_ready(base_url, authority, workspaces)
+    _say_ready(base_url, authority, known)
 
     signal.sigwait(_ENDING)
     server.close()
-    store.close()
+    journal.close()
     return 0
 
 
-def _say_ready(base_url: str, authority: Authority, workspaces: list[Workspace]) -> None:
-    line = {
-        "url": base_url,
-        "root_pem": str(authority.root_path.resolve()),
-        "workspaces": [{"id": one.id, "key": one.key, "secret": one.secret} for one in workspaces],
-    }
+def _say_ready(base_url: str, authority: Authority, known: Accounts) -> None:
+    line = {"url": base_url, "root_pem": str(authority.root_path.resolve()), **known.as_dict()}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
@@ -113,15 +124,10 @@ def _follow_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _workspace(text: str) -> Workspace:
-    identifier, key, secret = text.split(":", 2)
-    return Workspace(id=identifier, key=key, secret=secret)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m integrations.sandbox",
-        description="A pretend mParticle: OpenDSR v3 over HTTPS on localhost.",
+        description="A pretend mParticle and Leanplum over HTTPS on localhost.",
     )
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
     parser.add_argument(
@@ -135,6 +141,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--workspace", action="append", metavar="ID:KEY:SECRET", help="may be given several times"
+    )
+    parser.add_argument(
+        "--input-key", action="append", metavar="ID:KEY:SECRET", help="of a workspace, for IDSync and Events"
+    )
+    parser.add_argument(
+        "--oauth-client", default=DEFAULT_OAUTH, metavar="ID:SECRET:ACCOUNT", help="for the Platform API"
+    )
+    parser.add_argument(
+        "--leanplum-app",
+        action="append",
+        metavar="ID:DEVELOPMENT:PRODUCTION:EXPORT",
+        help="an app and its keys; may be given several times",
     )
     parser.add_argument(
         "--callback-threads", type=int, default=4, help="deliveries at the same time (default 4)"

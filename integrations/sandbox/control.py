@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .accounts import Accounts
 from .authority import Authority
 from .callbacks import Courier, Delivery
 from .clock import Clock
+from .crowd import BadPerson, Crowd
 from .engine import Engine
 from .faults import BadFault, Faults
 from .messages import Answer, Call, dump, json_answer
 from .opendsr import OpenDsr
+from .people import People
 from .store import Store, SubjectRequest
 from .switches import BadSwitch, Switchboard
 
@@ -27,6 +30,8 @@ class Control:
         self,
         *,
         store: Store,
+        people: People,
+        accounts: Accounts,
         engine: Engine,
         clock: Clock,
         board: Switchboard,
@@ -43,6 +48,7 @@ class Control:
         self._authority = authority
         self._courier = courier
         self._opendsr = opendsr
+        self._crowd = Crowd(people, accounts)
         self._verbs = {
             ("GET", "switches"): lambda call: self._board.as_dict(),
             ("POST", "switches"): self._switch,
@@ -53,6 +59,8 @@ class Control:
             ("GET", "state"): self._state,
             ("POST", "reset"): self._reset,
             ("POST", "callbacks"): self._callback,
+            ("GET", "people"): lambda call: {"people": self._crowd.rows()},
+            ("POST", "people"): lambda call: {"id": self._crowd.put(_body(call))},
         }
 
     def answer(self, call: Call) -> Answer:
@@ -62,7 +70,7 @@ class Control:
             return json_answer(404, {"message": "There is nothing here."})
         try:
             answer = json_answer(200, verb(call))
-        except (BadSwitch, BadFault, Refused) as refusal:
+        except (BadSwitch, BadFault, BadPerson, Refused) as refusal:
             answer = json_answer(400, {"message": str(refusal)})
         answer.route = PREFIX + name
         return answer

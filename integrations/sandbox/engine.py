@@ -8,12 +8,14 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Literal
 
 from .bodies import callback_body
 from .callbacks import Courier, Delivery
 from .clock import Clock, stated_now
 from .lifecycle import next_batch, retry_after
+from .people import People
 from .store import Key, Queued, Store, SubjectRequest
 from .switches import Switchboard
 
@@ -26,9 +28,17 @@ class Engine:
     """A heap of what is due. Two hands turn it: a ticker when time runs by itself, and `advance`."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, board: Switchboard, courier: Courier, base_url: str
+        self,
+        *,
+        store: Store,
+        people: People,
+        clock: Clock,
+        board: Switchboard,
+        courier: Courier,
+        base_url: str,
     ) -> None:
         self._store = store
+        self._people = people
         self._clock = clock
         self._board = board
         self._courier = courier
@@ -76,7 +86,7 @@ class Engine:
 
     def reset(self) -> None:
         with self._turn:
-            self._store.clear()
+            self._store.journal.clear()
             with self._store.lock, self._changed:
                 self._generation += 1
                 self._heap.clear()
@@ -140,7 +150,16 @@ class Engine:
             self._note(request, "in_progress", at)
         elif kind == "end" and request.status in ("pending", "in_progress"):
             request.completed_at = at
+            self._work(request)
             self._note(request, "completed", at)
+
+    def _work(self, request: SubjectRequest) -> None:
+        """What a request is for: the person is gone, or what is held about them lies ready."""
+        if request.type == "erasure":
+            self._people.erase(request.workspace, request.all_identities)
+            return
+        person = self._people.who(request.workspace, request.all_identities)
+        request.found = None if person is None else asdict(person)
 
     def _note(self, request: SubjectRequest, status: str, at: float) -> None:
         """The one place a status changes."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from .accounts import Workspace, basic_token, sent_token
 from .authority import PROCESSOR_DOMAIN, Authority
 from .bodies import controller_id, status_body
 from .callbacks import Courier
@@ -14,23 +14,13 @@ from .engine import Engine
 from .lifecycle import FORWARDING_SECONDS, plan_for
 from .messages import HTML_TYPE, Answer, Call, json_answer
 from .meter import Meter, OverLimit
-from .results import results_zip
+from .people import People
+from .results import results_file
 from .store import Store, SubjectRequest
 from .switches import Switchboard
 from .validation import MOST_IN_GROUP, REQUEST_TYPES, STANDARD_TYPES, UUID4, Invalid, Wanted, parse
 
 CERTIFICATE_PATH = "/dsr/opendsr_cert.pem"
-
-
-@dataclass(frozen=True)
-class Workspace:
-    id: str
-    key: str
-    secret: str
-
-    @property
-    def token(self) -> str:
-        return base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
 
 
 class Problem(Exception):
@@ -50,6 +40,7 @@ class OpenDsr:
         self,
         *,
         store: Store,
+        people: People,
         engine: Engine,
         clock: Clock,
         board: Switchboard,
@@ -59,13 +50,14 @@ class OpenDsr:
         base_url: str,
     ) -> None:
         self._store = store
+        self._people = people
         self._engine = engine
         self._clock = clock
         self._board = board
         self._authority = authority
         self._courier = courier
         self._base_url = base_url
-        self._by_token = {workspace.token: workspace.id for workspace in workspaces}
+        self._by_token = {basic_token(one.key, one.secret): one.id for one in workspaces}
         self.meter = Meter()
 
     def answers(self, path: str) -> bool:
@@ -144,8 +136,7 @@ class OpenDsr:
         return workspace
 
     def _known(self, call: Call) -> str | None:
-        scheme, _, token = call.headers.get("authorization", "").partition(" ")
-        return self._by_token.get(token.strip()) if scheme.lower() == "basic" else None
+        return self._by_token.get(sent_token(call.headers) or "")
 
     def _create(self, call: Call, workspace: str) -> Answer:
         if not call.headers.get("content-type", "").lower().startswith("application/json"):
@@ -209,6 +200,7 @@ class OpenDsr:
         )
         self._store.add(request)
         self._engine.opened(request)
+        self._people.who(workspace, request.all_identities)
         return request
 
     def _find(self, identifier: str, workspace: str) -> SubjectRequest:
@@ -273,14 +265,14 @@ class OpenDsr:
         """404 says that nobody matched; 410 that the seven days are over."""
         with self._store.lock:
             request = self._find(self._results_id(call.path) or "", workspace)
-            completed_at = request.completed_at
         kind = self._board.now.result
-        if completed_at is None or request.type == "erasure" or kind == "nobody":
+        if request.completed_at is None or request.type == "erasure":
             raise Problem(404, "No results.")
-        if kind == "gone" or self._clock.now() > completed_at + self._board.now.result_seconds:
+        if kind == "nobody" or (kind == "found" and request.found is None):
+            raise Problem(404, "No results.")
+        if kind == "gone" or self._clock.now() > request.completed_at + self._board.now.result_seconds:
             raise Problem(410, "The results have expired.")
-        body = b"This is not a zip archive." if kind == "not_zip" else results_zip(request, kind)
-        return Answer(status=200, body=body, content_type="application/zip")
+        return Answer(status=200, body=results_file(request, kind), content_type="application/zip")
 
     def _error(self, problem: Problem) -> Answer:
         """mParticle's envelope is flat; the OpenDSR specification (7.5 to 7.7) nests it under `error`."""

@@ -8,12 +8,14 @@ from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .accounts import Accounts
 from .callbacks import Delivery
 from .clock import Clock
+from .crowd import Crowd
 from .engine import Engine
 from .faults import Faults
 from .messages import HTML_TYPE, Answer, Call
-from .opendsr import Workspace
+from .people import People
 from .store import Store, SubjectRequest
 from .switches import Switchboard
 
@@ -33,11 +35,12 @@ class Page:
         self,
         *,
         store: Store,
+        people: People,
         engine: Engine,
         clock: Clock,
         board: Switchboard,
         faults: Faults,
-        workspaces: Sequence[Workspace],
+        accounts: Accounts,
         base_url: str,
     ) -> None:
         self._store = store
@@ -45,7 +48,8 @@ class Page:
         self._clock = clock
         self._board = board
         self._faults = faults
-        self._workspaces = workspaces
+        self._accounts = accounts
+        self._crowd = Crowd(people, accounts)
         self._base_url = base_url
 
     def answer(self, call: Call) -> Answer:
@@ -104,7 +108,7 @@ callbacks for real, with a certificate authority made for this directory. Nothin
 <section><h2>Requests received</h2>{request_table}</section>
 <section><h2>Callbacks sent</h2>{callback_table}</section>
 <div class="columns">
-<section><h2>Workspaces</h2>{self._workspace_table()}</section>
+<section><h2>Workspaces and apps</h2>{self._workspace_table()}</section>
 <section><h2>Switches thrown</h2>{self._switch_table()}</section>
 <section><h2>Faults</h2>{self._fault_table()}</section>
 </div>
@@ -144,8 +148,11 @@ callbacks for real, with a certificate authority made for this directory. Nothin
         return f'{ahead / self._clock.speed:.0f} s <span class="quiet">({_span(ahead)})</span>'
 
     def _workspace_table(self) -> str:
-        rows = ([escape(one.id), f"<code>{escape(one.key)}</code>"] for one in self._workspaces)
-        return _table(("Id", "Key"), rows, nothing="")
+        counts = self._crowd.counts()
+        keys = [(one.id, one.key) for one in self._accounts.workspaces]
+        keys += [(app.app_id, app.production_key) for app in self._accounts.apps]
+        rows = ([escape(name), f"<code>{escape(key)}</code>", str(counts[name])] for name, key in keys)
+        return _table(("Id", "Key", "People"), rows, nothing="")
 
     def _switch_table(self) -> str:
         rows = (

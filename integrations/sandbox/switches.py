@@ -41,6 +41,10 @@ class Values:
     controller_id: str | None = None
     result: str = "found"
     result_seconds: int = RESULT_SECONDS
+    # Who exists: "known" takes whoever is asked about for one who does, "unknown" only whoever was put there.
+    strangers: str = "known"
+    # Types that alone lead to whoever has one of them, by OpenDSR's names: an identity strategy with login ids.
+    login_identities: list[str] = field(default_factory=list)
     sign_responses: bool = False
     # Limits, each {"limit": …, "seconds": …} of real time: calls of any method, how fast they may set in, new requests.
     call_window: dict[str, Any] | None = None
@@ -95,6 +99,10 @@ def _text_or_null(value: object) -> bool:
     return value is None or (isinstance(value, str) and value != "")
 
 
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) and text for text in value)
+
+
 def _results_path(value: object) -> bool:
     return isinstance(value, str) and value.startswith("/") and value.count("{id}") == 1
 
@@ -124,8 +132,12 @@ TAKES: dict[str, Callable[[object], bool]] = {
     "discovery_auth": _boolean,
     "discovery_certificate_url": _text_or_null,
     "controller_id": _text_or_null,
-    "result": _one_of("found", "nobody", "empty", "no_profile", "not_zip", "gone"),
+    "result": _one_of(
+        "found", "nobody", "empty", "no_profile", "not_zip", "gone", "foreign", "bomb", "slip", "junk",
+    ),
     "result_seconds": _count,
+    "strangers": _one_of("known", "unknown"),
+    "login_identities": _texts,
     "sign_responses": _boolean,
     "call_window": lambda value: value is None or _window(value),
     "acceleration_window": lambda value: value is None or _window(value),
