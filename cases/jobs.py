@@ -39,5 +39,13 @@ def fetch_result(request_id: str) -> None:
     results.fetch(UUID(request_id))
 
 
-def confirm(request_id: str) -> None:
-    searching.confirm(UUID(request_id))
+def confirm(case_id: str) -> None:
+    searching.confirm_case(int(case_id))
+
+
+def confirmations() -> None:
+    sweeping.wake_confirmations()
+
+
+def preview(case_id: str) -> None:
+    searching.preview_planned(int(case_id))

@@ -14,7 +14,7 @@ import rfc8785
 from django.utils import timezone
 
 from cases.actor import Actor
-from cases.lifecycle import RequestStatus
+from cases.lifecycle import UNVERIFIED_TYPES, RequestStatus
 from cases.models import (
     Action,
     Case,
@@ -27,6 +27,7 @@ from cases.models import (
 )
 from cases.services import audit, tasks
 from cases.services.refusal import Refused
+from dsrportal import queueing
 from integrations import types
 from integrations.connector import Capability
 from integrations.models import Processor
@@ -206,6 +207,8 @@ def plan(case: Case, *, actor: Actor, action: Action = Action.CASE_PLANNED) -> l
     for request in requests:
         if Capability.BY_HAND in connector_class(request.processor.kind).capabilities:
             tasks.make(request, actor=actor)
+    if case.type not in UNVERIFIED_TYPES:
+        queueing.wake("cases.jobs.preview", str(case.pk))
     return requests
 
 

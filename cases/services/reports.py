@@ -9,7 +9,7 @@ from cases.models import Action, AttentionKind, ForwardingExtension, ProcessorRe
 from cases.services import attention, audit, disagreement, progress, transition
 from cases.services.progress import WITH_RESULT
 from dsrportal import queueing
-from integrations.types import PartnerReport, PartnerStatus, Report, ReportedStatus
+from integrations.types import PartnerReport, PartnerStatus, Report, ReportedStatus, RequestType
 
 # A partner that has answered is not pending again: an older callback may come late.
 _PARTNER_FINAL = frozenset(
@@ -54,6 +54,8 @@ def apply(request: ProcessorRequest, report: Report, *, actor: Actor) -> Verdict
             and not report.answer
         ):
             queueing.wake("cases.jobs.fetch_result", str(request.pk), queue="results")
+        if request.status == RequestStatus.COMPLETED and request.case.type == RequestType.ERASURE:
+            queueing.wake("cases.jobs.confirm", str(request.case_id))
     if stirred or (changed and not progress.stays_working(request.case, before, request.status)):
         progress.settle(request.case, actor=actor)
     return Verdict.APPLIED if changed or stirred else Verdict.NOTHING_NEW

@@ -6,6 +6,7 @@ after an erasure can be a new profile, made by new data since. Both are said as 
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -66,6 +67,13 @@ def preview(case: Case, *, actor: Actor) -> list[ProfileSearch]:
     ]
 
 
+def preview_planned(case_id: int) -> None:
+    """The same for a case that was planned a moment ago, so that whoever approves it sees what it matches."""
+    case = Case.objects.select_related("data_key", "subject__data_key").get(pk=case_id)
+    with suppress(Refused):
+        preview(case, actor=SCHEDULE)
+
+
 def _of_plan(case: Case) -> list[Processor]:
     return [request.processor for request in progress.standing(case).select_related("processor")]
 
@@ -88,6 +96,16 @@ def _search(
         error = failure.code
         if isinstance(failure, Unauthorized):
             processors.pause_for_credentials(processor, failure, actor=REPORT)
+        if isinstance(failure, Unsupported) and purpose == Purpose.PREVIEW:
+            # Nobody was asked: nothing to keep.
+            return ProfileSearch(
+                case=case,
+                processor=processor,
+                purpose=purpose,
+                finding=Finding.UNKNOWN,
+                error=error,
+                asked_at=timezone.now(),
+            )
     finding = Finding.UNKNOWN if error else Finding.FOUND if match.found else Finding.NOT_FOUND
     with transaction.atomic():
         search = ProfileSearch.objects.create(
@@ -102,6 +120,8 @@ def _search(
             asked_at=timezone.now(),
             asked_by=actor.user,
         )
+        if error == Unsupported.code:
+            return search  # nobody was asked
         audit.record(
             Action.PROFILE_SEARCHED,
             actor=actor,
@@ -177,6 +197,12 @@ def unconfirmed() -> QuerySet[ProcessorRequest]:
         .exclude(Exists(settled))
         .order_by("completed_at", "pk")
     )
+
+
+def confirm_case(case_id: int) -> None:
+    """Look for an erased person at each processor of a case where that is due."""
+    for request_id in list(unconfirmed().filter(case=case_id).values_list("pk", flat=True)):
+        confirm(request_id)
 
 
 def confirm(request_id: UUID) -> None:

@@ -67,7 +67,7 @@ def _unanswered(case_ids: Iterable[int]) -> QuerySet[ProcessorRequest]:
             case__in=list(case_ids),
             replaced_by__isnull=True,
         )
-        .select_related("processor")
+        .select_related("processor", "task__assignee")
         .order_by("case_id", "position")
     )
 
@@ -159,12 +159,16 @@ def _held_up(*, now: datetime) -> tuple[Q, Q, Q]:
         # Behind others in a queue that moves is no hold-up, unless it was tried already.
         | Q(Q(attempts__gt=0) | ~Q(processor__in=_moving(now=now)), status_changed_at__lt=now - QUEUED),
         status=RequestStatus.QUEUED,
+        # It waits for another case, and says so when it cannot wait much longer.
+        held=False,
     )
     silent = Q(
         Q(expected_completion_at__lt=now)
         | Q(reported_at__lt=now - UNHEARD)
         | Q(reported_at__isnull=True, status_changed_at__lt=now - UNHEARD),
         status__in=SENT,
+        # What is done by hand has a day of its own.
+        task__isnull=True,
     )
     unfetched = _result_missing() & Q(completed_at__lt=now - UNFETCHED)
     return unsent, silent, unfetched

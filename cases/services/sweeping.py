@@ -22,8 +22,6 @@ def sweep() -> None:
         lanes.wake(processor_id)
     for request_id in results.waiting().values_list("pk", flat=True)[:500]:
         queueing.wake("cases.jobs.fetch_result", str(request_id), queue="results")
-    for request_id in searching.unconfirmed().values_list("pk", flat=True)[: searching.AT_ONCE]:
-        queueing.wake("cases.jobs.confirm", str(request_id))
     _apply_kept_deliveries()
     _settle()
 
@@ -47,3 +45,10 @@ def wake_reports() -> None:
     for processor in Processor.objects.sending().order_by():
         if polling.is_anything_due(processor, now=now):
             queueing.wake("cases.jobs.report", str(processor.pk))
+
+
+def wake_confirmations() -> None:
+    """Knock for every case of which somebody is to be looked for once more."""
+    found = searching.unconfirmed().values_list("case", flat=True)[: searching.AT_ONCE]
+    for case_id in dict.fromkeys(found):
+        queueing.wake("cases.jobs.confirm", str(case_id))

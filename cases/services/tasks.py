@@ -23,11 +23,12 @@ from cases.models import (
 )
 from cases.services import attention, audit, lanes, notes, progress, transition, uploads
 from cases.services.refusal import Refused, Superseded
+from dsrportal import queueing
 from dsrportal.models import User
 from integrations.connector import Capability
 from integrations.models import Processor
 from integrations.registry import connector_class
-from integrations.types import PartnerStatus
+from integrations.types import PartnerStatus, RequestType
 
 KIND = "manual"
 ATTESTABLE = (Answer.DONE, Answer.NO_DATA_HELD, Answer.NOT_APPLICABLE, Answer.REFUSED)
@@ -138,6 +139,8 @@ def attest(
             uploads.keep(request, upload, actor=actor)
         attention.resolve_all(AttentionKind.TASK_OVERDUE, actor=actor, resolution="attested", request=request)
         progress.settle(request.case, actor=actor)
+        if request.case.type == RequestType.ERASURE:
+            queueing.wake("cases.jobs.confirm", str(request.case_id))
     task.refresh_from_db()
     return task
 

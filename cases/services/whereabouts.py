@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from cases.lifecycle import RequestStatus
-from cases.models import ProcessorRequest
+from cases.models import ManualTask, ProcessorRequest
 from cases.services.polling import SENT
 from cases.services.processors import PAUSED_BECAUSE
 from integrations.errors import Conflict
@@ -19,6 +19,7 @@ from integrations.models import Processor
 
 PORTAL: Final = "The portal"
 MANAGER: Final = "An integration manager"
+AGENT: Final = "An agent"
 # Callbacks come within 15 minutes of a change, and a request in flight is asked for every hour.
 UNHEARD: Final = timedelta(days=1)
 
@@ -49,7 +50,9 @@ class Standing:
 
 
 def of_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) -> Standing:
-    """Of a request of which something is still to come; with its processor."""
+    """Of a request of which something is still to come; with its processor, and its task where it has one."""
+    if request.status in SENT and hasattr(request, "task"):
+        return _by_hand(request, request.task, now=now)
     if request.status in SENT and not request.cancel_requested_at:
         return _in_flight(request, now=now)
     name = request.processor.name
@@ -62,6 +65,12 @@ def of_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) ->
     else:
         since = request.status_changed_at
         what = f"Queued for {name} since {when(since, now=now)}"
+    if request.held:
+        return Standing(
+            AGENT,
+            since,
+            f"{what}; held until another case of this person is closed, or somebody releases it.",
+        )
     if all_paused:
         return Standing(MANAGER, since, f"{what}; everything outgoing is paused.")
     if request.processor.paused_at:
@@ -69,6 +78,17 @@ def of_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) ->
     if request.lease_until and request.lease_until > now:
         return Standing(PORTAL, since, f"{what}; it is being worked on at this moment.")
     return Standing(PORTAL, since, f"{what}{_last_attempt(request, now=now)}.")
+
+
+def _by_hand(request: ProcessorRequest, task: ManualTask, *, now: datetime) -> Standing:
+    who = task.assignee.get_username() if task.assignee else AGENT
+    since, due_on = request.status_changed_at, date_format(task.due_on, "d M Y")
+    assigned = "" if task.assignee else ", assigned to nobody"
+    return Standing(
+        who,
+        since,
+        f"{request.processor.name} is worked by hand since {when(since, now=now)}, due {due_on}{assigned}.",
+    )
 
 
 def _in_flight(request: ProcessorRequest, *, now: datetime) -> Standing:

@@ -1,0 +1,136 @@
+"""An erasure behind an open access case of the same person."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from cases import jobs
+from cases.lifecycle import CaseStatus, RequestStatus
+from cases.models import AttentionItem, AttentionKind, Case
+from cases.services import approval, cancellation, closing, dispatch, holding, planning
+from cases.services.refusal import Refused
+from integrations.models import Processor
+from tests.builders import actor, approved_case, open_case, processor, ready_case
+
+pytestmark = pytest.mark.django_db
+
+ADA = [("email", "ada@example.org")]
+
+
+@pytest.fixture(autouse=True)
+def target() -> Processor:
+    return processor()
+
+
+def sendable(case: Case) -> int:
+    return dispatch.due(now=timezone.now()).filter(case=case).count()
+
+
+def fresh(case: Case) -> Case:
+    return Case.objects.get(pk=case.pk)
+
+
+def end(case: Case) -> None:
+    """The person takes it back, which closes it."""
+    closing.withdraw(case, actor=actor("agnes"))
+
+
+def test_an_erasure_waits_for_an_open_access_case_of_the_same_person() -> None:
+    access = ready_case(type="access", identities=[*ADA, ("other", "x")])
+    erasure = approved_case(identities=[("email", " ADA@example.org "), ("other2", "y")])
+    assert fresh(erasure).blocked_by == access
+    assert sendable(erasure) == 0
+    assert [event.action for event in erasure.audit_events.order_by("pk")].count("case.held") == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"type": "access", "identities": [("email", "bob@example.org")]},
+        {"type": "erasure", "identities": [*ADA, ("other", "x")]},
+        # The same letters as another kind of identity are another person's, for all we know.
+        {"type": "access", "identities": [("other", "ada@example.org")]},
+    ],
+)
+def test_other_people_and_other_types_hold_nothing(other: dict[str, object]) -> None:
+    ready_case(**other)
+    assert sendable(approved_case(identities=ADA)) == 1
+
+
+def test_a_stranger_who_was_not_verified_holds_nothing() -> None:
+    open_case(type="access", identities=ADA)
+    erasure = approved_case(identities=ADA)
+    assert fresh(erasure).blocked_by is None
+    assert sendable(erasure) == 1
+
+
+def test_an_access_case_that_is_verified_before_the_approval_holds_too() -> None:
+    erasure = ready_case(identities=ADA)
+    access = ready_case(type="access", identities=ADA)
+    approval.approve(erasure, actor=actor("pia"), digest=planning.digest(erasure))
+    assert fresh(erasure).blocked_by == access
+    assert sendable(erasure) == 0
+
+
+def test_it_goes_when_the_last_of_the_others_has_closed() -> None:
+    first = ready_case(type="access", identities=ADA)
+    second = ready_case(type="portability", identities=ADA)
+    erasure = approved_case(identities=ADA)
+    end(first)
+    holding.lift()
+    assert fresh(erasure).blocked_by == second
+    assert sendable(erasure) == 0
+    end(second)
+    holding.lift()
+    assert fresh(erasure).blocked_by is None
+    assert sendable(erasure) == 1
+
+
+def test_somebody_may_release_it_with_a_reason() -> None:
+    ready_case(type="access", identities=ADA)
+    erasure = approved_case(identities=ADA)
+    with pytest.raises(Refused, match="reasons"):
+        holding.release(erasure, actor=actor("pia"), reason="because")
+    holding.release(erasure, actor=actor("pia"), reason="person_insists", text="On the phone, twice.")
+    assert sendable(erasure) == 1
+    event = erasure.audit_events.latest("pk")
+    assert (event.action, event.reason) == ("case.released", "person_insists")
+    with pytest.raises(Refused, match="not held"):
+        holding.release(fresh(erasure), actor=actor("pia"), reason="person_insists")
+
+
+def test_what_was_released_before_the_approval_is_not_held_by_it() -> None:
+    ready_case(type="access", identities=ADA)
+    erasure = ready_case(identities=ADA)
+    holding.release(erasure, actor=actor("pia"), reason="answered_already")
+    approval.approve(erasure, actor=actor("pia"), digest=planning.digest(erasure))
+    assert sendable(erasure) == 1
+
+
+def test_somebody_is_told_once_before_the_latest_safe_day() -> None:
+    ready_case(type="access", identities=ADA)
+    early = approved_case(identities=ADA)
+    holding.lift()
+    assert not AttentionItem.objects.exists()
+    # Received so long ago that seven to twenty-one days no longer fit comfortably.
+    late = approved_case(identities=ADA, received_at=timezone.now() - timedelta(days=9))
+    assert holding.latest_safe_at(late) < timezone.now() + timedelta(days=2)
+    jobs.reports()
+    jobs.reports()
+    item = AttentionItem.objects.get()
+    assert (item.kind, item.case) == (AttentionKind.HELD, late)
+    assert "release" in item.sentence
+    assert fresh(late).status == CaseStatus.ATTENTION
+    holding.release(late, actor=actor("pia"), reason="deadline")
+    assert fresh(late).status == CaseStatus.WORKING
+    item.refresh_from_db()
+    assert item.resolution == "released"
+    assert fresh(early).status == CaseStatus.WORKING
+
+
+def test_what_is_held_can_still_be_cancelled() -> None:
+    ready_case(type="access", identities=ADA)
+    erasure = approved_case(identities=ADA)
+    cancellation.cancel(erasure, actor=actor("pia"))
+    assert erasure.requests.get().status == RequestStatus.CANCELLED
