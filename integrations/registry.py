@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 # kind -> (label, dotted path of the connector class); imported on first use.
 KINDS: dict[str, tuple[str, str]] = {
     "mparticle": ("mParticle workspace", "integrations.mparticle.connector.MParticle"),
+    "opendsr": ("OpenDSR processor", "integrations.opendsr.connector.OpenDsr"),
+    "leanplum": ("Leanplum app", "integrations.leanplum.connector.Leanplum"),
+    "manual": ("By hand", "integrations.manual.connector.Manual"),
 }
 
 

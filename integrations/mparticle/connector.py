@@ -1,84 +1,92 @@
-"""mParticle: data subject requests over OpenDSR v3, one workspace per processor.
+"""mParticle: data subject requests over OpenDSR v3, opt-outs and corrections on profiles, one workspace per processor.
 
 https://docs.mparticle.com/developers/apis/dsr-api/v3/
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import ClassVar
-from urllib.parse import SplitResult, urlsplit
-from uuid import UUID
+from typing import ClassVar, Final
 
-from django.utils import timezone
-
-from integrations import http, limits
-from integrations.connector import REQUESTS, Capability, Connector
-from integrations.errors import (
-    Expired,
-    IntegrationError,
-    NothingFound,
-    NotVerified,
-    Rejected,
-    Unauthorized,
-    UnexpectedAnswer,
+from integrations import limits
+from integrations.connector import REQUESTS, Capability
+from integrations.errors import UnknownRequest, Unsupported
+from integrations.mparticle import (
+    archives,
+    checks,
+    corrections,
+    events,
+    fields,
+    idsync,
+    optouts,
+    places,
+    tokens,
 )
-from integrations.http import Timeouts
-from integrations.mparticle import archives
-from integrations.opendsr import callbacks, drafts
-from integrations.opendsr.certificates import verify_bundle
-from integrations.opendsr.client import Client, Credentials
+from integrations.mparticle.events import Events
+from integrations.mparticle.idsync import IdSync
+from integrations.mparticle.platform import Platform
+from integrations.mparticle.vocabulary import DEVICE_IDENTITIES
+from integrations.opendsr.client import Credentials
+from integrations.opendsr.connector import OpenDsr
+from integrations.opendsr.vocabulary import EXTENSION_IDENTITIES, GROUP_LIMIT, STANDARD_IDENTITIES
 from integrations.types import (
     Budget,
-    CallbackContent,
     ConnectionCheck,
     Draft,
     Identity,
     Inquiry,
     Limit,
+    Match,
+    Option,
     OutgoingRequest,
     Report,
     RequestType,
-    ResultStream,
     Secret,
-    VerifiedCallback,
+    Workspace,
 )
 
-EXTENSION_DOMAIN = "opendsr.mparticle.com"
+EXTENSION_DOMAIN: Final = "opendsr.mparticle.com"
 # Where discovery says the certificate is; OpenDSR 6.3 would have it on the API's own host.
-CERTIFICATE_HOST = "static.mparticle.com"
+CERTIFICATE_ADDRESS: Final = "https://static.mparticle.com"
 # https://docs.mparticle.com/guides/default-service-limits/, per workspace: GET, POST and DELETE together, and new
 # requests among them.
-LIMITS = Budget(calls=Limit(1000, 60), new_requests=(Limit(26_666, 8 * 3600), Limit(80_000, 24 * 3600)))
+LIMITS: Final = Budget(
+    calls=Limit(1000, 60), new_requests=(Limit(26_666, 8 * 3600), Limit(80_000, 24 * 3600))
+)
+OTHER_LIMITS: Final[dict[str, Budget]] = {
+    # 270 batches a second, for the whole account.
+    events.API: Budget(calls=Limit(270 * 60, 60)),
+    # No number is published for these two. Searches are as many as requests, so they get as much; the Platform API is
+    # asked when a person clicks.
+    idsync.API: Budget(calls=Limit(1000, 60)),
+    tokens.API: Budget(calls=Limit(10, 1)),
+}
 # https://docs.mparticle.com/guides/data-subject-requests/: seven days to cancel, then up to fourteen; fourteen in all
 # where the waiting is skipped. Access is gathered on Mondays and Thursdays, and has a margin of 48 hours.
-LONGEST_ERASURE = timedelta(days=21)
-LONGEST_ERASURE_WITHOUT_WAITING = timedelta(days=14)
-LONGEST_ACCESS = timedelta(days=6)
+LONGEST_ERASURE: Final = timedelta(days=21)
+LONGEST_ERASURE_WITHOUT_WAITING: Final = timedelta(days=14)
+LONGEST_ACCESS: Final = timedelta(days=6)
+# What is no data subject request there is answered at once.
+LONGEST_CHANGE: Final = timedelta(hours=1)
+_ON_PROFILES: Final = frozenset({RequestType.OPT_OUT, RequestType.CORRECTION})
+ONLY_DEVICES: Final = (
+    "Only device IDs are given: mParticle reaches profiles that nobody signed in to, but none that has a login. "
+    "Add the e-mail address or the customer ID."
+)
 
-_CERTIFICATE_LIMIT_BYTES = 64 * 1024
-# A callback waits for both calls together.
-_CERTIFICATE_TIMEOUTS = Timeouts(connect=1.5, read=1.5, total=2.0)
 
-
-class MParticle(Connector):
+class MParticle(OpenDsr):
     kind: ClassVar[str] = "mparticle"
     label: ClassVar[str] = "mParticle workspace"
     description: ClassVar[str] = (
         "One workspace at mParticle: its data subject requests, and with further keys its profile search and opt-outs."
     )
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {
-            Capability.ACCESS,
-            Capability.PORTABILITY,
-            Capability.ERASURE,
-            Capability.CANCEL,
-            Capability.REPORTS,
-            Capability.GROUPS,
-            Capability.RESULTS,
-            Capability.CALLBACKS,
-        }
-    )
+    capabilities: ClassVar[frozenset[Capability]] = OpenDsr.capabilities | {
+        Capability.OPT_OUT,
+        Capability.CORRECTION,
+        Capability.GROUPS,
+        Capability.SEARCH,
+        Capability.WORKSPACES,
+    }
     account_label: ClassVar[str] = "Workspace ID"
     account_help: ClassVar[str] = (
         "Workspace Settings in mParticle; answers and callbacks carry it as controller_id."
@@ -86,180 +94,189 @@ class MParticle(Connector):
     default_base_url: ClassVar[str] = "https://opendsr.mparticle.com/v3"
     default_domain: ClassVar[str] = EXTENSION_DOMAIN
     has_environments: ClassVar[bool] = True
-    connects_with: ClassVar[tuple[str, ...]] = ("oauth_client_id", "oauth_client_secret", "oauth_account")
-    secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("workspace_key", "Workspace key", "Workspace Settings; for data subject requests."),
-        Secret("workspace_secret", "Workspace secret"),
-    )
-    group_size: ClassVar[int] = 150
+    connects_with: ClassVar[tuple[str, ...]] = fields.PLATFORM
+    secrets: ClassVar[tuple[Secret, ...]] = fields.SECRETS
+    options: ClassVar[tuple[Option, ...]] = fields.OPTIONS
+    group_size: ClassVar[int] = GROUP_LIMIT
+    identity_types: ClassVar[frozenset[str]] = frozenset({*STANDARD_IDENTITIES, *EXTENSION_IDENTITIES})
+    skips_waiting_period: ClassVar[bool] = True
+    key_fields: ClassVar[tuple[str, str]] = ("workspace_key", "workspace_secret")
+    certificate_addresses: ClassVar[tuple[str, ...]] = (CERTIFICATE_ADDRESS,)
+    usual_budget: ClassVar[Budget] = LIMITS
+
+    @property
+    def vendor(self) -> str:
+        return "mParticle"
+
+    @property
+    def extension_domain(self) -> str:
+        return EXTENSION_DOMAIN
+
+    # --- before a request is one
+
+    def cannot(self, draft: Draft) -> str:
+        if draft.request_type not in _ON_PROFILES:
+            return super().cannot(draft)
+        missing = fields.missing(self.processor, fields.INPUT)
+        what = RequestType(draft.request_type).label.lower()
+        return (
+            f"{self.processor.name} needs {fields.in_words(missing)} for this type ({what})."
+            if missing
+            else ""
+        )
 
     def check(self, draft: Draft) -> list[str]:
-        return drafts.check(draft)
+        if draft.request_type == RequestType.OPT_OUT:
+            return optouts.check(draft, purposes=self._purposes())
+        if draft.request_type == RequestType.CORRECTION:
+            return corrections.check(draft)
+        return super().check(draft)
+
+    def warn(self, draft: Draft) -> list[str]:
+        if draft.request_type == RequestType.OPT_OUT:
+            return [optouts.FORWARDING]
+        if draft.request_type == RequestType.CORRECTION:
+            return []
+        warnings = super().warn(draft)
+        # https://docs.mparticle.com/guides/data-subject-requests/: a request without a login id of the identity
+        # strategy never touches a known profile.
+        if draft.identities and all(identity.type in DEVICE_IDENTITIES for identity in draft.identities):
+            warnings.append(ONLY_DEVICES)
+        attribute, missing = self._exclusion(), fields.missing(self.processor, fields.INPUT)
+        if draft.request_type == RequestType.ERASURE and attribute and missing:
+            warnings.append(
+                f"{self.processor.name} does not set its exclusion attribute: it needs {fields.in_words(missing)}."
+            )
+        return warnings
 
     def split(self, draft: Draft) -> list[tuple[Identity, ...]]:
-        return drafts.split(draft)
+        """An opt-out and a correction are about a profile, and all identities help to find it."""
+        if draft.request_type in _ON_PROFILES:
+            return [tuple(dict.fromkeys(draft.identities))] if draft.identities else []
+        return super().split(draft)
+
+    def search(self, identities: Sequence[Identity]) -> Match:
+        """Of several profiles the first, with what any of them matched."""
+        found = self._idsync().search(identities)
+        matched = tuple(dict.fromkeys(kind for match in found for kind in match.matched))
+        return Match(found=bool(found), profile_id=found[0].profile_id if found else "", matched=matched)
+
+    # --- the request
 
     def submit(self, request: OutgoingRequest) -> Report:
-        return self._client().create(request)
+        if request.request_type == RequestType.OPT_OUT:
+            document = self.processor.option("consent_document").strip()
+            return optouts.carry_out(request, idsync=self._idsync(), events=self._events(), document=document)
+        if request.request_type == RequestType.CORRECTION:
+            return corrections.carry_out(request, idsync=self._idsync())
+        if request.request_type == RequestType.ERASURE:
+            self._exclude(request)
+        return super().submit(request)
+
+    def _exclude(self, request: OutgoingRequest) -> None:
+        """Mark the profiles before they are gone, so that filters keep new data of this person out meanwhile.
+
+        First, and not after: once the request is there, a failure of this would be taken for one of the request.
+        """
+        attribute = self._exclusion()
+        if not attribute or fields.missing(self.processor, fields.INPUT):
+            return
+        sender = self._events()
+        for mpid in optouts.profiles(request.identities, idsync=self._idsync()):
+            sender.send(
+                events.exclusion_batch(
+                    request.request_id,
+                    mpid=mpid,
+                    environment=self.processor.environment,
+                    attribute=attribute,
+                )
+            )
+
+    def repeats_safely(self, request_type: str) -> bool:
+        return request_type in _ON_PROFILES
 
     def report(self, inquiry: Inquiry) -> Report:
-        return self._client().status(inquiry.request_id)
+        if inquiry.request_type in _ON_PROFILES:
+            raise UnknownRequest(
+                "mParticle keeps no record of opt-outs and corrections that could be asked for."
+            )
+        return super().report(inquiry)
 
     def report_group(self, group_id: str) -> list[Report]:
         return self._client().group(group_id)
 
-    def cancel(self, request_id: UUID) -> None:
-        """Only while pending; what partners were told already is not recalled."""
-        self._client().cancel(request_id)
+    # --- results
 
-    @contextmanager
-    def fetch_result(self, inquiry: Inquiry, url: str, *, limit_bytes: int) -> Iterator[ResultStream]:
-        """The download needs the workspace's credentials (not documented; production clients send them), so
-        they go to an address below the API's own and to no other, redirects included.
+    def whole(self, chunks: Iterator[bytes], *, content_type: str) -> Iterator[bytes]:
+        return archives.whole(chunks, content_type=content_type)
 
-        404 is the documented answer where no record matches the identities, 410 after seven days. The chunks raise
-        UnexpectedAnswer at their end where they were not the whole file.
-        """
-        if not self._is_below_base(url):
-            raise Rejected("The result's address is not below the API address; nothing was sent there.")
-        headers = {"Authorization": self._credentials().header}
-        with http.stream(
-            self.processor,
-            url,
-            template="/{result}",
-            headers=headers,
-            limit_bytes=limit_bytes,
-            may_follow=self._is_below_base,
-        ) as answer:
-            if answer.status != 200:
-                raise self._no_result(answer.status)
-            kind = answer.headers.get("content-type", "")
-            yield ResultStream(content_type=kind, chunks=archives.whole(answer.chunks, content_type=kind))
-
-    def verify_callback(self, headers: Mapping[str, str], body: bytes) -> VerifiedCallback:
-        return callbacks.verify_callback(
-            self.processor, headers, body, fetch=self._fetch_certificate, at=timezone.now()
-        )
-
-    def read_callback(self, body: bytes) -> CallbackContent:
-        return callbacks.read_callback(body)
+    # --- the account
 
     def test_connection(self) -> list[ConnectionCheck]:
+        no_input = fields.missing(self.processor, fields.INPUT)
+        no_platform = fields.missing(self.processor, fields.PLATFORM)
         return [
-            _checked("Workspace key", self._check_key),
-            _checked("Callback certificate", self._check_certificate),
+            *super().test_connection(),
+            *checks.of_input(
+                None if no_input else self._idsync(), None if no_input else self._events(), missing=no_input
+            ),
+            checks.of_platform(
+                None if no_platform else self._platform(),
+                missing=no_platform,
+                workspace=self.processor.account,
+            ),
         ]
 
+    def list_workspaces(self) -> list[Workspace]:
+        return self._platform().workspaces()
+
     def budget(self, api: str = REQUESTS) -> Budget:
-        return limits.read(self.processor.limits, otherwise=LIMITS)
+        """The limits that a person typed are those of data subject requests."""
+        if api == REQUESTS:
+            return limits.read(self.processor.limits, otherwise=LIMITS)
+        return OTHER_LIMITS[api]
 
     def longest(self, request_type: str, *, skip_waiting_period: bool) -> timedelta:
+        if request_type in _ON_PROFILES:
+            return LONGEST_CHANGE
         if request_type != RequestType.ERASURE:
             return LONGEST_ACCESS
         return LONGEST_ERASURE_WITHOUT_WAITING if skip_waiting_period else LONGEST_ERASURE
 
-    def _check_key(self) -> str:
-        self._client().probe()
-        return "mParticle accepts the workspace key and secret."
+    def _purposes(self) -> list[str]:
+        return [line for line in map(str.strip, self.processor.option("gdpr_purposes").splitlines()) if line]
 
-    def _check_certificate(self) -> str:
-        key = verify_bundle(
-            self._fetch_certificate(),
-            domain=self.processor.domain,
-            extra_signing_roots=self.processor.extra_signing_roots,
-            at=timezone.now(),
-        )
-        return f"Callbacks can be verified: the certificate is valid until {key.not_after:%Y-%m-%d}."
+    def _exclusion(self) -> str:
+        return self.processor.option("exclusion_attribute").strip()
 
-    def _fetch_certificate(self) -> bytes:
-        """The bundle at the address that discovery names, if its host is one we expect.
-
-        Outside the call budget: a callback must not fail because requests are being sent, and it is asked
-        for about once in the life of a certificate.
-        """
-        discovery = self._client().discovery(timeouts=_CERTIFICATE_TIMEOUTS, within_budget=False)
-        url = discovery.get("processor_certificate")
-        if not isinstance(url, str) or not self._may_serve_certificate(url):
-            raise Rejected("Discovery names a certificate address that is not https on an allowed host.")
-        answer = http.call(
-            self.processor,
-            "GET",
-            url,
-            template="/{certificate}",
-            limit_bytes=_CERTIFICATE_LIMIT_BYTES,
-            timeouts=_CERTIFICATE_TIMEOUTS,
-            within_budget=False,
-        )
-        if answer.status != 200 or not answer.body:
-            raise UnexpectedAnswer(
-                "The certificate's address gives no certificate.",
-                http_status=answer.status,
-                size=len(answer.body),
-            )
-        return answer.body
-
-    def _may_serve_certificate(self, url: str) -> bool:
-        place = _place(url)
-        allowed = [self.processor.api_address, f"https://{CERTIFICATE_HOST}"]
-        allowed += [f"https://{host}" for host in self.processor.certificate_hosts]
-        return place is not None and any(place[1:] == _host_and_port(other) for other in allowed)
-
-    def _is_below_base(self, url: str) -> bool:
-        """Scheme, host, port and path prefix, parsed: `…mparticle.com.evil` begins with the same letters."""
-        place, base = _place(url), _place(self.processor.api_address)
-        if place is None or base is None or place[1:] != base[1:]:
-            return False
-        path, prefix = place[0].path, base[0].path.rstrip("/") + "/"
-        plain = ".." not in path and "%2e" not in path.lower() and "\\" not in path
-        return plain and path.startswith(prefix)
-
-    def _no_result(self, status: int) -> IntegrationError:
-        if status == 404:
-            return NothingFound("mParticle holds no record that matches the identities.", http_status=status)
-        if status == 410:
-            return Expired("The result was kept for seven days and is gone.", http_status=status)
-        if status in (401, 403):
-            return Unauthorized(
-                "mParticle refused the credentials.", key_field="workspace_key", http_status=status
-            )
-        return UnexpectedAnswer(f"The result's address answered with status {status}.", http_status=status)
-
-    def _client(self) -> Client:
-        return Client(
+    def _idsync(self) -> IdSync:
+        return IdSync(
             processor=self.processor,
-            credentials=self._credentials(),
-            extension_domain=EXTENSION_DOMAIN,
-            vendor="mParticle",
+            credentials=self._held(fields.INPUT),
+            address=places.identity(self.processor),
+            signed=self.processor.option("identity_auth") == "hmac",
         )
 
-    def _credentials(self) -> Credentials:
+    def _events(self) -> Events:
+        return Events(
+            processor=self.processor,
+            credentials=self._held(fields.INPUT),
+            address=places.events(self.processor),
+        )
+
+    def _platform(self) -> Platform:
+        return Platform(
+            processor=self.processor,
+            credentials=self._held(fields.PLATFORM),
+            address=places.platform(self.processor),
+            sso=places.sso(self.processor),
+            account=self.processor.option("oauth_account").strip(),
+        )
+
+    def _held(self, names: tuple[str, ...]) -> Credentials:
+        """A key and its secret. Raises Unsupported where anything of these names is not stored."""
+        missing = fields.missing(self.processor, names)
+        if missing:
+            raise Unsupported(f"{self.processor.name} needs {fields.in_words(missing)} for this.")
         held = self.processor.credentials
-        return Credentials(
-            name=held.get("workspace_key", ""),
-            secret=held.get("workspace_secret", ""),
-            key_field="workspace_key",
-        )
-
-
-def _checked(name: str, check: Callable[[], str]) -> ConnectionCheck:
-    try:
-        return ConnectionCheck(name=name, works=True, sentence=check())
-    except (IntegrationError, NotVerified) as error:
-        return ConnectionCheck(name=name, works=False, sentence=error.sentence)
-
-
-def _place(url: str) -> tuple[SplitResult, str, int] | None:
-    """(parts, host, port) of an https address without user info; None for any other."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 443
-    except ValueError:
-        return None
-    if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
-        return None
-    return parts, parts.hostname, port
-
-
-def _host_and_port(url: str) -> tuple[str, int] | None:
-    place = _place(url)
-    return None if place is None else place[1:]
+        return Credentials(name=held[names[0]], secret=held[names[1]], key_field=names[0])

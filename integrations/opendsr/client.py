@@ -50,6 +50,15 @@ class Credentials:
     def header(self) -> str:
         return "Basic " + b64encode(f"{self.name}:{self.secret}".encode()).decode("ascii")
 
+    def refused(self, vendor: str, api: str, *, http_status: int) -> Unauthorized:
+        """The error for these credentials, in one sentence for each API of a vendor."""
+        name = self.key_field.replace("_", " ")
+        return Unauthorized(
+            f"{vendor} refused the credentials for {api}: look at the {name} and its secret.",
+            key_field=self.key_field,
+            http_status=http_status,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -170,11 +179,7 @@ class Client:
         status = answer.status
         # 403 is not documented for this API; what refuses with it is about who asks, not what is asked.
         if status in (401, 403):
-            return Unauthorized(
-                f"{self.vendor} refused the credentials.",
-                key_field=self.credentials.key_field,
-                http_status=status,
-            )
+            return self.credentials.refused(self.vendor, "data subject requests", http_status=status)
         if status == 404 and known_ids:
             return UnknownRequest(f"{self.vendor} does not know this request.", http_status=status)
         if status == 409:

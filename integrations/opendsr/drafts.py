@@ -1,6 +1,7 @@
 """What an OpenDSR request can hold: sentences on what none can, and the split of what takes several."""
 
 import re
+from collections.abc import Iterable
 
 from integrations.opendsr.vocabulary import (
     ALONE,
@@ -18,14 +19,14 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _MPID_RANGE = range(-(2**63), 2**63)
 
 
-def check(draft: Draft) -> list[str]:
-    """Sentences on what no request can hold, each naming its rule and no identity; empty: all is well."""
+def check(draft: Draft, *, grouped: bool = True) -> list[str]:
+    """Sentences on what no request can hold, each naming its rule and no identity; empty: all is well.
+
+    `grouped`: the requests of a case go into one group, which holds so many and no more.
+    """
     sentences = _of_the_whole(draft)
-    for identity in draft.identities:
-        sentence = _of_one(identity)
-        if sentence and sentence not in sentences:
-            sentences.append(sentence)
-    if len(split(draft)) > GROUP_LIMIT:
+    sentences += [each for each in check_identities(draft.identities) if each not in sentences]
+    if grouped and len(split(draft)) > GROUP_LIMIT:
         sentences.append(
             f"These identities need {len(split(draft))} requests; one case may have {GROUP_LIMIT}, "
             "the most that a group can hold."
@@ -40,14 +41,29 @@ def split(draft: Draft) -> list[tuple[Identity, ...]]:
     into a second request. mpid must be the only identity of its request. The same identity given twice
     is asked for once.
     """
+    return one_of_each_type(draft.identities)
+
+
+def one_of_each_type(identities: Iterable[Identity]) -> list[tuple[Identity, ...]]:
+    """Identities in portions with at most one value of a type, and mpid alone."""
     requests: list[list[Identity]] = []
-    for identity in dict.fromkeys(draft.identities):
+    for identity in dict.fromkeys(identities):
         home = None if identity.type == ALONE else next((r for r in requests if _has_room(r, identity)), None)
         if home is None:
             requests.append([identity])
         else:
             home.append(identity)
     return [tuple(request) for request in requests]
+
+
+def check_identities(identities: Iterable[Identity]) -> list[str]:
+    """Sentences on types that are unknown and values that cannot be, each said once."""
+    return list(dict.fromkeys(filter(None, map(_of_one, identities))))
+
+
+def is_mpid(value: str) -> bool:
+    """Whether it is a signed 64-bit integer, written in digits."""
+    return bool(_INTEGER.fullmatch(value)) and int(value) in _MPID_RANGE
 
 
 def _has_room(request: list[Identity], identity: Identity) -> bool:
@@ -76,10 +92,6 @@ def _of_one(identity: Identity) -> str:
     label = IdentityType(identity.type).label
     if not identity.value.strip():
         return f"The identity “{label}” has no value."
-    if identity.type == IdentityType.MPID and not _is_mpid(identity.value):
+    if identity.type == IdentityType.MPID and not is_mpid(identity.value):
         return f"An {label} is a whole number of 64 bits with sign, written in digits only."
     return ""
-
-
-def _is_mpid(value: str) -> bool:
-    return bool(_INTEGER.fullmatch(value)) and int(value) in _MPID_RANGE

@@ -260,16 +260,18 @@ def test_wrong_credentials(mparticle: MParticle, processor: Processor) -> None:
 
 def test_a_good_connection(mparticle: MParticle) -> None:
     checks = mparticle.test_connection()
-    assert [(check.name, check.works) for check in checks] == [
-        ("Workspace key", True),
-        ("Callback certificate", True),
+    assert [(check.name, check.works, check.is_set) for check in checks] == [
+        ("Workspace key", True, True),
+        ("Callback certificate", True, True),
+        ("Input key", True, False),
+        ("Workspace list", True, False),
     ]
     assert "valid until 20" in checks[1].sentence
 
 
 def test_a_refused_key_is_a_check_that_does_not_work(mparticle: MParticle, processor: Processor) -> None:
     processor.credentials = {"workspace_key": "k", "workspace_secret": "s"}
-    key, certificate = mparticle.test_connection()
+    key, certificate, *_ = mparticle.test_connection()
     assert (key.works, certificate.works) == (False, True)
     assert "refused the credentials" in key.sentence
 
@@ -291,14 +293,14 @@ def test_a_bad_certificate_is_a_check_that_does_not_work(
     mparticle: MParticle, sandbox: Sandbox, switch: str, said: str
 ) -> None:
     sandbox.switches(certificate=switch)
-    key, certificate = mparticle.test_connection()
+    key, certificate, *_ = mparticle.test_connection()
     assert (key.works, certificate.works) == (True, False)
     assert said in certificate.sentence
 
 
 def test_no_connection_is_two_checks_that_do_not_work(mparticle: MParticle, processor: Processor) -> None:
     processor.base_url = "https://localhost:1/v3"
-    assert [check.works for check in mparticle.test_connection()] == [False, False]
+    assert [check.works for check in mparticle.test_connection()][:2] == [False, False]
 
 
 def test_the_budget_is_the_vendors_unless_the_processor_has_its_own(
@@ -307,8 +309,3 @@ def test_the_budget_is_the_vendors_unless_the_processor_has_its_own(
     assert mparticle.budget().calls == Limit(100_000, 60)
     processor.limits = ""
     assert mparticle.budget().calls == Limit(1000, 60)
-
-
-def test_opt_out_is_not_among_what_it_can(mparticle: MParticle) -> None:
-    assert {"opt_out", "correction"} & set(mparticle.capabilities) == set()
-    assert mparticle.check(Draft("opt_out", "ccpa", (Identity("email", "a@example.com"),))) != []

@@ -1,0 +1,86 @@
+"""Opt-outs: what can be sent as one, and the sending. mParticle has no request for it; it is a consent on the profile.
+
+https://docs.mparticle.com/guides/data-privacy-controls/
+"""
+
+from collections.abc import Sequence
+
+from integrations.mparticle.events import Events, consent_batch
+from integrations.mparticle.idsync import IdSync, searchable
+from integrations.opendsr import drafts
+from integrations.types import (
+    Draft,
+    Identity,
+    IdentityType,
+    OutgoingRequest,
+    Regulation,
+    Report,
+    ReportedAnswer,
+    ReportedStatus,
+)
+
+NOTHING_FOUND = "No profile found; nothing was sent."
+QUEUED = "mParticle has queued it; a later access request shows it."
+FORWARDING = (
+    "mParticle stops forwarding to partners only where its forwarding rules look at this consent: see that they do."
+)
+
+
+def check(draft: Draft, *, purposes: Sequence[str]) -> list[str]:
+    """Sentences on what no opt-out can be; `purposes` are those of the workspace, none where they were not listed."""
+    sentences = drafts.check_identities(draft.identities)
+    if not mpids(draft.identities) and not searchable(draft.identities):
+        sentences.append(
+            "For an opt-out mParticle must find the profile: give an e-mail address, a customer ID, a phone number, a "
+            "device ID or the mParticle ID."
+        )
+    if draft.skip_waiting_period:
+        sentences.append("Only an erasure has a waiting period that can be skipped.")
+    if draft.regulation == Regulation.GDPR:
+        sentences += _of_purposes(draft.purposes, purposes)
+    elif draft.regulation != Regulation.CCPA:
+        sentences.append(
+            "mParticle records opt-outs under the GDPR and the CCPA; this regulation is neither."
+        )
+    return sentences
+
+
+def _of_purposes(given: Sequence[str], known: Sequence[str]) -> list[str]:
+    if not any(each.strip() for each in given):
+        return ["An opt-out under the GDPR needs the purposes whose consent is taken back."]
+    missing = [each for each in given if each not in known] if known else []
+    return [
+        f"The purpose “{each[:60]}” is not among those of this workspace: {', '.join(known)[:150]}."
+        for each in missing
+    ]
+
+
+def mpids(identities: Sequence[Identity]) -> list[str]:
+    return [identity.value for identity in identities if identity.type == IdentityType.MPID]
+
+
+def profiles(identities: Sequence[Identity], *, idsync: IdSync) -> list[str]:
+    """The mpids that were given, and those that the other identities lead to."""
+    found = mpids(identities)
+    if searchable(identities):
+        found += [match.profile_id for match in idsync.search(identities)]
+    return list(dict.fromkeys(found))
+
+
+def carry_out(request: OutgoingRequest, *, idsync: IdSync, events: Events, document: str) -> Report:
+    """One batch for each profile; none for nobody, because that would create a profile.
+
+    Repeated, it finds the same profiles and sends batches of the same ids, which mParticle drops.
+    """
+    found = profiles(request.identities, idsync=idsync)
+    for mpid in found:
+        events.send(
+            consent_batch(request, mpid=mpid, environment=events.processor.environment, document=document)
+        )
+    return Report(
+        request_id=request.request_id,
+        status=ReportedStatus.COMPLETED,
+        raw_status="",
+        answer=ReportedAnswer.ACCEPTED if found else ReportedAnswer.NO_DATA_HELD,
+        remark=QUEUED if found else NOTHING_FOUND,
+    )

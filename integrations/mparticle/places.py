@@ -1,0 +1,40 @@
+"""Where each of mParticle's APIs is: the address that was typed, else the vendor's, by its pod where it has pods.
+
+Data subject requests have one host for all pods. https://docs.mparticle.com/developers/data-localization/
+"""
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from integrations.models import Processor
+
+PODS: Final[tuple[tuple[str, str], ...]] = (("us1", "US1"), ("us2", "US2"), ("eu1", "EU1"), ("au1", "AU1"))
+
+
+def identity(processor: "Processor") -> str:
+    """IDSync. Documented without a pod; the vendor's SDKs name the pod, and US1 is where the plain name leads."""
+    pod = _pod(processor)
+    host = "identity.mparticle.com" if pod == "us1" else f"identity.{pod}.mparticle.com"
+    return _typed(processor, "identity_url") or f"https://{host}/v1"
+
+
+def events(processor: "Processor") -> str:
+    return _typed(processor, "events_url") or f"https://s2s.{_pod(processor)}.mparticle.com/v2"
+
+
+def platform(processor: "Processor") -> str:
+    return _typed(processor, "platform_url") or "https://api.mparticle.com/v1"
+
+
+def sso(processor: "Processor") -> str:
+    return _typed(processor, "sso_url") or "https://sso.auth.mparticle.com"
+
+
+def _pod(processor: "Processor") -> str:
+    """One of them, whatever is stored: it becomes part of a host that credentials are sent to."""
+    chosen = processor.option("pod")
+    return chosen if chosen in dict(PODS) else PODS[0][0]
+
+
+def _typed(processor: "Processor", option: str) -> str:
+    return processor.option(option).strip().rstrip("/")
