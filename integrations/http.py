@@ -97,10 +97,12 @@ def call(
         _refuse_by_status(processor, response, url, new_request=new_request, api=api)
         try:
             answer = b"".join(_pieces(response, url, limit_bytes, timeouts.total))
-        except TooLarge:
+        except TooLarge as error:
             # What was asked may well have been done: not TooLarge, whose outcome is known.
             raise UnexpectedAnswer(
-                f"{_host(url)} gave an answer of more than {limit_bytes} bytes.", http_status=response.status
+                f"{_host(url)} gave an answer of more than {limit_bytes} bytes.",
+                http_status=response.status,
+                size=error.size,
             ) from None
         return Answer(response.status, _headers(response), answer)
     finally:

@@ -1,0 +1,53 @@
+"""Trying each of the three keys by itself, on a call that needs it, about a user who cannot exist."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from integrations.errors import IntegrationError, Rejected, Unauthorized
+from integrations.leanplum import drafts
+from integrations.leanplum.client import DEVELOPMENT, EXPORT, PRODUCTION, Client
+from integrations.types import ConnectionCheck, IdentityType
+
+if TYPE_CHECKING:
+    from integrations.models import Processor
+
+# Always the same, because lookups are billed per user.
+NOBODY: Final = "dsr-portal-connection-test-6b0c2a7e-nobody"
+
+
+def all_of(processor: "Processor") -> list[ConnectionCheck]:
+    """Nobody is erased, changed or created by it. It shows that the keys are taken, not what else they open."""
+    client = Client(processor)
+    return [
+        _key("Development key", DEVELOPMENT, lambda: client.delete(NOBODY)),
+        _key("Production key", PRODUCTION, lambda: client.set_attributes(NOBODY, {})),
+        _key("Data Export key", EXPORT, lambda: client.export(NOBODY)),
+        _options(processor),
+    ]
+
+
+def _key(name: str, key_field: str, call: Callable[[], object]) -> ConnectionCheck:
+    try:
+        call()
+    except Unauthorized as error:
+        return ConnectionCheck(name, works=False, sentence=error.sentence, key_field=key_field)
+    except IntegrationError as error:
+        # Skipped with a word on the call, not on the key.
+        if not (isinstance(error, Rejected) and error.http_status == 200):
+            sentence = f"The {name[0].lower()}{name[1:]} could not be tried. {error.sentence}"
+            return ConnectionCheck(name, works=False, sentence=sentence, key_field=key_field)
+    return ConnectionCheck(
+        name, works=True, sentence=f"Leanplum accepts the {name[0].lower()}{name[1:]}.", key_field=key_field
+    )
+
+
+def _options(processor: "Processor") -> ConnectionCheck:
+    wanted, unreadable = drafts.user_id_type(processor), drafts.unreadable_lines(processor)
+    if not wanted:
+        return ConnectionCheck(
+            "Options", False, "Choose which identity is the Leanplum user ID.", "user_id_type"
+        )
+    if unreadable:
+        sentence = f"{unreadable} of the lines on attributes cannot be read: write each like “email = email_address”."
+        return ConnectionCheck("Options", False, sentence, "attributes")
+    return ConnectionCheck("Options", True, f"People are known there by {IdentityType(wanted).label}.")

@@ -1,0 +1,145 @@
+"""What an app can be asked about whom: only the one identity that is its user id names anybody there.
+
+mParticle's connection sends the customer ID, the e-mail address or the mpid as user id. Asked by another one, Leanplum
+knows nobody, and that would read as “nothing held”.
+https://docs.mparticle.com/integrations/leanplum/event/
+"""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from integrations.leanplum.client import LONGEST_USER_ID
+from integrations.types import Draft, Identity, IdentityType, OutgoingRequest, RequestType
+
+if TYPE_CHECKING:
+    from integrations.models import Processor
+
+_LINE = re.compile(r"(?P<type>[a-z0-9_]+)\s*=\s*(?P<name>\S(?:.*\S)?)")
+
+
+def user_id_type(processor: "Processor") -> str:
+    """The type of the identity that is the user id; "" until somebody chose."""
+    return processor.option("user_id_type")
+
+
+def user_ids(processor: "Processor", identities: Sequence[Identity]) -> list[Identity]:
+    wanted = user_id_type(processor)
+    return [identity for identity in dict.fromkeys(identities) if identity.type == wanted]
+
+
+def attributes(processor: "Processor") -> dict[str, str]:
+    """The attributes that hold identities, by identity type, as far as the lines can be read."""
+    read = (_LINE.fullmatch(line) for line in _lines(processor))
+    return {found["type"]: found["name"] for found in read if found and found["type"] in IdentityType.values}
+
+
+def unreadable_lines(processor: "Processor") -> int:
+    """How many of the lines say nothing, or say twice what another says."""
+    return len(_lines(processor)) - len(attributes(processor))
+
+
+def no_user_id(processor: "Processor") -> str:
+    wanted = user_id_type(processor)
+    if not wanted:
+        return (
+            f"{processor.name} is not told which identity is its user ID: choose it on the processor's page."
+        )
+    return (
+        f"{processor.name} knows people by {IdentityType(wanted).label}, and this case has none: add it, or look the "
+        "person up there by hand."
+    )
+
+
+def cannot(processor: "Processor", draft: Draft) -> str:
+    if not user_ids(processor, draft.identities):
+        return no_user_id(processor)
+    if draft.request_type == RequestType.OPT_OUT and not processor.option("opt_out_attribute"):
+        return f"{processor.name} has no attribute for opt-outs: name one on the processor's page, or do it by hand."
+    corrected = {correction.type for correction in draft.corrections}
+    if (
+        draft.request_type == RequestType.CORRECTION
+        and corrected
+        and not corrected & set(attributes(processor))
+    ):
+        return (
+            f"{processor.name} has no attribute named for what is wrong ({_labels(corrected)}): name it on the "
+            "processor's page, or correct it there by hand."
+        )
+    return ""
+
+
+def check(processor: "Processor", draft: Draft) -> list[str]:
+    ids = [identity.value for identity in user_ids(processor, draft.identities)]
+    if any(not value.strip() or len(value) > LONGEST_USER_ID for value in ids):
+        label = IdentityType(user_id_type(processor)).label
+        return [f"The identity “{label}” needs a value of at most {LONGEST_USER_ID} characters."]
+    return []
+
+
+def warn(processor: "Processor", draft: Draft) -> list[str]:
+    warnings = _of_corrections(processor, draft) if draft.request_type == RequestType.CORRECTION else []
+    ids = user_ids(processor, draft.identities)
+    if any(
+        identity.type == IdentityType.EMAIL and identity.value != identity.value.lower() for identity in ids
+    ):
+        warnings.append(
+            f"{processor.name} is asked for the e-mail address with its capitals, exactly as given."
+        )
+    return warnings
+
+
+def _of_corrections(processor: "Processor", draft: Draft) -> list[str]:
+    warnings = []
+    types = [correction.type for correction in draft.corrections]
+    corrected, names = set(types), attributes(processor)
+    unnamed = corrected - set(names)
+    if unnamed:
+        warnings.append(
+            f"{processor.name} is not corrected where it has no attribute named for it ({_labels(unnamed)})."
+        )
+    if user_id_type(processor) in corrected:
+        warnings.append(
+            f"{processor.name} knows the person by what is corrected: its user ID stays as it was, only the attribute "
+            "changes."
+        )
+    if any(types.count(each) > 1 for each in corrected & set(names) - {user_id_type(processor)}):
+        warnings.append(
+            f"{processor.name} has one attribute for a type, and is given the last of its new values."
+        )
+    if len(split(processor, draft)) > 1:
+        warnings.append(f"{processor.name} may know several users here: each of them is given the new value.")
+    return warnings
+
+
+def split(processor: "Processor", draft: Draft) -> list[tuple[Identity, ...]]:
+    """One request a user id, and nothing else; but a correction brings along what it corrects.
+
+    What is wrong with one user id concerns that user alone.
+    """
+    ids = user_ids(processor, draft.identities)
+    if draft.request_type != RequestType.CORRECTION:
+        return [(user_id,) for user_id in ids]
+    names = attributes(processor)
+    wrong = {Identity(each.type, each.old_value) for each in draft.corrections if each.type in names}
+    along = [each for each in dict.fromkeys(draft.identities) if each in wrong and each not in ids]
+    return [(user_id, *along) for user_id in ids if along or user_id in wrong]
+
+
+def corrected_attributes(processor: "Processor", request: OutgoingRequest) -> dict[str, object]:
+    """What the attributes shall be, for those corrections that have one."""
+    names = attributes(processor)
+    return {names[each.type]: each.new_value for each in request.corrections if each.type in names}
+
+
+def opt_out_attributes(processor: "Processor") -> dict[str, object]:
+    name = processor.option("opt_out_attribute")
+    return {name: True} if name else {}
+
+
+def _lines(processor: "Processor") -> list[str]:
+    return [line for line in map(str.strip, processor.option("attributes").splitlines()) if line]
+
+
+def _labels(types: set[str]) -> str:
+    return ", ".join(sorted(IdentityType(each).label for each in types if each in IdentityType.values))

@@ -1,0 +1,108 @@
+"""What an export of one user holds: kept as one JSON document, summed up and redacted.
+
+Attributes are redacted one by one, by `userAttributes.<name>`; all else by the names at the top of the document.
+https://docs.leanplum.com/reference/get_api-action-exportuser
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Final
+
+from dsrportal.crypto import normalise
+from integrations.errors import UnexpectedAnswer
+from integrations.opendsr.documents import Malformed, read_object
+from integrations.types import Identity, PackageSummary
+
+CONTENT_TYPE: Final = "application/json"
+ATTRIBUTES: Final = "userAttributes"
+# Words for why nobody may be shown a package.
+FOREIGN_IDENTITY: Final = "foreign_identity"
+UNREADABLE: Final = "unreadable"
+
+_PIECE_BYTES = 64 * 1024
+
+
+def chunks(reply: Mapping[str, Any]) -> Iterator[bytes]:
+    """The export as it is kept: the reply about the user, without the word on the call itself."""
+    document = {name: value for name, value in reply.items() if name != "success"}
+    raw = json.dumps(document, indent=2, ensure_ascii=False).encode()
+    for start in range(0, len(raw), _PIECE_BYTES):
+        yield raw[start : start + _PIECE_BYTES]
+
+
+def is_left_empty(reply: Mapping[str, Any]) -> bool:
+    """Whether a user is known there and nothing is held of them: the profile that `block` leaves behind."""
+    return not _attributes(reply) and not reply.get("events")
+
+
+def summarise(
+    package: BinaryIO, *, submitted: Sequence[Identity], user_id_type: str, names: Mapping[str, str]
+) -> PackageSummary:
+    """`names` are the attributes that hold identities, by identity type."""
+    try:
+        document = read_object(package.read())
+    except Malformed:
+        return PackageSummary(doubt=UNREADABLE)
+    attributes = _attributes(document)
+    found = [(user_id_type, "userId", document.get("userId"))]
+    found += [(kind, name, attributes[name]) for kind, name in names.items() if name in attributes]
+    held = [(kind, name, _text(value)) for kind, name, value in found if value not in (None, "")]
+    return PackageSummary(
+        fields=tuple((name, _text(value)) for name, value in attributes.items()),
+        identities=tuple((name, value) for _, name, value in held),
+        # Leanplum counts events over all time, and says only when the first and the last one were.
+        events=tuple((name, "", count) for name, count in _counts(document.get("events"))),
+        leave_out=(
+            *(f"{ATTRIBUTES}.{name}" for name in attributes),
+            *(name for name in document if name not in (ATTRIBUTES, "userId")),
+        ),
+        has_profile="userId" in document,
+        doubt=FOREIGN_IDENTITY if _is_foreign(held, submitted, user_id_type) else "",
+    )
+
+
+def redact(package: BinaryIO, *, fields: frozenset[str]) -> Iterator[bytes]:
+    """The export without these. Raises UnexpectedAnswer where it cannot be read."""
+    try:
+        document = read_object(package.read())
+    except Malformed:
+        document = None
+    if document is None:
+        raise UnexpectedAnswer("The stored export cannot be read, so nothing can be left out of it.")
+    kept = {name: value for name, value in document.items() if name not in fields}
+    if isinstance(kept.get(ATTRIBUTES), dict):
+        kept[ATTRIBUTES] = {
+            name: value for name, value in kept[ATTRIBUTES].items() if f"{ATTRIBUTES}.{name}" not in fields
+        }
+    return chunks(kept)
+
+
+def _is_foreign(
+    held: Sequence[tuple[str, str, str]], submitted: Sequence[Identity], user_id_type: str
+) -> bool:
+    """Whether it holds, for a type that was asked for, a value other than ours. Another user id is another user."""
+    for kind, name, value in held:
+        ours = {identity.value for identity in submitted if identity.type == kind}
+        if name != "userId":
+            ours, value = {normalise(kind, each) for each in ours}, normalise(kind, value)
+        if ours and value not in ours:
+            return True
+    # Without a user id nothing says whose it is.
+    return not any(name == "userId" and kind == user_id_type for kind, name, _ in held)
+
+
+def _attributes(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = document.get(ATTRIBUTES)
+    return found if isinstance(found, dict) else {}
+
+
+def _counts(events: object) -> list[tuple[str, int]]:
+    """Name and count of each event; 0 where the count cannot be read."""
+    if not isinstance(events, dict):
+        return []
+    counts = [(name, held.get("count") if isinstance(held, dict) else None) for name, held in events.items()]
+    return [(name, int(count) if isinstance(count, int | float) else 0) for name, count in counts]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,116 @@
+"""A system that people work by hand: nothing is sent anywhere, somebody does it and attests."""
+
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from integrations.connector import REQUESTS, Capability, Connector
+from integrations.types import (
+    Budget,
+    ConnectionCheck,
+    Draft,
+    Limit,
+    Option,
+    OutgoingRequest,
+    Report,
+    ReportedStatus,
+    RequestType,
+)
+
+ALWAYS: Final = "always"
+ON_DEMAND: Final = "on_demand"
+
+# What the choices of the option `types` stand for. A copy to take along is made as a copy to read is.
+TYPES: Final[dict[str, frozenset[str]]] = {
+    "all": frozenset(RequestType.values),
+    "erasure": frozenset({RequestType.ERASURE}),
+    "access": frozenset({RequestType.ACCESS, RequestType.PORTABILITY}),
+    "erasure_access": frozenset({RequestType.ERASURE, RequestType.ACCESS, RequestType.PORTABILITY}),
+}
+
+# Nothing is called, so no request waits for another.
+NO_LIMIT = Budget(calls=Limit(1_000_000, 60))
+
+
+class Manual(Connector):
+    kind: ClassVar[str] = "manual"
+    label: ClassVar[str] = "By hand"
+    description: ClassVar[str] = (
+        "A system that the portal cannot reach: each request becomes a task, and somebody attests what was done."
+    )
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {
+            Capability.ACCESS,
+            Capability.PORTABILITY,
+            Capability.ERASURE,
+            Capability.OPT_OUT,
+            Capability.CORRECTION,
+            Capability.BY_HAND,
+        }
+    )
+    account_label: ClassVar[str] = "System"
+    account_help: ClassVar[str] = "What the system, or the partner, is called where it is worked."
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(
+            "types",
+            "Asked for",
+            choices=(
+                ("all", "Every type of request"),
+                ("erasure", "Erasure only"),
+                ("access", "Access and portability only"),
+                ("erasure_access", "Erasure, access and portability"),
+            ),
+            default="all",
+        ),
+        Option(
+            "when",
+            "In a plan",
+            choices=((ALWAYS, "Always"), (ON_DEMAND, "Only where somebody asks for it")),
+            default=ALWAYS,
+        ),
+        Option(
+            "instructions",
+            "Instructions",
+            "What to do there, and how to see that it is done; shown with each task.",
+            multiline=True,
+        ),
+        Option(
+            "assignee", "Assignee", "The user name of who gets its tasks; empty for nobody in particular."
+        ),
+        Option(
+            "days_before",
+            "Due, in days before the case",
+            "A whole number: a task is due so many days before the person must be answered.",
+            default="5",
+        ),
+    )
+
+    @property
+    def on_demand(self) -> bool:
+        return self.processor.option("when") == ON_DEMAND
+
+    def cannot(self, draft: Draft) -> str:
+        if draft.request_type in TYPES.get(self.processor.option("types"), TYPES["all"]):
+            return ""
+        what = RequestType(draft.request_type).label.lower()
+        return f"{self.processor.name} is not worked for this type of request ({what}), as its options say."
+
+    def submit(self, request: OutgoingRequest) -> Report:
+        """The task exists since the case was planned; with this it has begun."""
+        return Report(request.request_id, ReportedStatus.IN_PROGRESS, "by hand")
+
+    def repeats_safely(self, request_type: str) -> bool:
+        """Nothing leaves this machine."""
+        return True
+
+    def test_connection(self) -> list[ConnectionCheck]:
+        return [
+            ConnectionCheck("By hand", True, "There is nothing to test: people work this system by hand.")
+        ]
+
+    def budget(self, api: str = REQUESTS) -> Budget:
+        return NO_LIMIT
+
+    def longest(self, request_type: str, *, skip_waiting_period: bool) -> timedelta:
+        """A day. How long people take nobody publishes, and each task has a due date of its own, before the case's;
+        so a forecast warns only of what is handed out on the last day."""
+        return timedelta(days=1)
