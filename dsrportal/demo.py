@@ -5,10 +5,10 @@ Called by the command `portal` only, which starts the sandbox as a process of it
 
 import ipaddress
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import Group
@@ -16,26 +16,30 @@ from django.db import connection
 from django.utils import timezone
 
 from cases.actor import Actor, Source
-from cases.lifecycle import CaseStatus, Outcome
-from cases.models import AuditEvent, Case, PackageState, ResultPackage
-from cases.services import approval, audit, closing, intake, planning, processors, results, verification
+from cases.models import AuditEvent, Case
+from cases.services import approval, intake, planning, processors, verification
 from dsrportal.embedded import CannotStart
 from dsrportal.models import User
 from integrations.models import Processor
 from integrations.types import Identity
 
 PASSWORD = "portal-demo"  # noqa: S105  (everyone may know it: the portal listens on this machine only)
-NAMES = ("Sandbox workspace", "Sandbox second workspace")
-ONCE_SECONDS = 50.0
+WORKSPACES = ("Sandbox workspace", "Sandbox second workspace")
+APP = "Sandbox app"
+# The newsletter's paper archive: what no program reaches.
+BY_HAND = "Paper archive"
+NAMES = (*WORKSPACES, APP, BY_HAND)
 
 
 @dataclass(frozen=True)
 class SandboxAddress:
-    """Where the pretend mParticle answers: its address, the root its certificates hang from, its accounts."""
+    """Where the pretend vendors answer: their address, the root their certificates hang from, their accounts."""
 
     url: str
     root_pem: str
     workspaces: list[dict[str, str]] = field(default_factory=list, repr=False)
+    oauth: dict[str, str] = field(default_factory=dict, repr=False)
+    leanplum: list[dict[str, str]] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True)
@@ -125,17 +129,17 @@ def prepare(sandbox: SandboxAddress, base_url: str) -> list[Login]:
     Safe to repeat: the data directory is kept between runs, and the sandbox and the portal may have moved to
     other ports. Raises CannotStart on data that is not a demo's: its people have passwords that everyone knows.
     """
-    if Processor.objects.exclude(name__in=NAMES).exists() or _has_real_people():
+    if Processor.objects.exclude(name__in=NAMES).exclude(kind="manual").exists() or _has_real_people():
         raise CannotStart(
             "This data directory holds more than a demo: set PORTAL_DATA_DIR to another one, or leave out --demo."
         )
     for login in PEOPLE:
         _person(login)
-    for name, workspace in zip(NAMES, sandbox.workspaces, strict=False):
-        _processor(name, workspace, sandbox)
+    for name, wished in _wished(sandbox).items():
+        _processor(name, wished)
     if not Case.objects.exists():
         for kind, regulation, identities, stage, hours in CASES:
-            _case(kind, regulation, identities, stage, hours)
+            open_case(kind, regulation, identities, stage, hours)
     return list(PEOPLE)
 
 
@@ -153,37 +157,78 @@ def _person(login: Login) -> None:
         user.groups.set(Group.objects.filter(name=login.role))
 
 
-def _processor(name: str, workspace: dict[str, str], sandbox: SandboxAddress) -> None:
+def _wished(sandbox: SandboxAddress) -> dict[str, dict[str, Any]]:
+    """The processors by name, with what each is to be."""
     with open(sandbox.root_pem) as file:
         root = file.read()
-    wished = {
-        "kind": "mparticle",
-        "account": workspace["id"],
-        "base_url": f"{sandbox.url}/v3",
-        "certificate_hosts": ["localhost"],
-        "credentials": {"workspace_key": workspace["key"], "workspace_secret": workspace["secret"]},
-        "extra_tls_roots": root,
-        "extra_signing_roots": root,
+    wished: dict[str, dict[str, Any]] = {}
+    for name, workspace in zip(WORKSPACES, sandbox.workspaces, strict=False):
+        wished[name] = {
+            "kind": "mparticle",
+            "account": workspace["id"],
+            "base_url": f"{sandbox.url}/v3",
+            "certificate_hosts": ["localhost"],
+            "credentials": {
+                "workspace_key": workspace["key"],
+                "workspace_secret": workspace["secret"],
+                "input_key": workspace["input_key"],
+                "input_secret": workspace["input_secret"],
+                "oauth_client_id": sandbox.oauth["client_id"],
+                "oauth_client_secret": sandbox.oauth["client_secret"],
+            },
+            "options": {
+                "identity_url": f"{sandbox.url}/identity/v1",
+                "events_url": f"{sandbox.url}/s2s/v2",
+                "sso_url": f"{sandbox.url}/sso",
+                "platform_url": f"{sandbox.url}/platform/v1",
+                "oauth_account": sandbox.oauth["account_id"],
+                "gdpr_purposes": "marketing\nanalytics",
+            },
+            "extra_tls_roots": root,
+            "extra_signing_roots": root,
+        }
+    for app in sandbox.leanplum[:1]:
+        wished[APP] = {
+            "kind": "leanplum",
+            "account": app["app_id"],
+            "base_url": f"{sandbox.url}/leanplum/api",
+            "credentials": {name: app[name] for name in ("development_key", "production_key", "export_key")},
+            "options": {"user_id_type": "controller_customer_id", "attributes": "email = email"},
+            "extra_tls_roots": root,
+        }
+    wished[BY_HAND] = {
+        "kind": "manual",
+        "account": "archive",
+        "options": {
+            "types": "erasure",
+            "assignee": "agnes",
+            "instructions": "Look through the folders by name and shred what is about this person.",
+        },
     }
+    return wished
+
+
+def _processor(name: str, wished: dict[str, Any]) -> None:
     processor = Processor.objects.filter(name=name).first() or Processor(name=name)
-    changed = [name for name, value in wished.items() if getattr(processor, name) != value]
+    changed = [field for field, value in wished.items() if getattr(processor, field) != value]
     for field_name in changed:
         setattr(processor, field_name, wished[field_name])
     processors.save(processor, actor=Actor(Source.COMMAND), changed=changed)
 
 
-def _as(username: str) -> Actor:
+def acting(username: str) -> Actor:
     return Actor(Source.COMMAND, user=User.objects.get(username=username))
 
 
-def _case(kind: str, regulation: str, identities: Person, stage: str, hours: int) -> Case:
-    agent, approver = _as("agnes"), _as("pia")
+def open_case(kind: str, regulation: str, identities: Person, stage: str, hours: int, **more: Any) -> Case:
+    agent, approver = acting("agnes"), acting("pia")
     case = intake.open_case(
         actor=agent,
         type=kind,
         regulation=regulation,
         received_at=timezone.now() - timedelta(hours=hours),
         identities=[Identity(identity_type, value) for identity_type, value in identities],
+        **more,
     )
     if stage in {"ready", "approved"}:
         case = verification.record(case, actor=agent, method="matched_data")
@@ -213,91 +258,3 @@ def _line(event: AuditEvent) -> str:
     who = event.actor_label or event.get_source_display().lower()
     reference = event.case.reference if event.case else ""
     return f"  {event.at:%H:%M:%S}  {reference:<16} {who:<10} {event.sentence}"
-
-
-def play_once(write: Callable[[str], None]) -> int:
-    """Play one erasure and one access case from `intake` to `closed`, writing each step; 0, or 1 with the reason."""
-    stop_at = time.monotonic() + ONCE_SECONDS
-    try:
-        played = [
-            _play_start("erasure", "erase.me@example.org", write),
-            _play_start("access", "show.me@example.org", write),
-        ]
-        for case in played:
-            _play_end(case, stop_at, write)
-    except _Failed as reason:
-        write(f"FAILED: {reason}")
-        return 1
-    for case in played:
-        write("")
-        write(f"Audit trail of {case.reference}")
-        for event in AuditEvent.objects.filter(case=case).order_by("sequence"):
-            write(
-                f"  {event.sequence:>3}  {event.at:%H:%M:%S.%f}  {bytes(event.hash).hex()[:12]}  {event.sentence}"
-            )
-    return 0
-
-
-class _Failed(Exception):
-    """Why a case did not come to its end."""
-
-
-def _play_start(kind: str, email: str, write: Callable[[str], None]) -> Case:
-    case = _case(kind, "gdpr", (("email", email),), "intake", 1)
-    write(f"{case.reference}: opened ({kind}), due {case.clocks.get().due_on}")
-    case = verification.record(case, actor=_as("agnes"), method="matched_data")
-    write(f"{case.reference}: person verified, {case.requests.count()} requests planned")
-    case = approval.approve(case, actor=_as("pia"), digest=planning.digest(case))
-    write(f"{case.reference}: approved by a second person, requests queued")
-    return case
-
-
-def _play_end(case: Case, stop_at: float, write: Callable[[str], None]) -> None:
-    seen = ""
-    while case.status != CaseStatus.REVIEW:
-        if time.monotonic() > stop_at:
-            raise _Failed(
-                f"{case.reference} is still {case.status} after {ONCE_SECONDS:.0f} s: {_stands(case)}"
-            )
-        if case.status == CaseStatus.ATTENTION:
-            raise _Failed(f"{case.reference} needs attention: {_attention(case)}")
-        if (now := _stands(case)) != seen:
-            write(f"{case.reference}: {now}")
-            seen = now
-        time.sleep(0.2)
-        case.refresh_from_db()
-    write(f"{case.reference}: {_stands(case)}")
-    if case.type == "access":
-        _check_package(case, write)
-    closing.close(case, actor=_as("agnes"), outcome=Outcome.FULFILLED)
-    case.refresh_from_db()
-    if (case.status, case.outcome) != (CaseStatus.CLOSED, Outcome.FULFILLED):
-        raise _Failed(f"{case.reference} ended as {case.status}, {case.outcome}")
-    broken = audit.verify(f"case:{case.pk}")
-    if broken:
-        raise _Failed(f"{case.reference}: the audit chain does not hold: {broken[0].problem}")
-    write(f"{case.reference}: closed as fulfilled, audit chain verified")
-
-
-def _stands(case: Case) -> str:
-    return ", ".join(
-        f"{request.processor.name} {request.status}" for request in case.requests.select_related("processor")
-    )
-
-
-def _attention(case: Case) -> str:
-    return " ".join(case.attention_items.filter(resolved_at=None).values_list("sentence", flat=True))
-
-
-def _check_package(case: Case, write: Callable[[str], None]) -> None:
-    packages: Sequence[ResultPackage] = list(ResultPackage.objects.filter(processor_request__case=case))
-    fetched = [package for package in packages if package.state == PackageState.FETCHED]
-    if not fetched:
-        raise _Failed(f"{case.reference} has no package")
-    for package in fetched:
-        size = sum(len(chunk) for chunk in results.download(package, actor=_as("agnes")))
-        if size != package.size_bytes:
-            raise _Failed(f"{case.reference}: the stored package has {size} bytes, not {package.size_bytes}")
-        write(
-            f"{case.reference}: package fetched and opened again, {size} bytes, sha256 {package.sha256[:16]}…"
-        )

@@ -45,7 +45,13 @@ def processor(sandbox: Sandbox | None = None, *, workspace: int = 0, **more: obj
         fields |= {
             "account": keys["id"],
             "base_url": f"{sandbox.url}/v3",
-            "credentials": {"workspace_key": keys["key"], "workspace_secret": keys["secret"]},
+            "credentials": {
+                "workspace_key": keys["key"],
+                "workspace_secret": keys["secret"],
+                "input_key": keys["input_key"],
+                "input_secret": keys["input_secret"],
+            },
+            "options": addresses(sandbox),
             "extra_tls_roots": sandbox.root_pem,
             "extra_signing_roots": sandbox.root_pem,
             "limits": "100000 calls in 60 s",  # no test waits for the ramp who does not ask for it
@@ -53,6 +59,35 @@ def processor(sandbox: Sandbox | None = None, *, workspace: int = 0, **more: obj
     made = Processor.objects.create(**(fields | more))
     budget.rebuild(made, [])  # it never sent anything
     return made
+
+
+def addresses(sandbox: Sandbox) -> dict[str, str]:
+    """The options of an mParticle processor that point at the sandbox."""
+    return {
+        "identity_url": f"{sandbox.url}/identity/v1",
+        "events_url": f"{sandbox.url}/s2s/v2",
+        "sso_url": f"{sandbox.url}/sso",
+        "platform_url": f"{sandbox.url}/platform/v1",
+    }
+
+
+def leanplum(sandbox: Sandbox, *, app: int = 0, **options: str) -> Processor:
+    """A processor of the sandbox's Leanplum app, which knows people by their customer id."""
+    keys = sandbox.leanplum[app]
+    return Processor.objects.create(
+        kind="leanplum",
+        name=f"App {app}",
+        account=keys["app_id"],
+        base_url=f"{sandbox.url}/leanplum/api",
+        credentials={name: keys[name] for name in ("development_key", "production_key", "export_key")},
+        options={"user_id_type": "controller_customer_id", **options},
+        extra_tls_roots=sandbox.root_pem,
+        limits="100000 calls in 60 s",
+    )
+
+
+def manual(name: str = "Archive", **options: str) -> Processor:
+    return Processor.objects.create(kind="manual", name=name, account=name.lower(), options=options)
 
 
 def about(request_id: UUID, request_type: str = "erasure", *identities: Identity) -> Inquiry:
@@ -69,6 +104,7 @@ def open_case(
     received_at: datetime | None = None,
     skip_waiting_period: bool = False,
     group_name: str = "",
+    **more: Any,
 ) -> Case:
     return intake.open_case(
         actor=actor(by),
@@ -78,6 +114,7 @@ def open_case(
         identities=[Identity(kind, value) for kind, value in identities],
         skip_waiting_period=skip_waiting_period,
         group_name=group_name,
+        **more,
     )
 
 

@@ -39,9 +39,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=settings.PORT, help="taken, or the next free one")
-        parser.add_argument("--demo", action="store_true", help="with a pretend mParticle and demo data")
+        parser.add_argument("--demo", action="store_true", help="with pretend vendors and demo data")
         parser.add_argument(
-            "--once", action="store_true", help="with --demo: play two cases to the end, then stop"
+            "--once", action="store_true", help="with --demo: play three cases to the end, then stop"
         )
         parser.add_argument("--speed", type=int, help="with --demo: virtual seconds per second")
 
@@ -117,7 +117,9 @@ class Command(BaseCommand):
         address = sandbox.wait()
         logins = demo.prepare(address, settings.PORTAL_BASE_URL)
         if options["once"]:
-            return demo.play_once(self.say)
+            from dsrportal import playing
+
+            return playing.play_once(self.say)
         self._banner(
             port,
             options["port"],
@@ -213,7 +215,7 @@ class Command(BaseCommand):
         if sandbox:
             lines += [
                 "  Try          as agnes open a case and verify it, as pia approve it; it moves below, times in UTC",
-                f"  Sandbox      {sandbox}/   the pretend mParticle; the browser will warn of its certificate",
+                f"  Sandbox      {sandbox}/   the pretend vendors; the browser will warn of its certificate",
             ]
         lines += [f"  {'Data':<10}   {settings.DATA_DIR}", f"  {'Stop':<10}   Ctrl-C", ""]
         self.say("\n".join(lines))
@@ -242,7 +244,8 @@ class _Sandbox:
         from dsrportal.demo import SandboxAddress
 
         _wait_for(self._said, self.service)
-        return SandboxAddress(**{name: self._line[name] for name in ("url", "root_pem", "workspaces")})
+        fields = ("url", "root_pem", "workspaces", "oauth", "leanplum")
+        return SandboxAddress(**{name: self._line[name] for name in fields})
 
 
 def _wait_for(event: threading.Event, service: Service) -> None:
