@@ -1,8 +1,9 @@
 """Whether a result file came whole. Looked at as it passes: nothing is kept, nothing is unpacked.
 
 mParticle's guide says a zip archive in one place and a text file in another, and OpenDSR leaves the format open; so
-what is neither an archive nor said to be one passes. A gateway's page, and half an archive, are not the result: they
-would be kept as the person's answer until mParticle has deleted the real one.
+what is neither an archive nor said to be one passes, and is doubted when it is looked into (`contents`). A gateway's
+page, and half an archive, are not the result: they would be kept as the person's answer until mParticle has deleted
+the real one.
 https://docs.mparticle.com/guides/data-subject-requests/
 """
 

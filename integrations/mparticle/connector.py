@@ -5,7 +5,7 @@ https://docs.mparticle.com/developers/apis/dsr-api/v3/
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import ClassVar, Final
+from typing import BinaryIO, ClassVar, Final
 
 from integrations import limits
 from integrations.connector import REQUESTS, Capability
@@ -18,6 +18,7 @@ from integrations.mparticle import (
     fields,
     idsync,
     optouts,
+    packages,
     places,
     tokens,
 )
@@ -38,6 +39,7 @@ from integrations.types import (
     Match,
     Option,
     OutgoingRequest,
+    PackageSummary,
     Report,
     RequestType,
     Secret,
@@ -209,6 +211,14 @@ class MParticle(OpenDsr):
 
     def whole(self, chunks: Iterator[bytes], *, content_type: str) -> Iterator[bytes]:
         return archives.whole(chunks, content_type=content_type)
+
+    def summarise(self, package: BinaryIO, *, submitted: Sequence[Identity]) -> PackageSummary:
+        return packages.summarise(package, submitted=submitted)
+
+    def redact(
+        self, package: BinaryIO, *, members: frozenset[str], fields: frozenset[str]
+    ) -> Iterator[bytes]:
+        return packages.redact(package, members=members, fields=fields)
 
     # --- the account
 
