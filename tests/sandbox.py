@@ -160,6 +160,17 @@ class Sandbox:
         known: list[dict[str, Any]] = self._order("GET", "people")["people"]
         return [row for row in known if all(row[name] == value for name, value in only.items())]
 
+    def batches(self) -> list[dict[str, Any]]:
+        """The event batches taken: workspace, `batch` as sent, mpid, whether it `created` the profile, `repeats`
+        (how often one with the same source_request_id came again and was dropped)."""
+        taken: list[dict[str, Any]] = self._order("GET", "people")["batches"]
+        return taken
+
+    def asked(self, part: str | None = None, verb: str | None = None) -> list[dict[str, Any]]:
+        """What IDSync ("identity"), "sso", "platform" and "leanplum" were asked: part, verb, account, content."""
+        rows: list[dict[str, Any]] = self._order("GET", "people")["asked"]
+        return [row for row in rows if part in (None, row["part"]) and verb in (None, row["verb"])]
+
     def callback(
         self,
         url: str,

@@ -19,16 +19,21 @@ from .accounts import (
     accounts,
 )
 from .app import App
+from .asked import Asked
 from .authority import Authority
 from .callbacks import Courier
 from .clock import Clock
 from .control import Control
 from .engine import Engine
+from .events import Events
 from .faults import Faults
+from .identity import Identity
 from .journal import Journal
+from .leanplum import Leanplum
 from .opendsr import OpenDsr
 from .page import Page
 from .people import People
+from .platform import Platform
 from .server import Server
 from .store import Store
 from .switches import Switchboard
@@ -73,6 +78,11 @@ def main(arguments: list[str] | None = None) -> int:
         workspaces=known.workspaces,
         base_url=base_url,
     )
+    asked = Asked()
+    identity = Identity(people=people, board=board, asked=asked, workspaces=known.workspaces)
+    events = Events(journal, people=people, clock=clock, board=board, workspaces=known.workspaces)
+    platform = Platform(accounts=known, clock=clock, board=board, asked=asked)
+    leanplum = Leanplum(people=people, accounts=known, clock=clock, board=board, asked=asked)
     control = Control(
         store=store,
         people=people,
@@ -84,6 +94,9 @@ def main(arguments: list[str] | None = None) -> int:
         authority=authority,
         courier=courier,
         opendsr=opendsr,
+        events=events,
+        platform=platform,
+        asked=asked,
     )
     page = Page(
         store=store,
@@ -95,7 +108,16 @@ def main(arguments: list[str] | None = None) -> int:
         accounts=known,
         base_url=base_url,
     )
-    app = App(store=store, board=board, faults=faults, control=control, opendsr=opendsr, page=page)
+    app = App(
+        store=store,
+        board=board,
+        faults=faults,
+        control=control,
+        opendsr=opendsr,
+        leanplum=leanplum,
+        others=(identity, events, platform),
+        page=page,
+    )
 
     journal.start()
     courier.start()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from collections.abc import Sequence
+from typing import Protocol
 
 from .control import PREFIX, Control
 from .faults import Faults, spoil
+from .leanplum import Leanplum
 from .messages import Answer, Call, json_answer
 from .opendsr import CERTIFICATE_PATH, OpenDsr
 from .page import Page
@@ -15,6 +18,14 @@ from .store import Store
 from .switches import Switchboard
 
 _OUR_HOSTS = ("localhost", "127.0.0.1")
+
+
+class Part(Protocol):
+    """One of the vendors' APIs."""
+
+    def answers(self, path: str) -> bool: ...
+
+    def answer(self, call: Call) -> Answer: ...
 
 
 class App:
@@ -26,6 +37,8 @@ class App:
         faults: Faults,
         control: Control,
         opendsr: OpenDsr,
+        leanplum: Leanplum,
+        others: Sequence[Part],
         page: Page,
     ) -> None:
         self._store = store
@@ -33,6 +46,8 @@ class App:
         self._faults = faults
         self._control = control
         self._opendsr = opendsr
+        self._leanplum = leanplum
+        self._parts: tuple[Part, ...] = (opendsr, leanplum, *others)
         self._page = page
 
     def handle(self, call: Call) -> Answer:
@@ -52,27 +67,32 @@ class App:
             return json_answer(500, {"message": "The sandbox itself failed."})
 
     def _outside(self, call: Call) -> Answer:
-        """What the product sees as mParticle: subject to latency and faults."""
+        """What the product sees as its vendors: subject to latency and faults, and counted."""
+        with self._leanplum.one_at_a_time(call) as refusal:
+            answer = refusal or self._through_the_network(call)
+        with self._store.lock:
+            self._store.calls[f"{call.method} {answer.route} {answer.status or 'reset'}"] += 1
+        return answer
+
+    def _through_the_network(self, call: Call) -> Answer:
         if self._board.now.latency_ms:
             time.sleep(self._board.now.latency_ms / 1000)
         fault = self._faults.strike(call)
         if fault is None:
-            answer = self._work(call)
-        elif fault.fault == "slow":
+            return self._work(call)
+        if fault.fault == "slow":
             time.sleep(fault.seconds)
-            answer = self._work(call)
-        else:
-            worked = self._work(call) if fault.after else None
-            answer = spoil(fault, worked)
-            if worked is not None:
-                answer.route = worked.route
-        with self._store.lock:
-            self._store.calls[f"{call.method} {answer.route} {answer.status or 'reset'}"] += 1
+            return self._work(call)
+        worked = self._work(call) if fault.after else None
+        answer = spoil(fault, worked)
+        if worked is not None:
+            answer.route = worked.route
         return answer
 
     def _work(self, call: Call) -> Answer:
         if call.path == CERTIFICATE_PATH and call.method == "GET":
             return self._opendsr.certificate()
-        if self._opendsr.answers(call.path):
-            return self._opendsr.answer(call)
+        for part in self._parts:
+            if part.answers(call.path):
+                return part.answer(call)
         return json_answer(404, {"message": "There is nothing here."})

@@ -6,15 +6,18 @@ import json
 from typing import Any
 
 from .accounts import Accounts
+from .asked import Asked
 from .authority import Authority
 from .callbacks import Courier, Delivery
 from .clock import Clock
 from .crowd import BadPerson, Crowd
 from .engine import Engine
+from .events import Events
 from .faults import BadFault, Faults
 from .messages import Answer, Call, dump, json_answer
 from .opendsr import OpenDsr
 from .people import People
+from .platform import Platform
 from .store import Store, SubjectRequest
 from .switches import BadSwitch, Switchboard
 
@@ -39,6 +42,9 @@ class Control:
         authority: Authority,
         courier: Courier,
         opendsr: OpenDsr,
+        events: Events,
+        platform: Platform,
+        asked: Asked,
     ) -> None:
         self._store = store
         self._engine = engine
@@ -48,6 +54,9 @@ class Control:
         self._authority = authority
         self._courier = courier
         self._opendsr = opendsr
+        self._events = events
+        self._platform = platform
+        self._asked = asked
         self._crowd = Crowd(people, accounts)
         self._verbs = {
             ("GET", "switches"): lambda call: self._board.as_dict(),
@@ -59,7 +68,7 @@ class Control:
             ("GET", "state"): self._state,
             ("POST", "reset"): self._reset,
             ("POST", "callbacks"): self._callback,
-            ("GET", "people"): lambda call: {"people": self._crowd.rows()},
+            ("GET", "people"): self._known_people,
             ("POST", "people"): lambda call: {"id": self._crowd.put(_body(call))},
         }
 
@@ -104,8 +113,18 @@ class Control:
         self._board.reset()
         self._faults.reset()
         self._opendsr.meter.reset()
+        self._platform.forget()
+        self._asked.clear()
         self._engine.reset()
         return {}
+
+    def _known_people(self, call: Call) -> Any:
+        """The people, the batches about them, and what the parts beside OpenDSR were asked."""
+        return {
+            "people": self._crowd.rows(),
+            "batches": self._events.batches(),
+            "asked": self._asked.rows(),
+        }
 
     def _state(self, call: Call) -> Any:
         """Everything, or with `?id=` what concerns one request."""

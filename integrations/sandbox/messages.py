@@ -23,9 +23,13 @@ class BadCall(Exception):
 
 @dataclass(slots=True)
 class Call:
-    """A request as read from the wire. Header names are in lower case, the path carries no query."""
+    """A request as read from the wire. Header names are in lower case, the path carries no query.
+
+    `target` is path and query as they stood in the request line: what is signed, where calls are signed.
+    """
 
     method: str
+    target: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]

@@ -43,9 +43,10 @@ class Person:
 
 
 class People:
-    """Every method takes the lock of the journal."""
+    """Every method takes the lock of the journal; so does whoever changes a person directly, and says `changed`."""
 
     def __init__(self, journal: Journal, *, clock: Clock, board: Switchboard) -> None:
+        self.lock = journal.lock
         self._journal = journal
         self._clock = clock
         self._board = board
@@ -56,12 +57,12 @@ class People:
         journal.keep(self)
 
     def everybody(self) -> list[Person]:
-        with self._journal.lock:
+        with self.lock:
             return [person for person in list(self._people.values()) if not self._is_gone(person)]
 
     def profile(self, place: str, mpid: str) -> Person | None:
         """By mpid alone, inventing nobody."""
-        with self._journal.lock:
+        with self.lock:
             person = self._people.get((place, mpid))
             return None if person is None or self._is_gone(person) else person
 
@@ -73,7 +74,7 @@ class People:
         """
         login = self._board.now.login_identities
         found: dict[str, Person] = {}
-        with self._journal.lock:
+        with self.lock:
             for name in ordered(identities):
                 for identifier in list(self._holders.get((place, name, identities[name]), ())):
                     person = self._people[place, identifier]
@@ -85,7 +86,7 @@ class People:
 
     def who(self, place: str, identities: Mapping[str, str]) -> Person | None:
         """The one person meant, who may come into being by being asked about."""
-        with self._journal.lock:
+        with self.lock:
             found = self.matching(place, identities)
             if found:
                 return self._completed(found[0], identities)
@@ -105,7 +106,7 @@ class People:
         events: Sequence[dict[str, Any]] = (),
     ) -> tuple[Person, bool]:
         """New data of a person; whoever matches nobody comes into being (True), erased or not."""
-        with self._journal.lock:
+        with self.lock:
             known = {"mpid": identities["mpid"]} if "mpid" in identities else identities
             found = self.matching(place, known)
             person = found[0] if found else self._add(place, identities, invented=False)
@@ -122,7 +123,7 @@ class People:
 
     def exchange(self, person: Person, name: str, value: str | None) -> None:
         """Another value for one identity; None takes it away."""
-        with self._journal.lock:
+        with self.lock:
             old = person.identities.pop(name, None)
             if old is not None:
                 self._holders.get((person.place, name, old), {}).pop(person.id, None)
@@ -132,7 +133,7 @@ class People:
 
     def erase(self, place: str, identities: Mapping[str, str]) -> int:
         """Remove everybody who matches, and remember who was erased; says how many there were."""
-        with self._journal.lock:
+        with self.lock:
             found = self.matching(place, identities)
             self._remember(place, identities)
             for person in found:
@@ -140,7 +141,7 @@ class People:
             return len(found)
 
     def remove(self, person: Person) -> None:
-        with self._journal.lock:
+        with self.lock:
             key = USER_ID if USER_ID in person.identities else "mpid"
             self._remember(person.place, {**person.identities, key: person.id})
             del self._people[person.key]

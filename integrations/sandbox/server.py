@@ -110,6 +110,7 @@ class _Reader:
         keep_alive = parts[2] == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
         return Call(
             method=parts[0],
+            target=parts[1],
             path=unquote(target),
             query=dict(parse_qsl(query)),
             headers=headers,

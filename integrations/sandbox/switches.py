@@ -46,6 +46,16 @@ class Values:
     # Types that alone lead to whoever has one of them, by OpenDSR's names: an identity strategy with login ids.
     login_identities: list[str] = field(default_factory=list)
     sign_responses: bool = False
+    # The other parts: IDSync, Events, SSO, Platform, Leanplum.
+    identity_errors: str = "capital"
+    empty_batch: int = 400
+    oauth_seconds: int = 28_800
+    oauth_clock: str = "real"
+    oauth_refusal: int = 401
+    platform_shape: str = "envelope"
+    leanplum_answer: str = "normal"
+    leanplum_blocked: str = "shell"
+    leanplum_erasure_seconds: int = 0  # up to fifteen days, they say
     # Limits, each {"limit": …, "seconds": …} of real time: calls of any method, how fast they may set in, new requests.
     call_window: dict[str, Any] | None = None
     acceleration_window: dict[str, Any] | None = None
@@ -139,6 +149,17 @@ TAKES: dict[str, Callable[[object], bool]] = {
     "strangers": _one_of("known", "unknown"),
     "login_identities": _texts,
     "sign_responses": _boolean,
+    "identity_errors": _one_of("capital", "lower", "bare", "html"),
+    "empty_batch": _one_of(400, 202),
+    "oauth_seconds": _count,
+    "oauth_clock": _one_of("real", "virtual"),
+    "oauth_refusal": _one_of(401, 403),
+    "platform_shape": _one_of("envelope", "bare", "integer_ids", "errors"),
+    "leanplum_answer": _one_of(
+        "normal", "warning", "error", "missing", "wrong_length", "html", "rate_limited",
+    ),
+    "leanplum_blocked": _one_of("shell", "not_found", "451"),
+    "leanplum_erasure_seconds": _count,
     "call_window": lambda value: value is None or _window(value),
     "acceleration_window": lambda value: value is None or _window(value),
     "new_request_windows": lambda value: isinstance(value, list) and all(map(_window, value)),
