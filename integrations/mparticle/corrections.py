@@ -21,15 +21,21 @@ from integrations.types import (
 
 NOTHING_FOUND = "No profile found by the old values or the new ones; nothing was changed."
 DONE_ALREADY = "The new values were there already."
-DONE_IN_PART = "Some of the old values lead to no profile; the others were replaced."
+DONE_IN_PART = "Some of the old values were found nowhere; the others were replaced."
+NOT_CARRIED = "A profile was found, but not with the old values; nothing was changed."
 
 
 class _Came(Enum):
-    """What came of the changes to one profile."""
+    """What came of one change."""
 
     CHANGED = auto()
     THERE_ALREADY = auto()
-    MISSING = auto()
+    # The profile is there, the old value is not.
+    NOT_CARRIED = auto()
+    NO_PROFILE = auto()
+
+
+_AS_ASKED = frozenset({_Came.CHANGED, _Came.THERE_ALREADY})
 
 
 def check(draft: Draft) -> list[str]:
@@ -54,17 +60,10 @@ def check(draft: Draft) -> list[str]:
 
 def carry_out(request: OutgoingRequest, *, idsync: IdSync) -> Report:
     """Change each value on the profile it leads to. Repeated after it was done, it finds the new values there."""
-    came = [
-        _change(request, portion, changes, idsync=idsync)
-        for portion, changes in _portions(request.identities, request.corrections)
-    ]
-    missing = came.count(_Came.MISSING)
-    if missing == len(came):
-        answer, remark = ReportedAnswer.NO_DATA_HELD, NOTHING_FOUND
-    elif missing:
-        answer, remark = ReportedAnswer.DONE, DONE_IN_PART
-    else:
-        answer, remark = ReportedAnswer.DONE, "" if _Came.CHANGED in came else DONE_ALREADY
+    came: set[_Came] = set()
+    for portion, changes in _portions(request.identities, request.corrections):
+        came |= _change(request, portion, changes, idsync=idsync)
+    answer, remark = _amounts_to(came)
     return Report(
         request_id=request.request_id,
         status=ReportedStatus.COMPLETED,
@@ -72,6 +71,16 @@ def carry_out(request: OutgoingRequest, *, idsync: IdSync) -> Report:
         answer=answer,
         remark=remark,
     )
+
+
+def _amounts_to(came: set[_Came]) -> tuple[ReportedAnswer, str]:
+    if not came & _AS_ASKED:
+        if _Came.NOT_CARRIED in came:
+            return ReportedAnswer.NOT_APPLICABLE, NOT_CARRIED
+        return ReportedAnswer.NO_DATA_HELD, NOTHING_FOUND
+    if came - _AS_ASKED:
+        return ReportedAnswer.DONE, DONE_IN_PART
+    return ReportedAnswer.DONE, "" if _Came.CHANGED in came else DONE_ALREADY
 
 
 def _portions(
@@ -89,25 +98,38 @@ def _portions(
 
 def _change(
     request: OutgoingRequest, portion: Sequence[Identity], changes: Sequence[Correction], *, idsync: IdSync
-) -> _Came:
+) -> set[_Came]:
     found = idsync.search(portion)
     if not found:
-        return _Came.THERE_ALREADY if _is_done(changes, idsync=idsync) else _Came.MISSING
-    mpid = found[0].profile_id
-    try:
-        modified = idsync.modify(mpid, changes, request_id=uuid5(request.request_id, f"correction {mpid}"))
-    except Rejected:
-        # Another identity led to the profile, and the old value is gone from it: by an attempt whose answer was lost.
-        if _is_done(changes, idsync=idsync, mpid=mpid):
-            return _Came.THERE_ALREADY
-        raise
-    return _Came.CHANGED if modified else _Came.MISSING
-
-
-def _is_done(changes: Sequence[Correction], *, idsync: IdSync, mpid: str = "") -> bool:
-    """Whether every new value leads to a profile: to this one, where it is known."""
+        there = [_is_there(change, portion, idsync=idsync) for change in changes]
+        return {_Came.THERE_ALREADY if each else _Came.NO_PROFILE for each in there}
+    mpid, matched = found[0].profile_id, found[0].matched
+    # It names what it matched; where it names nothing, it is asked to change what it may not have.
+    carried = [change for change in changes if change.type in matched or not matched]
+    came = set()
     for change in changes:
-        found = idsync.search([Identity(change.type, change.new_value)])
-        if not found or (mpid and found[0].profile_id != mpid):
-            return False
-    return True
+        if change not in carried:
+            there_already = _is_there(change, portion, idsync=idsync, mpid=mpid)
+            came.add(_Came.THERE_ALREADY if there_already else _Came.NOT_CARRIED)
+    if not carried:
+        return came
+    try:
+        modified = idsync.modify(mpid, carried, request_id=uuid5(request.request_id, f"correction {mpid}"))
+    except Rejected:
+        # An attempt whose answer was lost may have done it.
+        if not all(_is_there(change, portion, idsync=idsync, mpid=mpid) for change in carried):
+            raise
+        return came | {_Came.THERE_ALREADY}
+    return came | {_Came.CHANGED if modified else _Came.NO_PROFILE}
+
+
+def _is_there(change: Correction, portion: Sequence[Identity], *, idsync: IdSync, mpid: str = "") -> bool:
+    """Whether a profile carries the new value: this one, where it is known. All else that was searched by helps."""
+    others = [identity for identity in portion if identity.type != change.type]
+    found = idsync.search([Identity(change.type, change.new_value), *others])
+    if not found:
+        return False
+    if not mpid:
+        # Nothing was found with the old value in its place, so it is the new one that led there.
+        return True
+    return found[0].profile_id == mpid and change.type in found[0].matched

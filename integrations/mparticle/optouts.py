@@ -21,9 +21,7 @@ from integrations.types import (
 
 NOTHING_FOUND = "No profile found; nothing was sent."
 QUEUED = "mParticle has queued it; a later access request shows it."
-FORWARDING = (
-    "mParticle stops forwarding to partners only where its forwarding rules look at this consent: see that they do."
-)
+FORWARDING = "mParticle stops forwarding to partners only where its forwarding rules look at this consent."
 
 
 def check(draft: Draft, *, purposes: Sequence[str]) -> list[str]:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,9 +9,11 @@ import pytest
 
 from integrations import budget
 from integrations.models import Processor
+from integrations.mparticle import tokens
 from integrations.mparticle.connector import MParticle
 from integrations.opendsr import signing_keys
 from integrations.types import Identity, OutgoingRequest
+from tests.integrations.odd_server import OddServer, answer
 from tests.sandbox import Sandbox, running_sandbox
 
 
@@ -61,3 +64,47 @@ def request(**changes: Any) -> OutgoingRequest:
         callback_url="",
     )
     return replace(made, **changes)
+
+
+@pytest.fixture
+def odd_mparticle(odd: OddServer, odd_processor: Processor) -> Iterator[MParticle]:
+    """The odd server in the place of each of the APIs, with credentials for all of them."""
+    tokens.forget()
+    odd_processor.credentials |= {
+        "input_key": "the-input-key",
+        "input_secret": "the-input-secret",
+        "oauth_client_id": "the-client",
+        "oauth_client_secret": "the-client-secret",
+    }
+    odd_processor.options = {
+        "identity_url": f"{odd.url}/identity/v1",
+        "events_url": f"{odd.url}/s2s/v2",
+        "platform_url": f"{odd.url}/platform/v1",
+        "sso_url": f"{odd.url}/sso",
+        "oauth_account": "17",
+    }
+    yield MParticle(odd_processor)
+    tokens.forget()
+
+
+def says(odd: OddServer, status: int, document: object = None) -> None:
+    odd.replies.append(answer(status, b"" if document is None else json.dumps(document).encode()))
+
+
+def asked(odd: OddServer) -> list[str]:
+    """Method and path of what came, in order."""
+    return [b" ".join(request.split(b" ", 2)[:2]).decode() for request in odd.requests]
+
+
+def found(mpid: str, *matched: str) -> dict[str, Any]:
+    """How IDSync answers a search that leads somewhere; `matched` in its own names."""
+    return {
+        "context": None,
+        "mpid": mpid,
+        "matched_identities": dict.fromkeys(matched, "x"),
+        "is_ephemeral": False,
+        "is_logged_in": True,
+    }
+
+
+NOT_FOUND = {"Errors": [{"code": "NOT_FOUND_ERROR", "message": "No user with ada@example.com"}]}
