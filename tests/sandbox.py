@@ -134,7 +134,7 @@ class Sandbox:
         workspace: int = 0,
         app: int | None = None,
         attributes: Mapping[str, Any] | None = None,
-        consent: Mapping[str, Any] | None = None,
+        consent_state: Mapping[str, Any] | None = None,
         events: Sequence[Mapping[str, Any]] = (),
     ) -> str:
         """Put a person there, or give one who is known new data; answers the mpid, or in an app the user id.
@@ -145,7 +145,7 @@ class Sandbox:
         order = {
             "identities": dict(identities),
             "attributes": dict(attributes or {}),
-            "consent": dict(consent or {}),
+            "consent_state": dict(consent_state or {}),
             "events": [dict(event) for event in events],
             **({"workspace": workspace} if app is None else {"app": app}),
         }
@@ -153,7 +153,7 @@ class Sandbox:
         return identifier
 
     def people(self, **only: str | None) -> list[dict[str, Any]]:
-        """Everybody known: workspace or app, id, identities, attributes, consent, events, invented, blocked.
+        """Everybody known: workspace or app, id, identities, attributes, consent_state, events, invented, blocked.
 
         `people(workspace="4302")` and `people(app="app_sandbox")` give those of one place.
         """
@@ -161,8 +161,8 @@ class Sandbox:
         return [row for row in known if all(row[name] == value for name, value in only.items())]
 
     def batches(self) -> list[dict[str, Any]]:
-        """The event batches taken: workspace, `batch` as sent, mpid, whether it `created` the profile, `repeats`
-        (how often one with the same source_request_id came again and was dropped)."""
+        """The event batches taken, as they were sent; `taken` says what became of each: workspace, mpid, whether it
+        `created` the profile, and `repeats`, how often one with its source_request_id came again and was dropped."""
         taken: list[dict[str, Any]] = self._order("GET", "people")["batches"]
         return taken
 

@@ -77,7 +77,7 @@ class App:
     def _through_the_network(self, call: Call) -> Answer:
         if self._board.now.latency_ms:
             time.sleep(self._board.now.latency_ms / 1000)
-        fault = self._faults.strike(call)
+        fault = self._faults.strike(call, called=self._leanplum.called(call))
         if fault is None:
             return self._work(call)
         if fault.fault == "slow":

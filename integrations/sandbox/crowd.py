@@ -36,9 +36,11 @@ class Crowd:
         In an app the first identity is the user id and the others become attributes, as mParticle forwards them.
         """
         if not isinstance(order, dict) or set(order) - {
-            "workspace", "app", "identities", "attributes", "consent", "events",
+            "workspace", "app", "identities", "attributes", "consent_state", "events",
         }:  # fmt: skip
-            raise BadPerson("A person has a workspace or an app, identities, attributes, consent and events.")
+            raise BadPerson(
+                "A person has a workspace or an app, identities, attributes, consent_state and events."
+            )
         identities = _texts(order.get("identities"))
         attributes = _object(order.get("attributes"), "attributes")
         events = _events(order.get("events"))
@@ -50,7 +52,7 @@ class Crowd:
             attributes = {**forwarded, **attributes}
         else:
             known, place = identities, _one_of(self._workspaces, order.get("workspace", 0))
-        consent = _object(order.get("consent"), "consent")
+        consent = _object(order.get("consent_state"), "consent_state")
         person, _ = self._people.put(place, known, attributes=attributes, consent=consent, events=events)
         return person.id
 
@@ -62,7 +64,7 @@ class Crowd:
             "id": person.id,
             "identities": dict(person.identities),
             "attributes": dict(person.attributes),
-            "consent": person.consent,
+            "consent_state": person.consent,
             "events": list(person.events),
             "invented": person.invented,
             "blocked": person.blocked,

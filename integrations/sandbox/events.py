@@ -59,8 +59,12 @@ class Events:
         return answer
 
     def batches(self) -> list[Row]:
+        """As they were sent, each with what became of it under `taken`."""
         with self._journal.lock:
-            return [dict(row) for row in self._batches]
+            return [
+                {**row["batch"], "taken": {name: value for name, value in row.items() if name != "batch"}}
+                for row in self._batches
+            ]
 
     def rows(self) -> Iterator[Row]:
         return ({"batch": row} for row in self._batches)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
@@ -30,7 +31,9 @@ class BadFault(ValueError):
 
 @dataclass(slots=True)
 class Fault:
-    """`path` ends in `*` to mean a beginning; a trailing slash is ignored. `times` None: until cleared.
+    """In a `path` a `*` stands for anything; a trailing slash is ignored. `times` None: until cleared.
+
+    A path may also name a call as the sandbox counts it: "/leanplum/api deleteUser" is one method of that address.
 
     `process` lets a `status_…` or `html` fault happen after the call was worked, as a gateway's timeout may.
     """
@@ -43,14 +46,13 @@ class Fault:
     seconds: float = 5.0
     process: bool = False
 
-    def fits(self, call: Call) -> bool:
+    def fits(self, call: Call, *, called: str) -> bool:
         if self.times == 0 or (self.method is not None and self.method != call.method):
             return False
         if self.path is None:
             return True
-        if self.path.endswith("*"):
-            return call.path.startswith(self.path[:-1])
-        return call.path.rstrip("/") == self.path.rstrip("/")
+        pattern = ".*".join(map(re.escape, self.path.rstrip("/").split("*"))) + "/*"
+        return any(re.fullmatch(pattern, path, re.DOTALL) for path in (call.path, called))
 
     @property
     def after(self) -> bool:
@@ -89,13 +91,13 @@ class Faults:
         with self._lock:
             return [asdict(order) for order in self._orders]
 
-    def strike(self, call: Call) -> Fault | None:
-        """The first order that fits this call, counted down."""
+    def strike(self, call: Call, *, called: str) -> Fault | None:
+        """The first order that fits this call, which is counted as `called`; the order is counted down."""
         if not self._orders:
             return None
         with self._lock:
             for order in self._orders:
-                if not order.fits(call):
+                if not order.fits(call, called=called):
                     continue
                 if order.probability is not None and self._chance.random() >= order.probability:
                     continue

@@ -66,6 +66,10 @@ class Leanplum:
     def answers(self, path: str) -> bool:
         return path.rstrip("/") == PATH or path.startswith(f"{PATH}/")
 
+    def called(self, call: Call) -> str:
+        """Address and method, by which one call is told from another; empty where it is none of ours."""
+        return _route(_arguments(call)) if self.answers(call.path) else ""
+
     @contextmanager
     def one_at_a_time(self, call: Call) -> Iterator[Answer | None]:
         """Two calls about one user at once: the second is refused (strict device locking).

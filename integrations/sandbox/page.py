@@ -69,6 +69,7 @@ class Page:
             count = len(self._store.requests)
             requests = list(self._store.requests.values())[-_ROWS:][::-1]
             sent = len(self._engine.deliveries)
+            calls = self._store.calls.most_common(_ROWS)
             deliveries = list(self._engine.deliveries)[-_ROWS:][::-1]
             request_table = _table(
                 ("Request", "Type", "Regulation", "Identities", "Workspace", "Status", "Next change"),
@@ -80,6 +81,11 @@ class Page:
             (_delivery_row(delivery) for delivery in deliveries),
             nothing="None yet. They go out in batches, every 15 virtual minutes.",
         )
+        call_table = _table(
+            ("Call", "Times"),
+            ([f"<code>{escape(name)}</code>", str(count)] for name, count in calls),
+            nothing="None yet.",
+        )
         speed = f"{self._clock.speed:g} times as fast" if self._clock.speed else "standing still"
         return f"""<!doctype html>
 <html lang="en">
@@ -88,18 +94,20 @@ class Page:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="refresh" content="3">
-<title>OpenDSR sandbox</title>
+<title>Vendor sandbox</title>
 <link rel="stylesheet" href="/_sandbox/page.css">
 </head>
 <body>
 <header>
-<p class="eyebrow">Pretend vendor, on this machine only</p>
-<h1>OpenDSR sandbox</h1>
+<p class="eyebrow">Pretend vendors, on this machine only</p>
+<h1>Vendor sandbox</h1>
 <p class="lead">Answers like mParticle's OpenDSR v3 at <code>{escape(self._base_url)}/v3</code> and signs its
-callbacks for real, with a certificate authority made for this directory. Nothing here reaches anybody.</p>
+callbacks for real, with a certificate authority made for this directory. IDSync, Events and the Platform API answer
+beside it, and Leanplum, all of the same people. Nothing here reaches anybody.</p>
 <dl class="facts">
 <div><dt>Virtual time</dt><dd>{_span(self._clock.now())}</dd></div>
 <div><dt>Clock</dt><dd>{speed}</dd></div>
+<div><dt>People</dt><dd>{sum(self._crowd.counts().values())}</dd></div>
 <div><dt>Requests</dt><dd>{count}</dd></div>
 <div><dt>Callbacks sent</dt><dd>{sent}</dd></div>
 </dl>
@@ -111,6 +119,7 @@ callbacks for real, with a certificate authority made for this directory. Nothin
 <section><h2>Workspaces and apps</h2>{self._workspace_table()}</section>
 <section><h2>Switches thrown</h2>{self._switch_table()}</section>
 <section><h2>Faults</h2>{self._fault_table()}</section>
+<section><h2>Calls</h2>{call_table}</section>
 </div>
 </main>
 </body>
