@@ -51,6 +51,7 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
             Place(_("Start"), "home", url_name="admin:index"),
             Place(_("Cases"), "cases", model="cases.case"),
             Place(_("Attention"), "attention", model="cases.attentionitem"),
+            Place(_("Tasks"), "note", model="cases.manualtask"),
         ),
     ),
     (
@@ -163,6 +164,10 @@ class DeskSite(admin.AdminSite):
             if not request.user.has_perm("cases.view_case"):
                 items = items.filter(case__isnull=True)
             count = items.count()
+        elif place.model == "cases.manualtask":
+            from cases.admin.task import waiting_for
+
+            count = waiting_for(request.user).count()
         return Link(place.label, place.icon, url, current, count)
 
     def _address(self, request: HttpRequest, place: Place) -> str:

@@ -18,10 +18,15 @@ _READ_CASES = (
     "cases.view_clock",
     "cases.view_attentionitem",
     "cases.view_callbackdelivery",
+    "cases.view_skippedprocessor",
+    "cases.view_profilesearch",
+    "cases.view_manualtask",
 )
 _WORK_CASES = (
     "cases.add_case",
     "cases.verify_case",
+    "cases.plan_case",
+    "cases.search_case",
     "cases.withdraw_case",
     "cases.cancel_case",
     "cases.refresh_case",
@@ -29,10 +34,15 @@ _WORK_CASES = (
     "cases.reveal_identity",
     "cases.download_package",
     "cases.resolve_attentionitem",
+    "cases.attest_manualtask",
+    "cases.assign_manualtask",
 )
 # Whoever approves exactly these identities must be able to see them.
 _DECIDE_CASES = (
     "cases.approve_case",
+    "cases.search_case",
+    # An erasure that goes before the person has seen their data is as final as an approval.
+    "cases.release_case",
     "cases.cancel_case",
     "cases.close_case",
     "cases.reopen_case",

@@ -234,7 +234,8 @@ CCPA_CALENDAR = env.str("CCPA_CALENDAR", default="US-federal")
 # A request of which nothing was heard for so long is asked for.
 REPORT_INTERVAL_SECONDS = env.int("REPORT_INTERVAL_SECONDS", default=3600)
 RESULT_LIMIT_BYTES = env.int("RESULT_LIMIT_BYTES", default=2 * 1024**3)
-# Of a file that a person adds by hand.
+# Of a file that a person adds by hand; it is held in memory, since a temporary file would be a clear copy.
+FILE_UPLOAD_HANDLERS = ["cases.admin.uploads.InMemory"]
 UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_BYTES", default=50 * 1024**2)
 PACKAGE_DAYS = env.int("PACKAGE_DAYS", default=90)
 

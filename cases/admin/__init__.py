@@ -1,5 +1,5 @@
 """The desk: declares and asks, never decides. One module a noun; importing them registers them."""
 
-from cases.admin import attention, audit, case, certificate, delivery, jobs, processor, role, user
+from cases.admin import attention, audit, case, certificate, delivery, jobs, processor, role, task, user
 
-__all__ = ["attention", "audit", "case", "certificate", "delivery", "jobs", "processor", "role", "user"]
+__all__ = ["attention", "audit", "case", "certificate", "delivery", "jobs", "processor", "role", "task", "user"]

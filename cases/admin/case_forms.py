@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cases.admin import purposes
 from cases.models import Case
-from integrations.types import Identity, IdentityType, Regulation, RequestType
+from integrations.types import Correction, Identity, IdentityType, Regulation, RequestType
 
 # Without JavaScript so many rows are there to fill in; with it, rows appear as they are needed.
 ROWS: Final = 5
@@ -42,6 +43,16 @@ class OpenCaseForm(forms.Form):
         ),
     )
 
+    chosen_purposes = forms.MultipleChoiceField(
+        label=gettext_lazy("Purposes"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    other_purposes = forms.CharField(
+        label=gettext_lazy("Other purposes"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text=gettext_lazy("One a line, by the names that your processors have for them."),
+    )
     group_name = forms.CharField(
         label=gettext_lazy("Group"),
         required=False,
@@ -50,6 +61,22 @@ class OpenCaseForm(forms.Form):
         help_text=_GROUP.help_text,
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.fields["chosen_purposes"]
+        assert isinstance(chosen, forms.MultipleChoiceField)
+        chosen.choices = [(name, name) for name in purposes.known()]
+        if not chosen.choices:
+            self.fields["other_purposes"].label = _("Purposes")
+
+    @property
+    def purposes(self) -> list[str]:
+        """What consent is taken back for; nothing where the type or the law knows no purposes."""
+        said = self.cleaned_data
+        if (said["type"], said["regulation"]) != (RequestType.OPT_OUT, Regulation.GDPR):
+            return []
+        return list(dict.fromkeys([*said["chosen_purposes"], *purposes.lines(said["other_purposes"])]))
 
     def clean_received_at(self) -> datetime:
         received_at: datetime = self.cleaned_data["received_at"]
@@ -61,6 +88,11 @@ class OpenCaseForm(forms.Form):
         """Show what the services said no to above the fields."""
         for sentence in sentences:
             self.add_error(None, sentence)
+
+
+def _typed() -> forms.TextInput:
+    """A line whose content no browser keeps, completes or mends."""
+    return forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"})
 
 
 class IdentityForm(forms.Form):
@@ -79,9 +111,7 @@ class IdentityForm(forms.Form):
         required=False,
         strip=False,
         max_length=1000,
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        ),
+        widget=_typed(),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -96,19 +126,47 @@ class IdentityForm(forms.Form):
         return Identity(self.cleaned_data["type"], value) if value.strip() else None
 
 
+class CorrectedIdentityForm(IdentityForm):
+    """One identity of whoever opens a case, and what it shall be where it is wrong."""
+
+    correct_to = forms.CharField(
+        label=gettext_lazy("Correct to"), required=False, strip=False, max_length=1000, widget=_typed()
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("correct_to", "").strip() and not cleaned.get("value", "").strip():
+            self.add_error("value", _("Give the value that is wrong, as it is held now."))
+        return cleaned
+
+    @property
+    def correction(self) -> Correction | None:
+        identity, new_value = self.identity, self.cleaned_data.get("correct_to", "")
+        if identity is None or not new_value.strip():
+            return None
+        return Correction(identity.type, identity.value, new_value)
+
+
 class _IdentityFormSet(forms.BaseFormSet):
     @property
     def identities(self) -> list[Identity]:
         return [identity for form in self.forms if (identity := form.identity)]
 
+    @property
+    def corrections(self) -> list[Correction]:
+        return [correction for form in self.forms if (correction := form.correction)]
+
 
 # The first row is set to what most people give.
 FIRST_ROW: Final = [{"type": IdentityType.EMAIL}]
 
-IdentityFormSet: Final[Any] = forms.formset_factory(
-    IdentityForm,
-    formset=_IdentityFormSet,
-    extra=ROWS - len(FIRST_ROW),
-    max_num=MOST_ROWS,
-    absolute_max=MOST_ROWS,
-)
+
+def _rows_of(form: type[IdentityForm], *, blank: int) -> Any:
+    return forms.formset_factory(
+        form, formset=_IdentityFormSet, extra=blank, max_num=MOST_ROWS, absolute_max=MOST_ROWS
+    )
+
+
+IdentityFormSet: Final = _rows_of(CorrectedIdentityForm, blank=ROWS - len(FIRST_ROW))
+# To add to those that a case has.
+MoreIdentitiesFormSet: Final = _rows_of(IdentityForm, blank=ROWS)

@@ -1,6 +1,7 @@
 """Everything about one case, gathered in a fixed number of queries, for one page that reads from top to bottom."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from django.http import HttpRequest
@@ -9,24 +10,30 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin import marks
+from cases.admin import case_plan, marks, person, purposes
 from cases.admin.acting import actor_of
+from cases.admin.case_plan import CasePlan
 from cases.admin.case_requests import RequestCard, cards
+from cases.admin.person import IdentityLine, SearchLine
 from cases.admin.timeline import Entry, timeline
 from cases.admin.verb import Verb
 from cases.admin.verbs import BY_NAME, VERBS
-from cases.lifecycle import CaseStatus, RequestStatus
-from cases.models import AttentionItem, Case, Clock, ClockKind, Note, SubjectIdentity
-from cases.services import approval, disclosure, forecast, standing
+from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
+from cases.models import AttentionItem, Case, Clock, ClockKind, Note, Purpose
+from cases.services import approval, forecast, holding, standing
 from cases.services.whereabouts import Standing
 from dsrportal.crypto import Unreadable
 
 # So many events are shown; the others are a click away.
 LATEST: Final = 25
 
+# Offered where the identities stand, not in the menu.
+BESIDE_THE_PERSON: Final = frozenset({"reveal", "search", "identities"})
+
 RULES_IN_WORDS: Final = {
     "GDPR Art 12(3)": gettext_lazy("One month from receipt (GDPR Art 12(3))"),
     "11 CCR 7021(b)": gettext_lazy("45 calendar days from receipt (11 CCR 7021(b))"),
+    "11 CCR 7026(f)": gettext_lazy("15 business days from receipt (11 CCR 7026(f))"),
 }
 
 
@@ -50,11 +57,38 @@ class CasePage:
     next_step: NextStep
     menu: list[Verb]
     attention: list[AttentionItem]
-    identities: list[tuple[str, str]]
+    identities: list[IdentityLine]
+    # What of an opt-out is taken back, in words.
+    purposes: str
+    previews: list[SearchLine]
+    plan: CasePlan
+    # Until when an erasure that waits for another case can still be answered in time.
+    latest_safe_at: datetime | None
     requests: list[RequestCard]
     notes: list[tuple[Note, str]]
     timeline: list[Entry]
+    # Verbs that this person may do at all, and those of them that are due now.
     may: dict[str, bool] = field(default_factory=dict)
+    offered: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def unverified(self) -> bool:
+        """Neither verified nor approved: the law wants it at once."""
+        return self.case.type in UNVERIFIED_TYPES
+
+    @property
+    def may_make_tasks(self) -> bool:
+        return self.may["by-hand"] and self.case.status != CaseStatus.CLOSED
+
+    @property
+    def asked(self) -> list[RequestCard]:
+        """What was sent, or is about to be; what is only planned stands in the plan."""
+        planned = {RequestStatus.PLANNED} if self.plan.stored else set()
+        return [card for card in self.requests if not card.dropped and card.request.status not in planned]
+
+    @property
+    def dropped(self) -> list[RequestCard]:
+        return [card for card in self.requests if card.dropped]
 
     @property
     def latest(self) -> list[Entry]:
@@ -74,13 +108,14 @@ class CasePage:
 
 
 def load(case_id: int) -> Case | None:
-    people = ("opened_by", "verified_by", "approved_by")
+    people = ("opened_by", "verified_by", "approved_by", "blocked_by")
     return Case.objects.select_related("data_key", "subject", *people).filter(pk=case_id).first()
 
 
 def case_page(request: HttpRequest, case: Case) -> CasePage:
     clock = case.clocks.get(kind=ClockKind.RESPONSE)
-    requests = cards(case)
+    searches = person.searches(case)
+    requests = cards(case, searches)
     attention = list(case.attention_items.filter(resolved_at__isnull=True).order_by("opened_at"))
     may = {verb.name: request.user.has_perm(verb.permission) for verb in VERBS}
     due = [verb for verb in VERBS if may[verb.name] and verb.due(case, [card.request for card in requests])]
@@ -100,28 +135,23 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         standing=stands,
         risk=ahead.sentence if ahead and ahead.at_risk else "",
         next_step=step,
-        # Revealing stands beside the identities.
-        menu=[verb for verb in due if verb is not step.verb and verb.name != "reveal"],
+        menu=[verb for verb in due if verb is not step.verb and verb.name not in BESIDE_THE_PERSON],
         attention=attention,
-        identities=_identities(case),
+        identities=person.identities(case),
+        purposes=purposes.in_words(case),
+        previews=[line for line in searches if line.search.purpose == Purpose.PREVIEW],
+        plan=case_plan.of(case, [card.request for card in requests]),
+        latest_safe_at=holding.latest_safe_at(case) if held(case) else None,
         requests=requests,
         notes=notes,
         timeline=timeline(case, with_notes={note.pk for note, _text in notes}),
         may=may,
+        offered={verb.name: True for verb in due},
     )
 
 
-def _identities(case: Case) -> list[tuple[str, str]]:
-    shown = []
-    for identity in SubjectIdentity.objects.filter(subject=case.subject_id).select_related(
-        "subject__data_key"
-    ):
-        try:
-            value = disclosure.masked(identity.value)
-        except Unreadable:
-            value = _("cannot be read any more")
-        shown.append((identity.get_type_display(), value))
-    return shown
+def held(case: Case) -> bool:
+    return case.blocked_by_id is not None and case.status != CaseStatus.CLOSED
 
 
 def _text(note: Note) -> str:
@@ -165,7 +195,9 @@ def _next_step(
             return NextStep(_("Waits for an approver.") + " " + refusal)
         return NextStep(_("Waits for an approver."))
     if case.status == CaseStatus.REVIEW:
-        if requests and all(card.request.status == RequestStatus.CANCELLED for card in requests):
+        if requests and all(
+            card.request.status == RequestStatus.CANCELLED for card in requests if not card.dropped
+        ):
             return NextStep(
                 _(
                     "Every request was cancelled. Record a withdrawal if the person took the case back, else close it."
@@ -174,7 +206,16 @@ def _next_step(
             )
         return NextStep(_("All answers are in. Check them, then close the case."), offered("close"))
     if case.status == CaseStatus.ATTENTION:
-        return NextStep(_("Something needs a decision; until then the case does not move."), offered("retry"))
+        return NextStep(
+            _("Something needs a decision; until then the case does not move."),
+            offered("release") or offered("retry"),
+        )
+    if case.status == CaseStatus.WORKING and held(case):
+        return NextStep(
+            _("Goes on by itself once %(other)s is closed. Close that case, or release this one.")
+            % {"other": case.blocked_by},
+            offered("release"),
+        )
     if case.status == CaseStatus.WORKING:
         return NextStep(stands.sentence)
     closed_on = marks.day(case.closed_at) if case.closed_at else ""

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,16 +11,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cases.admin import marks
+from cases.admin.person import SearchLine, masked
 from cases.lifecycle import RequestStatus
 from cases.models import (
     CallbackDelivery,
     Case,
     ForwardingExtension,
+    ManualTask,
     PackageState,
     ProcessorRequest,
     ResultPackage,
 )
-from cases.services import disclosure
+from cases.services.tasks import UNREACHED
 from cases.services.whereabouts import ERRORS_IN_WORDS
 from dsrportal.crypto import Unreadable
 from integrations.types import PartnerStatus
@@ -36,6 +39,7 @@ PACKAGE_TONES: Final[dict[str, str]] = {
     PackageState.NO_DATA: "quiet",
     PackageState.MISSED: "bad",
     PackageState.TOO_LARGE: "bad",
+    PackageState.SEALED: "bad",
 }
 
 
@@ -44,6 +48,39 @@ class Partner:
     row: ForwardingExtension
     tone: str
     message: str
+    # The request that somebody works by hand instead of it.
+    task_request: ProcessorRequest | None = None
+
+    @property
+    def can_have_task(self) -> bool:
+        return self.row.status in UNREACHED and self.task_request is None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCard:
+    """Work by hand behind a request. It begins when the case is approved."""
+
+    row: ManualTask
+    days: int
+
+    @property
+    def is_open(self) -> bool:
+        return self.row.attested_at is None and self.row.processor_request.status not in {
+            RequestStatus.CANCELLED,
+            RequestStatus.COMPLETED,
+        }
+
+    @property
+    def has_begun(self) -> bool:
+        return self.is_open and self.row.processor_request.status == RequestStatus.IN_PROGRESS
+
+    @property
+    def days_words(self) -> str:
+        return marks.days_in_words(self.days)
+
+    @property
+    def due_tone(self) -> str:
+        return marks.due_tone(self.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +92,14 @@ class RequestCard:
     partners: list[Partner]
     deliveries: list[CallbackDelivery]
     package: ResultPackage | None
+    task: TaskCard | None = None
+    # Of an erasure: what was found when the person was looked for afterwards.
+    confirmations: list[SearchLine] = field(default_factory=list)
+
+    @property
+    def dropped(self) -> bool:
+        """Of a plan that was never approved, or whose approval was void before anything left."""
+        return self.request.status == RequestStatus.CANCELLED and self.request.queued_at is None
 
     @property
     def partners_in_words(self) -> str:
@@ -71,17 +116,17 @@ class RequestCard:
         return PACKAGE_TONES[self.package.state] if self.package else "quiet"
 
 
-def cards(case: Case) -> list[RequestCard]:
+def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
     """In the order of the plan; what was replaced comes with it, since its history is the case's."""
     requests = list(
         ProcessorRequest.objects.filter(case=case)
-        .select_related("processor", "replaced_by")
+        .select_related("processor", "replaced_by", "task__assignee", "task__attested_by", "for_partner")
         .prefetch_related("identities__subject__data_key")
     )
     keys = [request.pk for request in requests]
     partners = _grouped(
         ForwardingExtension.objects.filter(processor_request__in=keys).select_related(
-            "processor_request__case__data_key"
+            "processor_request__case__data_key", "task_request__processor"
         )
     )
     deliveries = _grouped(
@@ -90,15 +135,20 @@ def cards(case: Case) -> list[RequestCard]:
         .order_by("received_at")
     )
     packages = _grouped(ResultPackage.objects.filter(processor_request__in=keys))
+    confirmations: dict[UUID | None, list[SearchLine]] = defaultdict(list)
+    for line in searches:
+        confirmations[line.search.processor_request_id].append(line)
     now = timezone.now()
     return [
         RequestCard(
             request=request,
-            identities=[(i.get_type_display(), _masked(i)) for i in request.identities.all()],
+            identities=[(i.get_type_display(), masked(i)) for i in request.identities.all()],
             remarks=remarks(request, now=now),
             partners=[_partner(row) for row in partners[request.pk]],
             deliveries=deliveries[request.pk],
             package=next(iter(packages[request.pk]), None),
+            task=_task(request),
+            confirmations=confirmations[request.pk],
         )
         for request in requests
     ]
@@ -116,6 +166,8 @@ def remarks(request: ProcessorRequest, *, now: datetime) -> list[tuple[str, str]
         )
     if request.cancel_requested_at and request.status != RequestStatus.CANCELLED:
         found.append(("warn", _("Cancelling was asked for; the processor has not confirmed it.")))
+    if request.held and request.status == RequestStatus.QUEUED:
+        found.append(("warn", _("Held: it is not sent while its case waits for another.")))
     waits = request.status in {RequestStatus.QUEUED, RequestStatus.PENDING, RequestStatus.IN_PROGRESS}
     if waits and request.processor.paused_at:
         found.append(("warn", _("The processor is paused: nothing is sent until it is resumed.")))
@@ -141,11 +193,11 @@ def _last_error(request: ProcessorRequest, now: datetime) -> str:
     return sentence
 
 
-def _masked(identity: Any) -> str:
-    try:
-        return disclosure.masked(identity.value)
-    except Unreadable:
-        return _("cannot be read any more")
+def _task(request: ProcessorRequest) -> TaskCard | None:
+    task: ManualTask | None = getattr(request, "task", None)
+    if task is None:
+        return None
+    return TaskCard(task, (task.due_on - timezone.localdate()).days)
 
 
 def _partner(row: ForwardingExtension) -> Partner:
@@ -153,7 +205,9 @@ def _partner(row: ForwardingExtension) -> Partner:
         message = row.message
     except Unreadable:
         message = ""
-    return Partner(row, PARTNER_TONES.get(row.status, "wait"), message)
+    return Partner(
+        row, PARTNER_TONES.get(row.status, "wait"), message, task_request=getattr(row, "task_request", None)
+    )
 
 
 def _grouped(rows: Iterable[Any]) -> dict[UUID, list[Any]]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import ProcessorRequest
@@ -36,11 +36,14 @@ _REQUEST_TONES: Final[dict[str, str]] = {
 }
 _ANSWER_TONES: Final[dict[str, str]] = {
     Answer.DONE: "good",
-    Answer.ACCEPTED: "good",
+    Answer.ACCEPTED: "info",
     Answer.NO_DATA_HELD: "quiet",
     Answer.NOT_APPLICABLE: "quiet",
     Answer.REFUSED: "bad",
 }
+
+# Taken is not done, and no word of it being done can come.
+_ACCEPTED: Final = gettext_lazy("Accepted: no later word comes")
 
 
 def icon(name: str) -> SafeString:
@@ -71,13 +74,21 @@ def request_tone(request: ProcessorRequest) -> str:
 
 
 def request_badge(request: ProcessorRequest) -> SafeString:
-    """Where a request stands, and once it is answered what the answer was."""
-    return badge(request.get_status_display(), request_tone(request), request_mark_name(request))
+    """Where a request stands. What was only accepted is called neither completed nor done."""
+    words = (
+        request.get_answer_display() if request.answer == Answer.ACCEPTED else request.get_status_display()
+    )
+    return badge(words, request_tone(request), request_mark_name(request))
+
+
+def answer_in_words(request: ProcessorRequest) -> str:
+    """What a finished request amounts to."""
+    return str(_ACCEPTED) if request.answer == Answer.ACCEPTED else request.get_answer_display()
 
 
 def request_mark(request: ProcessorRequest) -> SafeString:
     """The same as a mark of one letter's width: told apart by shape, spelt out in its title."""
-    words = request.get_answer_display() if request.answer else request.get_status_display()
+    words = answer_in_words(request) if request.answer else request.get_status_display()
     title = f"{request.processor.name}: {words}"
     return format_html(
         '<span class="mark mark-{}" title="{}">{}<span class="visually-hidden">{}</span></span>',

@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
+from cases.actor import Actor
 from cases.admin.acting import actor_of
 from cases.admin.case_forms import FIRST_ROW, IdentityFormSet, OpenCaseForm
+from cases.lifecycle import UNVERIFIED_TYPES
 from cases.models import Case, ClockKind
 from cases.services import intake, planning
 from cases.services.refusal import Refused
-from integrations.types import Draft, Identity
+from integrations.types import RequestType
 
 
 @sensitive_post_parameters()
@@ -28,13 +30,11 @@ def open_case(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     identities = IdentityFormSet(data, prefix="identities", initial=FIRST_ROW)
     if data is not None and form.is_valid() & identities.is_valid():
         try:
-            case = intake.open_case(
-                actor=actor_of(request), identities=identities.identities, **form.cleaned_data
-            )
+            case = _open(form, identities, actor=actor_of(request))
         except Refused as refused:
             form.refuse(refused.sentences)
         else:
-            _tell(request, case, identities.identities)
+            _tell(request, case)
             return HttpResponseRedirect(reverse("admin:cases_case_change", args=[case.pk]))
     return TemplateResponse(
         request,
@@ -43,22 +43,49 @@ def open_case(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     )
 
 
-def _tell(request: HttpRequest, case: Case, identities: list[Identity]) -> None:
-    """When it is due; and where it becomes several requests, how many and why. No identity in either."""
+def _open(form: OpenCaseForm, identities: Any, *, actor: Actor) -> Case:
+    said = form.cleaned_data
+    return intake.open_case(
+        actor=actor,
+        type=said["type"],
+        regulation=said["regulation"],
+        received_at=said["received_at"],
+        identities=identities.identities,
+        skip_waiting_period=said["skip_waiting_period"],
+        group_name=said["group_name"],
+        purposes=form.purposes,
+        # What stands in the rows of another type was hidden, and is meant for none.
+        corrections=identities.corrections if said["type"] == RequestType.CORRECTION else [],
+    )
+
+
+def _tell(request: HttpRequest, case: Case) -> None:
+    """When it is due; where it went, or into how many requests it is split and why. No identity in either."""
     due_on = date_format(case.clocks.get(kind=ClockKind.RESPONSE).due_on, "d M Y")
     messages.success(
         request,
         _("Opened case %(reference)s, due %(due_on)s.") % {"reference": case.reference, "due_on": due_on},
     )
-    sentence = plan_in_words(case, identities)
+    sentence = sent_in_words(case) if case.type in UNVERIFIED_TYPES else plan_in_words(case)
     if sentence:
         messages.info(request, sentence)
 
 
-def plan_in_words(case: Case, identities: list[Identity]) -> str:
+def sent_in_words(case: Case) -> str:
+    """Where what needs no approval went, and who was not asked and why."""
+    names = list(dict.fromkeys(case.requests.values_list("processor__name", flat=True)))
+    sentence = _("It needs neither verification nor approval: it is on its way to %(names)s.") % {
+        "names": ", ".join(names)
+    }
+    skipped = case.skipped_processors.order_by("processor__name").values_list("processor__name", "sentence")
+    return " ".join(
+        [sentence, *(_("Not asked: %(sentence)s") % {"sentence": said} for _name, said in skipped)]
+    )
+
+
+def plan_in_words(case: Case) -> str:
     """Into how many requests a case will be split and why; "" for a case of one."""
-    draft = Draft(case.type, case.regulation, tuple(identities), case.skip_waiting_period)
-    planned = Counter(request.processor.name for request in planning.preview(draft))
+    planned = Counter(each.processor.name for each in planning.preview(planning.draft_of(case)).requests)
     if planned.total() < 2:
         return ""
     parts = [

@@ -2,14 +2,15 @@
 
 from typing import Final
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin import verb_answers
+from cases.admin import task_forms, verb_answers, verb_pages
 from cases.admin.verb import Verb, on_a_part
 from cases.admin.verb_forms import ConfirmForm
-from cases.models import AttentionItem, ResultPackage
-from cases.services import processors, results
+from cases.models import AttentionItem, ForwardingExtension, ManualTask, ResultPackage
+from cases.services import processors, results, tasks
 
 PART_VERBS: Final = (
     Verb(
@@ -24,6 +25,67 @@ PART_VERBS: Final = (
         on=AttentionItem,
         call=lambda _case, actor, said: processors.resolve_item(said["part"], actor=actor),
         told=lambda _nothing: _("Settled."),
+    ),
+    Verb(
+        "assign",
+        gettext_lazy("Assign the task"),
+        "person",
+        "cases.assign_manualtask",
+        due=on_a_part,
+        lead=gettext_lazy("Say who does it, and until when."),
+        form=task_forms.AssignForm,
+        initial=task_forms.as_assigned,
+        page=verb_pages.task,
+        template="portal/verbs/task.html",
+        button=gettext_lazy("Assign"),
+        on=ManualTask,
+        call=lambda _case, actor, said: tasks.assign(
+            said["part"], actor=actor, assignee=said["assignee"], due_on=said["due_on"]
+        ),
+        told=lambda task: (
+            _("The task is %(name)s’s now.") % {"name": task.assignee.get_username()}
+            if task.assignee
+            else _("The task is nobody’s in particular now.")
+        ),
+    ),
+    Verb(
+        "attest",
+        gettext_lazy("Attest the task"),
+        "check",
+        "cases.attest_manualtask",
+        due=on_a_part,
+        lead=gettext_lazy(
+            "Say what came of it. Your name, the moment and your note are the proof; it counts like the answer of any "
+            "other processor."
+        ),
+        form=task_forms.AttestForm,
+        page=verb_pages.task,
+        template="portal/verbs/task.html",
+        button=gettext_lazy("Attest"),
+        on=ManualTask,
+        call=lambda _case, actor, said: tasks.attest(
+            said["part"], actor=actor, answer=said["answer"], text=said["text"], upload=said["upload"]
+        ),
+        told=lambda _task: _("Attested; it counts as this system’s answer."),
+    ),
+    Verb(
+        "by-hand",
+        gettext_lazy("Make a task"),
+        "note",
+        "cases.assign_manualtask",
+        due=on_a_part,
+        lead=gettext_lazy(
+            "Somebody sees to it by hand that this partner does what was asked. The task counts instead of what the "
+            "partner did not do."
+        ),
+        form=ConfirmForm,
+        template="portal/verbs/partner.html",
+        on=ForwardingExtension,
+        call=lambda _case, actor, said: tasks.make_for_partner(said["part"], actor=actor),
+        told=lambda task: (
+            _("Made a task for %(name)s, due %(day)s.")
+            % {"name": task.processor_request.processor.name, "day": date_format(task.due_on, "d M Y")}
+        ),
     ),
     Verb(
         "download",

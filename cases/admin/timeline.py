@@ -12,14 +12,17 @@ from django.utils.translation import gettext_lazy
 from cases.actor import Source
 from cases.models import AuditEvent, Case, VerificationMethod
 from cases.services.approval import DENIAL_REASONS
-from cases.services.closing import REOPENING_REASONS
+from cases.services.closing import CLOSING_REASONS, REOPENING_REASONS
 from cases.services.disclosure import REVEAL_REASONS
+from cases.services.holding import RELEASE_REASONS
 
 REASONS_IN_WORDS: Final[dict[str, str]] = {
     **dict(VerificationMethod.choices),
     **DENIAL_REASONS,
     **REOPENING_REASONS,
     **REVEAL_REASONS,
+    **RELEASE_REASONS,
+    **CLOSING_REASONS,
 }
 # Who it was, where it was no person.
 NOBODY: Final[dict[str, Any]] = {
@@ -35,6 +38,8 @@ ICONS: Final = {
     "forwarding": "send",
     "result": "download",
     "identity": "eye",
+    "profile": "search",
+    "task": "note",
     "attention": "attention",
 }
 

@@ -8,7 +8,8 @@ from django.template.response import TemplateResponse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from cases.models import Case, ResultPackage
+from cases.admin import person
+from cases.models import Case, Correction, ProfileSearch, ResultPackage
 
 ENDINGS: Final = {
     "application/json": "json",
@@ -23,8 +24,27 @@ ENDINGS: Final = {
 def revealed(
     request: HttpRequest, context: dict[str, Any], case: Case, identities: list[tuple[str, str]]
 ) -> HttpResponseBase:
-    """The identities as typed, on this one page; the admin's pages are kept in no cache."""
-    shown = {**context, "title": _("Identities"), "case": case, "identities": identities}
+    """The identities as typed, on this one page; the admin's pages are kept in no cache.
+
+    With them what they shall be corrected to, and how processors call the person.
+    """
+    corrected = [
+        (_("%(kind)s, correct to") % {"kind": row.identity.get_type_display()}, person.clear(row, "new_value"))
+        for row in Correction.objects.filter(identity__subject=case.subject_id)
+        .select_related("identity__subject__data_key")
+        .order_by("identity__position")
+    ]
+    profiles = {
+        (search.processor.name, person.clear(search, "profile_id")): None
+        for search in ProfileSearch.objects.filter(case=case).select_related("processor", "case__data_key")
+    }
+    found = [(_("Profile at %(name)s") % {"name": name}, value) for name, value in profiles if value]
+    shown = {
+        **context,
+        "title": _("Identities"),
+        "case": case,
+        "identities": [*identities, *corrected, *found],
+    }
     return TemplateResponse(request, "portal/verbs/revealed.html", shown)
 
 

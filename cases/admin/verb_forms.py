@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.lifecycle import Outcome
 from cases.models import VerificationMethod
 from cases.services.approval import DENIAL_REASONS
-from cases.services.closing import CLOSING_OUTCOMES, REOPENING_REASONS
+from cases.services.closing import CLOSING_OUTCOMES, CLOSING_REASONS, REOPENING_REASONS
 from cases.services.disclosure import REVEAL_REASONS
 
 
@@ -83,10 +83,23 @@ class RevealForm(ReasonForm):
 
 
 class CloseForm(NoteForm):
+    """A reason is asked for where an outcome better than what the answers amount to can be chosen."""
+
     outcome = forms.ChoiceField(
         label=_("Outcome"),
         choices=[(outcome.value, Outcome(outcome).label) for outcome in CLOSING_OUTCOMES],
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose an outcome.")},
     )
-    field_order = ("outcome", "text")
+    reason = forms.ChoiceField(
+        label=_("Why it is closed as more than the answers amount to"),
+        choices=[("", _("It is not")), *_choices(CLOSING_REASONS)],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    field_order = ("outcome", "reason", "text")
+
+    def __init__(self, *args: Any, amounts_to: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if amounts_to in {Outcome.FULFILLED, Outcome.NO_DATA_HELD}:
+            del self.fields["reason"]

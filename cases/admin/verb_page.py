@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 
 from cases.admin.acting import actor_of
 from cases.admin.verb import Verb
@@ -40,6 +41,7 @@ PARTS: Final[dict[type[Model], tuple[str, ...]]] = {
 }
 
 
+@sensitive_post_parameters()
 def verb_page(
     request: HttpRequest, context: dict[str, Any], case_id: int, name: str, part_id: str = ""
 ) -> HttpResponseBase:
@@ -49,7 +51,7 @@ def verb_page(
         raise Http404
     if not request.user.has_perms(["cases.view_case", verb.permission]):
         raise PermissionDenied
-    case = get_object_or_404(Case.objects.select_related("data_key", "subject"), pk=case_id)
+    case = get_object_or_404(Case.objects.select_related("data_key", "subject", "blocked_by"), pk=case_id)
     part = _part(verb, case, part_id)
     form: Any
     if request.method == "POST":

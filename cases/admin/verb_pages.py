@@ -2,22 +2,25 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cases.actor import Actor
-from cases.admin import durations
+from cases.admin import case_plan, durations, person, purposes
 from cases.lifecycle import RequestStatus
-from cases.models import Case, ProcessorRequest
+from cases.models import Case, ProcessorRequest, Purpose
 from cases.services import (
     approval,
     cancellation,
+    closing,
     departures,
-    disclosure,
     forecast,
+    holding,
     outgoing,
     planning,
+    replanning,
 )
 from integrations.errors import NotSent
 from integrations.models import Processor
@@ -34,23 +37,20 @@ def approve(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     rather than something approved that was not shown.
     """
     digest = planning.digest(case)
-    requests = _requests(case, status=RequestStatus.PLANNED).prefetch_related("identities__subject__data_key")
-    plan = [
-        {
-            "request": request,
-            "identities": [
-                (identity.get_type_display(), disclosure.masked(identity.value))
-                for identity in request.identities.all()
-            ],
-        }
-        for request in requests
-    ]
+    requests = list(
+        _requests(case, status=RequestStatus.PLANNED)
+        .select_related("task__assignee")
+        .prefetch_related("identities__subject__data_key")
+    )
     by_processor: dict[Processor, list[ProcessorRequest]] = {}
     for request in requests:
         by_processor.setdefault(request.processor, []).append(request)
     ahead = forecast.of(case, now=timezone.now())
     return {
-        "plan": plan,
+        "plan": case_plan.of(case, requests),
+        "corrections": [line for line in person.identities(case) if line.new_value],
+        "purposes": purposes.in_words(case),
+        "searches": person.searches(case),
         "digest": digest,
         "why_not": approval.why_not(case, actor=actor),
         "sending": [_sending(processor, planned) for processor, planned in by_processor.items()],
@@ -81,7 +81,14 @@ def _sending(processor: Processor, planned: list[ProcessorRequest]) -> str:
 
 
 def close(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
-    return {"requests": _requests(case, replaced_by__isnull=True)}
+    dropped = Q(status=RequestStatus.CANCELLED, queued_at__isnull=True)
+    return {
+        "requests": _requests(case, replaced_by__isnull=True).exclude(dropped),
+        "exceptions": closing.exceptions(case),
+        "confirmations": [
+            line for line in person.searches(case) if line.search.purpose == Purpose.CONFIRMATION
+        ],
+    }
 
 
 def retry(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
@@ -90,6 +97,24 @@ def retry(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
 
 def cancel(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     return {"requests": cancellation.cancellable(case), "warning": cancellation.PARTNERS_WARNING}
+
+
+def change(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
+    """Why it cannot be changed, if so; and that an approval is lost by it."""
+    return {"why_not": replanning.may_change(case), "voids": case.approved_at is not None}
+
+
+def searches(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
+    return {"searches": person.searches(case)}
+
+
+def release(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
+    return {"latest_safe_at": holding.latest_safe_at(case) if case.blocked_by_id else None}
+
+
+def task(case: Case, actor: Actor, part: Any) -> dict[str, Any]:
+    identities = part.processor_request.identities.select_related("subject__data_key")
+    return {"identities": [(row.get_type_display(), person.masked(row)) for row in identities]}
 
 
 def _requests(case: Case, **conditions: Any) -> Any:

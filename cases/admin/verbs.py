@@ -1,4 +1,4 @@
-"""What people can do to a case: one row a verb. Those on its parts are in `part_verbs`."""
+"""What people can do to a case: one row a verb. Those on its plan and on its parts have tables of their own."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from cases.admin import verb_answers, verb_pages
 from cases.admin.part_verbs import PART_VERBS
+from cases.admin.plan_verbs import PLAN_VERBS
 from cases.admin.verb import Verb, at
 from cases.admin.verb_forms import (
     ApproveForm,
@@ -18,7 +19,7 @@ from cases.admin.verb_forms import (
     RevealForm,
     VerifyForm,
 )
-from cases.lifecycle import CaseStatus, RequestStatus
+from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import Case, ProcessorRequest
 from cases.services import approval, cancellation, closing, disclosure, reconciling, verification
 
@@ -49,13 +50,17 @@ def _withdrawable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
     return case.status != CaseStatus.CLOSED and all(request.status in held for request in requests)
 
 
+def _verifiable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    return case.type not in UNVERIFIED_TYPES and case.status in {CaseStatus.INTAKE, CaseStatus.VERIFYING}
+
+
 CASE_VERBS: Final = (
     Verb(
         "verify",
         gettext_lazy("Record verification"),
         "case-verifying",
         "cases.verify_case",
-        due=at(CaseStatus.INTAKE, CaseStatus.VERIFYING),
+        due=_verifiable,
         lead=gettext_lazy(
             "Say how the person showed who they are. The case is then planned and waits for an approver."
         ),
@@ -87,14 +92,16 @@ CASE_VERBS: Final = (
         "cases.close_case",
         due=at(CaseStatus.REVIEW),
         lead=gettext_lazy(
-            "The outcome that the answers amount to is chosen already; another one needs a note."
+            "The outcome that the answers amount to is chosen already; another one needs a note, and a better one a "
+            "reason too."
         ),
         form=CloseForm,
+        asks=lambda case, _part: {"amounts_to": closing.proposed_outcome(case)},
         page=verb_pages.close,
-        template="portal/verbs/requests.html",
+        template="portal/verbs/close.html",
         initial=lambda case, _part: {"outcome": closing.proposed_outcome(case)},
         call=lambda case, actor, said: closing.close(
-            case, actor=actor, outcome=said["outcome"], text=said["text"]
+            case, actor=actor, outcome=said["outcome"], text=said["text"], reason=said.get("reason", "")
         ),
         told=lambda case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
     ),
@@ -114,6 +121,7 @@ CASE_VERBS: Final = (
             % {"count": count}
         ),
     ),
+    *PLAN_VERBS,
     Verb(
         "refresh",
         gettext_lazy("Ask for the status"),

@@ -7,8 +7,8 @@ document.addEventListener("DOMContentLoaded", () => {
     const most = Number(document.querySelector("[name=identities-MAX_NUM_FORMS]").value);
     const add = document.getElementById("add-identity");
 
-    const value = (row) => row.querySelector("input[name$=-value]");
-    const inUse = (row) => value(row).value !== "" || row.querySelector(".errorlist") !== null;
+    const typed = (row) => [...row.querySelectorAll("input")];
+    const inUse = (row) => typed(row).some((input) => input.value !== "") || row.querySelector(".errorlist") !== null;
     const shown = () => [...rows.querySelectorAll(".identity-row:not(.identity-head):not([hidden])")];
 
     function refresh() {
@@ -35,7 +35,9 @@ document.addEventListener("DOMContentLoaded", () => {
 
     // A removed row is emptied and hidden: a row without a value is no identity, and the numbering stays whole.
     function removeRow(row) {
-        value(row).value = "";
+        for (const input of typed(row)) {
+            input.value = "";
+        }
         row.querySelector("select").value = "";
         row.hidden = true;
         refresh();

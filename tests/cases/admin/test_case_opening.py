@@ -8,9 +8,10 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Case
+from cases.models import Case, Correction
 from dsrportal.models import User
-from tests.builders import processor
+from integrations.models import Processor
+from tests.builders import manual, processor
 from tests.cases.admin.people import account, browser, said
 
 pytestmark = pytest.mark.django_db
@@ -100,7 +101,8 @@ def test_the_time_is_taken_in_the_zone_of_who_types_it() -> None:
         ([("", "a@example.org")], {}, "Choose what kind of identity this is."),
         ([("mpid", "not a number")], {}, "whole number of 64 bits"),
         ([("email", "a@example.org"), ("email", "A@EXAMPLE.org")], {}, "The same identity is given twice"),
-        ([("email", "a@example.org")], {"type": "opt_out"}, "cannot carry out this type"),
+        ([("email", "a@example.org")], {"type": "opt_out"}, "Say for which purposes"),
+        ([("email", "a@example.org")], {"type": "correction"}, "give at least one identity its new value"),
         (
             [("email", "a@example.org")],
             {"type": "access", "skip_waiting_period": "on"},
@@ -121,6 +123,113 @@ def test_what_cannot_be_opened_is_said_in_a_sentence_and_nothing_typed_is_lost(
     if identities and identities[0][1] == "a@example.org":
         assert 'value="a@example.org"' in page
     assert not Case.objects.exists()
+
+
+# --- corrections and opt-outs
+
+
+def to_correct(**more: Any) -> dict[str, Any]:
+    identities = (("email", "ada@exmaple.org"), ("controller_customer_id", "C-1"))
+    fields = typed(*identities, type="correction")
+    return {**fields, "identities-0-correct_to": "ada@example.org", **more}
+
+
+def searching_processor(**more: Any) -> None:
+    """One with every key that its kind has a use for; nothing answers at its address."""
+    Processor.objects.all().delete()
+    keys = ("workspace_key", "workspace_secret", "input_key", "input_secret")
+    processor(credentials=dict.fromkeys(keys, "k"), **more)
+
+
+def test_a_correction_says_what_each_wrong_identity_shall_be() -> None:
+    searching_processor()
+    answer = browser("agnes").post(ADD, to_correct(), follow=True)
+    corrections = Correction.objects.filter(identity__subject=Case.objects.get().subject)
+    assert [(row.identity.value, row.new_value) for row in corrections] == [
+        ("ada@exmaple.org", "ada@example.org")
+    ]
+    assert "a•••@e•••.org" in answer.content.decode()
+    assert "ada@ex" not in answer.content.decode()
+
+
+def test_a_new_value_alone_corrects_nothing_and_is_kept_in_its_row() -> None:
+    searching_processor()
+    answer = browser("agnes").post(ADD, to_correct(**{"identities-0-value": ""}))
+    page = answer.content.decode()
+    assert "Give the value that is wrong, as it is held now." in page
+    assert 'value="ada@example.org"' in page
+    assert not Case.objects.exists()
+
+
+def test_new_values_are_ignored_where_nothing_is_corrected() -> None:
+    browser("agnes").post(ADD, to_correct(type="erasure"))
+    assert Case.objects.get().type == "erasure"
+    assert not Correction.objects.exists()
+
+
+def opting_out(**more: Any) -> dict[str, Any]:
+    return {**typed(("email", "a@example.org"), type="opt_out"), **more}
+
+
+def test_an_opt_out_says_before_that_it_is_sent_at_once_and_after_where_it_went() -> None:
+    searching_processor()
+    manual("Archive", types="erasure")
+    client = browser("agnes")
+    page = client.get(ADD).content.decode()
+    assert "leaves for its processors as soon as you open the case" in page
+    assert "opts the person out of the sale and sharing" in page
+    answer = client.post(ADD, opting_out(regulation="ccpa"), follow=True)
+    case = Case.objects.get()
+    assert case.status == "working"
+    assert said(answer)[1].startswith(
+        "It needs neither verification nor approval: it is on its way to Sandbox 0. Not asked: Archive "
+    )
+    shown = answer.content.decode()
+    assert "Opted out of the sale and sharing of personal data" in shown
+    assert "Not needed" in shown
+
+
+def test_purposes_are_chosen_from_the_processors_names_and_typed_beside_them() -> None:
+    searching_processor(options={"gdpr_purposes": "marketing\nanalytics\n"})
+    client = browser("agnes")
+    page = client.get(ADD).content.decode()
+    assert 'value="marketing"' in page
+    assert 'value="analytics"' in page
+    answer = client.post(
+        ADD,
+        opting_out(chosen_purposes=["marketing"], other_purposes="analytics\n\n marketing \n"),
+        follow=True,
+    )
+    assert Case.objects.get().purposes == ["marketing", "analytics"]
+    assert "Consent taken back for: marketing, analytics" in answer.content.decode()
+
+
+def test_purposes_are_ignored_where_the_law_or_the_type_knows_none() -> None:
+    searching_processor()
+    client = browser("agnes")
+    client.post(ADD, opting_out(regulation="ccpa", other_purposes="marketing"))
+    client.post(ADD, opting_out(type="erasure", other_purposes="marketing"))
+    assert [case.purposes for case in Case.objects.all()] == [[], []]
+
+
+def test_what_was_typed_about_purposes_is_kept() -> None:
+    searching_processor(options={"gdpr_purposes": "marketing"})
+    answer = browser("agnes").post(
+        ADD, opting_out(received_at="", chosen_purposes=["marketing"], other_purposes="profiling")
+    )
+    page = answer.content.decode()
+    assert "profiling</textarea>" in page
+    assert "checked" in page
+
+
+@pytest.mark.parametrize("regulation", ["ccpa", "gdpr"])
+def test_no_page_says_consented_of_an_opt_out(regulation: str) -> None:
+    searching_processor()
+    answer = browser("agnes").post(
+        ADD, opting_out(regulation=regulation, other_purposes="marketing"), follow=True
+    )
+    assert Case.objects.exists()
+    assert "consented" not in answer.content.decode().lower()
 
 
 def test_skipping_the_waiting_period_says_what_it_costs() -> None:

@@ -9,9 +9,19 @@ from django.utils import timezone
 
 from cases.admin.verbs import BY_NAME, VERBS
 from cases.lifecycle import CaseStatus, RequestStatus
-from cases.models import AttentionItem, AttentionKind, AuditEvent, Case, ProcessorRequest
-from cases.services import approval, attention, planning, progress, transition
-from tests.builders import actor, approved_case, open_case, processor, ready_case
+from cases.models import (
+    AttentionItem,
+    AttentionKind,
+    AuditEvent,
+    Case,
+    ForwardingExtension,
+    ManualTask,
+    ProcessorRequest,
+    ResultPackage,
+)
+from cases.services import approval, attention, dispatch, planning, progress, transition
+from integrations.models import Processor
+from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
 from tests.cases.admin.people import account, browser, said
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +73,60 @@ def digest(case: Case) -> dict[str, str]:
     return {"digest": planning.digest(case)}
 
 
+def planned_twice() -> Case:
+    """Two processors are asked, so that one can be left out."""
+    manual()
+    return ready_case()
+
+
+def without_the_archive(case: Case) -> dict[str, str]:
+    asked, left_out = Processor.objects.get(kind="mparticle"), Processor.objects.get(kind="manual")
+    return {f"ask-{asked.pk}": "on", f"reason-{left_out.pk}": "no_data_there"}
+
+
+def one_more(case: Case) -> dict[str, str]:
+    return {
+        "identities-TOTAL_FORMS": "1",
+        "identities-INITIAL_FORMS": "0",
+        "identities-0-type": "controller_customer_id",
+        "identities-0-value": "C-1",
+    }
+
+
+def searchable() -> Case:
+    """Its processor has the keys to search with, and does not answer."""
+    keys = {"workspace_key": "key", "workspace_secret": "secret", "input_key": "k", "input_secret": "s"}
+    Processor.objects.get().delete()
+    processor(credentials=keys)
+    return ready_case()
+
+
+def held() -> Case:
+    """An erasure that waits for the access case of the same verified person."""
+    ready_case(type="access", identities=[("email", "held@example.org")])
+    return approved_case(identities=[("email", "held@example.org")])
+
+
+def with_task() -> Case:
+    """Somebody works it by hand, and has begun."""
+    archive = manual()
+    case = approved_case()
+    dispatch.drain(archive.pk)
+    return case
+
+
+def with_failed_partner() -> Case:
+    case = approved_case()
+    ForwardingExtension.objects.create(
+        processor_request=case.requests.get(),
+        domain="partner.example",
+        name="Partner",
+        status="failed",
+        changed_at=timezone.now(),
+    )
+    return case
+
+
 # verb: (a case, what is sent, who may, who else works here and may not, where the case is then)
 Sent = Callable[[Case], dict[str, str]]
 TABLE: dict[str, tuple[Callable[[], Case], Sent, str, str, str]] = {
@@ -77,14 +141,28 @@ TABLE: dict[str, tuple[Callable[[], Case], Sent, str, str, str]] = {
     "reopen": (denied, lambda _c: {"reason": "closed_by_mistake"}, "pia", "agnes", "intake"),
     "reveal": (open_case, lambda _c: {"reason": "verify_person"}, "agnes", "otto", "intake"),
     "resolve": (with_item, lambda _c: {}, "agnes", "pia", "working"),
+    "release": (held, lambda _c: {"reason": "deadline"}, "pia", "agnes", "working"),
+    "plan": (planned_twice, without_the_archive, "agnes", "pia", "ready"),
+    "identities": (ready_case, one_more, "agnes", "pia", "ready"),
+    "search": (searchable, lambda _c: {}, "agnes", "ivy", "ready"),
+    "assign": (with_task, lambda _c: {"due_on": "2030-01-02"}, "agnes", "pia", "working"),
+    "attest": (with_task, lambda _c: {"answer": "done", "text": "Shredded."}, "agnes", "pia", "working"),
+    "by-hand": (with_failed_partner, lambda _c: {}, "agnes", "pia", "working"),
 }
+# Done as often as somebody wants.
+REPEATABLE = {"reveal", "refresh", "search", "assign", "plan"}
 
 
 def address(case: Case, verb: str) -> str:
-    if BY_NAME[verb].on is AttentionItem:
-        item = AttentionItem.objects.get(case=case)
-        return reverse("admin:cases_case_verb_on", args=[case.pk, verb, item.pk])
-    return reverse("admin:cases_case_verb", args=[case.pk, verb])
+    on = BY_NAME[verb].on
+    if on is None:
+        return reverse("admin:cases_case_verb", args=[case.pk, verb])
+    part: Any = {
+        AttentionItem: AttentionItem.objects.filter(case=case),
+        ManualTask: ManualTask.objects.filter(processor_request__case=case),
+        ForwardingExtension: ForwardingExtension.objects.filter(processor_request__case=case),
+    }[on].get()
+    return reverse("admin:cases_case_verb_on", args=[case.pk, verb, part.pk])
 
 
 def trace(case: Case) -> tuple[Any, ...]:
@@ -95,7 +173,8 @@ def trace(case: Case) -> tuple[Any, ...]:
 
 
 def test_the_table_of_this_test_is_whole() -> None:
-    assert {verb.name for verb in VERBS} == {*TABLE, "download"}
+    """What is done to a result package has tests of its own."""
+    assert {verb.name for verb in VERBS if verb.on is not ResultPackage} == {*TABLE}
 
 
 @pytest.mark.parametrize("verb", TABLE)
@@ -137,7 +216,7 @@ def test_who_may_not_is_refused_by_look_and_by_deed(verb: str, name: str) -> Non
     assert trace(case) == before
 
 
-@pytest.mark.parametrize("verb", [verb for verb in TABLE if verb not in {"reveal", "refresh"}])
+@pytest.mark.parametrize("verb", [verb for verb in TABLE if verb not in REPEATABLE])
 def test_what_is_not_due_is_refused_in_a_sentence_and_keeps_what_was_typed(verb: str) -> None:
     make, sent, who, _other, _to = TABLE[verb]
     case = make()
@@ -247,7 +326,7 @@ def test_a_part_of_another_case_is_not_found() -> None:
     item = AttentionItem.objects.get(case=one)
     client = browser("agnes")
     for part in (str(item.pk), "999999", "x", "00000000-0000-4000-8000-000000000000"):
-        for verb in ("resolve", "download"):
+        for verb in ("resolve", "download", "assign", "attest", "by-hand"):
             wrong = reverse("admin:cases_case_verb_on", args=[other.pk, verb, part])
             assert client.post(wrong).status_code == 404
     item.refresh_from_db()

@@ -1,0 +1,40 @@
+"""Files on their way in: in memory, since a temporary file would be a clear copy, and only from who may give one."""
+
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+
+PERMISSION = "cases.attest_manualtask"
+
+
+class InMemory(FileUploadHandler):
+    """The one handler of uploads. Of a file over the limit only the size is kept, so that a form can say so."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        user = getattr(self.request, "user", None)
+        if user is None or not user.has_perm(PERMISSION):
+            # Nobody else fills our memory; the form then has no file.
+            raise SkipFile
+        self._kept = BytesIO()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if start + len(raw_data) <= settings.UPLOAD_LIMIT_BYTES:
+            self._kept.write(raw_data)
+        else:
+            self._kept = BytesIO()
+
+    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
+        self._kept.seek(0)
+        return InMemoryUploadedFile(
+            self._kept,
+            self.field_name,
+            self.file_name or "",
+            self.content_type or "",
+            file_size,
+            self.charset,
+            self.content_type_extra,
+        )
