@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus
 from cases.models import AuditEvent, Case, ManualTask, PackageState, ResultPackage
-from cases.services import approval, audit, closing, planning, results, tasks, verification
+from cases.services import approval, audit, closing, planning, reconciling, results, tasks, verification
 from dsrportal.demo import acting, open_case
 
 ONCE_SECONDS = 50.0
@@ -57,6 +57,7 @@ def _play_end(case: Case, stop_at: float, write: Callable[[str], None]) -> None:
                 f"{case.reference} is still {case.status} after {ONCE_SECONDS:.0f} s: {_stands(case)}"
             )
         _do_by_hand(case, write)
+        _ask_app(case, write)
         if case.status == CaseStatus.ATTENTION:
             raise _Failed(f"{case.reference} needs attention: {_attention(case)}")
         if (now := _stands(case)) != seen:
@@ -85,6 +86,15 @@ def _do_by_hand(case: Case, write: Callable[[str], None]) -> None:
     for task in open_tasks.select_related("processor_request__processor"):
         tasks.attest(task, actor=acting("agnes"), answer=Answer.DONE, text="Looked through the folders.")
         write(f"{case.reference}: {task.processor_request.processor.name} attested by hand")
+
+
+def _ask_app(case: Case, write: Callable[[str], None]) -> None:
+    """What does not call back is asked once a day; here somebody presses “Ask for the status”."""
+    waiting = list(case.requests.exclude(status=RequestStatus.COMPLETED).select_related("processor"))
+    if waiting and all(request.processor.kind == "leanplum" for request in waiting):
+        reconciling.ask_for_refresh(case, actor=acting("agnes"))
+        write(f"{case.reference}: asked {waiting[0].processor.name} where it stands")
+        time.sleep(1.0)
 
 
 def _play_opt_out(write: Callable[[str], None]) -> Case:

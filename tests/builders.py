@@ -118,11 +118,11 @@ def open_case(
     )
 
 
-def ready_case(**more: object) -> Case:
-    case = open_case(**more)  # type: ignore[arg-type]
+def ready_case(**more: Any) -> Case:
+    case = open_case(**more)
     return verification.record(case, actor=actor(str(more.get("by", "agnes"))), method="matched_data")
 
 
-def approved_case(*, approver: str = "pia", **more: object) -> Case:
+def approved_case(*, approver: str = "pia", **more: Any) -> Case:
     case = ready_case(**more)
     return approval.approve(case, actor=actor(approver), digest=planning.digest(case))

@@ -75,10 +75,10 @@ def due(processor: Processor, *, now: datetime) -> QuerySet[ProcessorRequest]:
     near = Q(expected_completion_at__lte=now + MARGIN) | Q(cancel_requested_at__isnull=False)
     if now.astimezone(UTC).weekday() in GATHERING_DAYS:
         near |= Q(case__type__in=sorted(WITH_RESULT))
-    # The answer to our own call is the only word so far: no callback has followed it.
-    no_callback = Q(reported_at=F("sent_at"), sent_at__lte=now - first_word() * pace)
+    # The answer to our own call is the only word so far: no callback has followed it, or none ever will.
+    no_callback = Q(reported_at=F("sent_at"), sent_at__lte=now - first_word())
     return ProcessorRequest.objects.filter(
-        unheard | Q(reported_at__lte=now - min(near_interval(), first_word()) * pace),
+        unheard | Q(reported_at__lte=now - min(near_interval(), first_word())),
         unheard
         | Q(reported_at__lte=now - interval() * pace)
         | (near & Q(reported_at__lte=now - near_interval() * pace))
