@@ -1,92 +1,75 @@
-"""What a person may type about a processor, and one sentence for every mistake."""
+"""What a person may type about a processor of a kind, and one sentence for every mistake."""
 
-import re
-from functools import lru_cache
 from typing import Any, ClassVar, Final
-from urllib.parse import urlsplit
 
-from cryptography import x509
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cases.admin.processor_fields import (
+    REMOVED,
+    AddressField,
+    CertificatesField,
+    DomainField,
+    HostsField,
+    SecretField,
+    keep_offering,
+    option_field,
+)
+from cases.services import processors
+from integrations.connector import Capability, Connector
 from integrations.limits import spell
 from integrations.models import Processor
 from integrations.registry import connector_class
-from integrations.types import Budget
 
-PREFIX: Final = "credential_"
+CREDENTIAL: Final = "credential_"
+OPTION: Final = "option_"
 
-_HOST: Final = re.compile(
-    r"(?=.{1,253}(:|$))[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*(:\d{1,5})?",
-    re.ASCII,
-)
+_API: Final = ("base_url", "extra_tls_roots", "limits", "budget_share")
+_CALLBACKS: Final = ("processor_domain", "certificate_hosts", "extra_signing_roots")
 
-
-class HostsField(forms.CharField):
-    """One host a line, as a list."""
-
-    widget = forms.Textarea(attrs={"rows": 3, "class": "code"})
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        hosts = [line.strip().lower() for line in str(value or "").splitlines() if line.strip()]
-        for host in hosts:
-            if not _HOST.fullmatch(host):
-                raise ValidationError(_("“%(host)s” is not the name of a host."), params={"host": host})
-        return hosts
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return bool(self.to_python(data) != (initial or []))
-        except ValidationError:
-            return True
+Sections = list[tuple[str, dict[str, Any]]]
 
 
-class CertificatesField(forms.CharField):
-    """PEM certificates to trust. A key, a request or an expired certificate is not one."""
+def has_api(kind: type[Connector]) -> bool:
+    """Whether there is anything to call; what is done by hand has none."""
+    return Capability.BY_HAND not in kind.capabilities
 
-    widget = forms.Textarea(attrs={"rows": 4, "class": "code", "spellcheck": "false"})
 
-    def to_python(self, value: Any) -> str:
-        text = str(value or "").replace("\r\n", "\n").strip()
-        if not text:
-            return ""
-        if "PRIVATE KEY" in text:
-            raise ValidationError(
-                _("This holds a private key. Paste certificates only, and treat that key as known.")
-            )
-        try:
-            found = x509.load_pem_x509_certificates(text.encode())
-        except ValueError:
-            found = []
-        if not found or len(found) != text.count("-----BEGIN "):
-            raise ValidationError(
-                _("Paste whole PEM certificates, from -----BEGIN to -----END CERTIFICATE-----.")
-            )
-        for certificate in found:
-            if certificate.not_valid_after_utc < timezone.now():
-                raise ValidationError(
-                    _("The certificate of “%(subject)s” expired on %(day)s."),
-                    params={
-                        "subject": certificate.subject.rfc4514_string(),
-                        "day": f"{certificate.not_valid_after_utc:%Y-%m-%d}",
-                    },
-                )
-        return text + "\n"
+def calls_back(kind: type[Connector]) -> bool:
+    return Capability.CALLBACKS in kind.capabilities
+
+
+def sections(kind: type[Connector], *, adding: bool, may_change: bool) -> Sections:
+    """The form's sections. Who may only look sees neither credentials nor the callback address."""
+    account = ["name", *([] if adding else ["kind"]), "account"]
+    if kind.has_environments:
+        account.append("environment")
+    addresses = [OPTION + option.name for option in kind.options if option.is_address]
+    chosen = [OPTION + option.name for option in kind.options if not option.is_address]
+    api, callbacks = list(_API), list(_CALLBACKS)
+    if may_change:
+        api[1:1] = addresses
+        callbacks[:0] = [] if adding else ["callback_address"]
+    found = [
+        (_("Account"), account),
+        (_("Credentials"), [CREDENTIAL + secret.name for secret in kind.secrets] if may_change else []),
+        (_("Options"), chosen if may_change else []),
+        (_("API"), api if has_api(kind) else []),
+        (_("Callbacks"), callbacks if calls_back(kind) else []),
+    ]
+    return [(title, {"fields": fields}) for title, fields in found if fields]
 
 
 class ProcessorForm(forms.ModelForm):
-    """For one kind; `form_for` adds its credentials. What is stored of those is never sent to the browser."""
+    """For one kind; `form_for` adds its credentials and options. No stored credential is sent to the browser."""
 
-    kind: ClassVar[str] = ""
+    connector: ClassVar[type[Connector]]
 
-    base_url = forms.CharField(
-        label=gettext_lazy("API address"), max_length=200, widget=forms.URLInput(attrs={"class": "vURLField"})
+    base_url = AddressField(label=gettext_lazy("API address"))
+    processor_domain = DomainField(
+        label=gettext_lazy("Domain"), max_length=253, widget=forms.TextInput(attrs={"class": "vTextField"})
     )
     certificate_hosts = HostsField(label=gettext_lazy("Certificate hosts"), required=False)
     extra_tls_roots = CertificatesField(label=gettext_lazy("Extra roots for connections"), required=False)
@@ -98,18 +81,7 @@ class ProcessorForm(forms.ModelForm):
         widgets: ClassVar[dict[str, forms.Widget]] = {
             "limits": forms.Textarea(attrs={"rows": 3, "class": "code", "spellcheck": "false"})
         }
-        fields = (
-            "name",
-            "account",
-            "environment",
-            "base_url",
-            "processor_domain",
-            "certificate_hosts",
-            "extra_tls_roots",
-            "extra_signing_roots",
-            "limits",
-            "budget_share",
-        )
+        fields = ("name", "account", "environment", *_API, *_CALLBACKS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -118,97 +90,129 @@ class ProcessorForm(forms.ModelForm):
             column: Any = Processor._meta.get_field(name)
             self.fields[name].help_text = column.help_text
             self.fields[name].initial = column.get_default()
-        if "limits" in self.fields:
-            # What holds while it is empty, written as it would be typed.
-            self.fields["limits"].widget.attrs["placeholder"] = spell(_own_limits(self.kind))
+        self._say_what_the_vendor_has()
         if self.instance._state.adding:
-            self.instance.kind = self.kind
-            return
-        for name in [secret.name for secret in connector_class(self.kind).secrets]:
-            field = self.fields.get(PREFIX + name)
-            if field is not None and self.instance.credentials.get(name):
-                field.required = False
-                field.help_text = _("Stored. Leave empty to keep it.")
+            self.instance.kind = self.connector.kind
+        self.before = processors.seen(self.instance)
+        for name, field in self._secrets():
+            if self.before.credentials.get(name):
+                field.keeps()
+        for option in self.connector.options:
+            stored = self.instance.option(option.name)
+            self.fields[OPTION + option.name].initial = stored
+            keep_offering(self.fields[OPTION + option.name], stored)
+
+    def _say_what_the_vendor_has(self) -> None:
+        """What holds while a field is empty is its placeholder; what each account has by itself must be typed."""
+        kind = self.connector
+        if "account" in self.fields:
+            self.fields["account"].label = kind.account_label
+            self.fields["account"].help_text = kind.account_help or self.fields["account"].help_text
+        for name, own in (("base_url", kind.default_base_url), ("processor_domain", kind.default_domain)):
+            if name in self.fields:
+                self.fields[name].required = not own
+                self.fields[name].widget.attrs["placeholder"] = own
+        if "base_url" in self.fields and not kind.default_base_url:
+            self.fields["base_url"].help_text = ""
+        if "processor_domain" in self.fields and not kind.default_domain:
+            self.fields["processor_domain"].help_text = _(
+                "The domain that callbacks must name, and whose certificate must sign them."
+            )
+        if "limits" in self.fields:
+            # Written as it would be typed.
+            own_limits = kind(Processor(kind=kind.kind, data_key_id=None)).budget()
+            self.fields["limits"].widget.attrs["placeholder"] = spell(own_limits)
+        for option in kind.options:
+            if option.is_address and not option.required:
+                widget = self.fields[OPTION + option.name].widget
+                widget.attrs["placeholder"] = option.default or _("The vendor's own")
+
+    def _secrets(self) -> list[tuple[str, SecretField]]:
+        return [
+            (field.secret.name, field) for field in self.fields.values() if isinstance(field, SecretField)
+        ]
 
     @property
     def changed(self) -> list[str]:
-        """The names of what was changed, credentials by their own."""
-        return [name.removeprefix(PREFIX) for name in self.changed_data]
+        """The names of what was changed, credentials and options by their own."""
+        own = {option.name: option.default for option in self.connector.options}
+        before, after = {**own, **self.before.options}, {**own, **self.instance.options}
+        names = [name.removeprefix(CREDENTIAL) for name in self.changed_data if not name.startswith(OPTION)]
+        return [*names, *(name for name in own if before[name] != after[name])]
 
-    def clean_base_url(self) -> str:
-        address: str = self.cleaned_data["base_url"].strip().rstrip("/")
-        try:
-            parts = urlsplit(address)
-            port_is_fine = parts.port is None or parts.port > 0
-        except ValueError:
-            raise ValidationError(_("This is not an address.")) from None
-        if parts.scheme != "https":
-            raise ValidationError(_("The API address must begin with https://."))
-        if not parts.hostname or not port_is_fine:
-            raise ValidationError(_("The API address names no host."))
-        if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValidationError(_("The API address may hold a host and a path, nothing else."))
-        return address
-
-    def clean_processor_domain(self) -> str:
-        domain: str = self.cleaned_data["processor_domain"].strip().lower()
-        if not domain and connector_class(self.kind).default_domain:
-            return ""
-        if not _HOST.fullmatch(domain) or ":" in domain:
-            raise ValidationError(_("“%(domain)s” is not the name of a domain."), params={"domain": domain})
-        return domain
+    @property
+    def typed_credentials(self) -> bool:
+        """Whether credentials were typed, which the browser is not given back."""
+        sent = [self[CREDENTIAL + name].data for name, _field in self._secrets()] if self.is_bound else []
+        return any(isinstance(value, str) and value for value in sent)
 
     def clean_account(self) -> str:
         account: str = self.cleaned_data["account"].strip()
-        twin = Processor.objects.filter(kind=self.kind, account=account).exclude(pk=self.instance.pk).first()
+        rows = Processor.objects.filter(kind=self.connector.kind, account=account)
+        twin = rows.exclude(pk=self.instance.pk).first()
         if twin is not None:
             raise ValidationError(_("“%(name)s” is this account already."), params={"name": twin.name})
         return account
 
     def clean(self) -> dict[str, Any] | None:
-        """Typed credentials replace stored ones, each by itself.
-
-        At another host none are kept: whoever may change an address could otherwise have stored credentials, which
-        are shown to nobody, sent to a server of their own.
-        """
-        stored_at = self.instance.base_url  # the form puts what was typed there only after this
+        """Typed credentials replace stored ones, each by itself; at another server none are kept."""
         cleaned = super().clean()
-        names = [secret.name for secret in connector_class(self.kind).secrets]
-        typed = {name: str(value) for name in names if (value := self.cleaned_data.get(PREFIX + name))}
-        moved = not self.instance._state.adding and _server(self.cleaned_data.get("base_url", stored_at)) != (
-            _server(stored_at)
+        typed = {name: self.cleaned_data.get(CREDENTIAL + name) for name, _field in self._secrets()}
+        options = self._options()
+        moved = processors.moved(
+            self.connector.kind,
+            before=self.before,
+            base_url=self.cleaned_data.get("base_url", self.before.base_url),
+            options=options,
         )
-        for name in names:
-            if moved and name not in typed and PREFIX + name in self.fields:
-                self.add_error(
-                    PREFIX + name, _("The API address names another server: type this again for it.")
-                )
-        if typed:
-            self.instance.credentials = {**self.instance.credentials, **typed}
+        for name, address in moved.items():
+            if not typed[name]:
+                self._ask_again(name, address)
+        kept = {name: value for name, value in self.before.credentials.items() if not typed.get(name)}
+        replaced = {name: value for name, value in typed.items() if value and value is not REMOVED}
+        self.instance.credentials = {**kept, **replaced}
+        self.instance.options = options
         return cleaned
 
+    def _options(self) -> dict[str, str]:
+        """What was chosen, as text; what is as its kind has it is not stored, and what was mistyped stays as it is."""
+        options = dict(self.before.options)
+        for option in self.connector.options:
+            if OPTION + option.name not in self.cleaned_data:
+                continue
+            value = self.cleaned_data[OPTION + option.name]
+            text = "" if value is None else str(value).replace("\r\n", "\n")
+            options.pop(option.name, None)
+            if text and text != option.default:
+                options[option.name] = text
+        return options
 
-def _server(address: str) -> tuple[str | None, int]:
-    parts = urlsplit(address)
-    return parts.hostname, parts.port or 443
+    def _ask_again(self, name: str, address: str) -> None:
+        if CREDENTIAL + name in self.errors:
+            return
+        if address == "base_url":
+            sentence = _("The API address names another server: type this again for it.")
+        else:
+            label = self.fields[OPTION + address].label
+            sentence = _("“%(label)s” names another server: type this again for it.") % {"label": label}
+        self.add_error(CREDENTIAL + name, sentence)
 
 
-@lru_cache
 def form_for(kind: str) -> type[ProcessorForm]:
-    """The form for one kind of processor: a password-like input for each of its credentials."""
-    inputs: dict[str, Any] = {
-        PREFIX + name: forms.CharField(
-            label=name.replace("_", " ").capitalize(),
-            max_length=500,
-            widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
-        )
-        for name in [secret.name for secret in connector_class(kind).secrets]
+    """The form for one kind: a password-like input for each of its credentials, a field for each option."""
+    found = connector_class(kind)
+    own = sections(found, adding=True, may_change=True)
+    names = {name for _title, section in own for name in section["fields"]}
+    more: dict[str, Any] = {
+        **{CREDENTIAL + secret.name: SecretField(secret) for secret in found.secrets},
+        **{OPTION + option.name: option_field(option) for option in found.options},
+        # Django's word for leaving out a field that a parent declares.
+        **dict.fromkeys(set(ProcessorForm.declared_fields) - names),
     }
+    columns = [name for name in ProcessorForm.Meta.fields if name in names]
+    meta = type("Meta", (ProcessorForm.Meta,), {"fields": columns})
     metaclass: Any = type(ProcessorForm)
-    made: type[ProcessorForm] = metaclass(f"{kind}Form", (ProcessorForm,), {"kind": kind, **inputs})
+    made: type[ProcessorForm] = metaclass(
+        f"{found.__name__}Form", (ProcessorForm,), {"connector": found, "Meta": meta, **more}
+    )
     return made
-
-
-def _own_limits(kind: str) -> Budget:
-    """What the vendor allows everybody."""
-    return connector_class(kind)(Processor(kind=kind, data_key_id=None)).budget()

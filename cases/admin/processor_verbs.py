@@ -1,4 +1,4 @@
-"""What people do to a processor besides changing it: test its connection, pause it, resume it."""
+"""What people do to a processor besides changing it: test its connection, connect it, pause it, resume it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +17,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.actor import Actor
+from cases.admin import processor_check, processor_connect
 from cases.admin.acting import actor_of
-from cases.services import outgoing, processors
+from cases.admin.processor_form import has_api
+from cases.services import processors
 from cases.services.refusal import Refused, Superseded
+from integrations.connector import Capability, Connector
 from integrations.models import Processor
-from integrations.registry import connector_for
+from integrations.registry import connector_class
 
 Told = list[tuple[int, str]]
+Page = Callable[[HttpRequest, dict[str, Any], Processor], HttpResponse]
 
 
 class ConfirmForm(forms.Form):
@@ -39,21 +43,6 @@ class PauseForm(forms.Form):
     )
 
 
-def _test(processor: Processor, actor: Actor, said: dict[str, Any]) -> Told:
-    was_paused = processor.paused_at is not None
-    told = [
-        (messages.SUCCESS if check.works else messages.ERROR, f"{check.name}: {check.sentence}")
-        for check in processors.test_connection(processor, actor=actor)
-    ]
-    if was_paused:
-        processor.refresh_from_db(fields=["paused_at"])
-        if processor.paused_at is None:
-            told.append(_sends_again(processor))
-        else:
-            told.append((messages.WARNING, _("%(name)s is still paused.") % {"name": processor.name}))
-    return told
-
-
 def _pause(processor: Processor, actor: Actor, said: dict[str, Any]) -> Told:
     if not processors.pause(processor, actor=actor, reason=said["reason"]):
         raise Superseded(_("%(name)s is paused already.") % {"name": processor.name})
@@ -62,14 +51,7 @@ def _pause(processor: Processor, actor: Actor, said: dict[str, Any]) -> Told:
 
 def _resume(processor: Processor, actor: Actor, said: dict[str, Any]) -> Told:
     processors.resume(processor, actor=actor)
-    return [_sends_again(processor)]
-
-
-def _sends_again(processor: Processor) -> tuple[int, str]:
-    name = {"name": processor.name}
-    if outgoing.is_paused():
-        return messages.WARNING, _("%(name)s sends again once everything outgoing is resumed.") % name
-    return messages.SUCCESS, _("%(name)s sends again.") % name
+    return [processor_check.sends_again(processor)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +61,17 @@ class Verb:
     icon: str
     permission: str
     lead: str | Promise
-    call: Callable[[Processor, Actor, dict[str, Any]], Told]
+    # What it does, to tell of on the processor's page; a verb with more to show has an answer, or a page, of its own.
+    call: Callable[[Processor, Actor, dict[str, Any]], Told] = lambda processor, actor, said: []
+    answer: Page | None = None
+    page: Page | None = None
     form: type[forms.Form] = ConfirmForm
     # None: always worth offering; else only while it is, or is not, paused.
     while_paused: bool | None = None
+    # The kinds that have it.
+    of: Callable[[type[Connector]], bool] = lambda kind: True
+    # Whether it can be done as the processor stands; its page says what is missing.
+    is_ready: Callable[[Processor], bool] = lambda processor: True
 
 
 VERBS: Final = (
@@ -92,10 +81,24 @@ VERBS: Final = (
         "check",
         "integrations.test_processor",
         gettext_lazy(
-            "Each credential is tried on its own API, and the certificate that signs callbacks is fetched and checked. "
+            "Each stored credential is tried on its own API, and what else the connection rests on is checked. "
             "Nothing is asked or said about any person. A pause for refused credentials ends when all of it works."
         ),
-        _test,
+        answer=processor_check.page,
+        of=has_api,
+    ),
+    Verb(
+        "connect",
+        gettext_lazy("Connect"),
+        "processors",
+        "integrations.change_processor",
+        gettext_lazy(
+            "The stored credentials are asked which workspaces they give access to, and you choose the one that this "
+            "processor is. Nothing is changed before you choose."
+        ),
+        page=processor_connect.page,
+        of=lambda kind: Capability.WORKSPACES in kind.capabilities,
+        is_ready=lambda processor: not processors.missing_to_connect(processor),
     ),
     Verb(
         "pause",
@@ -107,7 +110,7 @@ VERBS: Final = (
             "still taken. Legal deadlines do not pause."
         ),
         _pause,
-        PauseForm,
+        form=PauseForm,
         while_paused=False,
     ),
     Verb(
@@ -124,11 +127,14 @@ _BY_NAME: Final = {verb.name: verb for verb in VERBS}
 
 
 def offered(request: HttpRequest, processor: Processor) -> list[Verb]:
-    paused = processor.paused_at is not None
+    paused, kind = processor.paused_at is not None, connector_class(processor.kind)
     return [
         verb
         for verb in VERBS
-        if request.user.has_perm(verb.permission) and verb.while_paused in {None, paused}
+        if request.user.has_perm(verb.permission)
+        and verb.while_paused in {None, paused}
+        and verb.of(kind)
+        and verb.is_ready(processor)
     ]
 
 
@@ -140,16 +146,23 @@ def verb_page(request: HttpRequest, context: dict[str, Any], processor_id: UUID,
     if not request.user.has_perms(["integrations.view_processor", verb.permission]):
         raise PermissionDenied
     processor = get_object_or_404(Processor.objects.select_related("data_key"), pk=processor_id)
+    kind = connector_class(processor.kind)
+    if not verb.of(kind):
+        raise Http404
+    back = reverse("admin:integrations_processor_change", args=[processor.pk])
+    page = {**context, "title": verb.label, "verb": verb, "processor": processor, "label": kind.label}
+    page["back"] = back
+    if verb.page:
+        return verb.page(request, page, processor)
     form = verb.form(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            told = verb.call(processor, actor_of(request), form.cleaned_data)
-        except Refused as refused:
-            told = [(messages.ERROR, str(refused))]
-        for level, sentence in told:
-            messages.add_message(request, level, sentence)
-        return HttpResponseRedirect(reverse("admin:integrations_processor_change", args=[processor.pk]))
-    page = {**context, "title": verb.label, "verb": verb, "processor": processor, "form": form}
-    page["label"] = connector_for(processor).label
-    page["back"] = reverse("admin:integrations_processor_change", args=[processor.pk])
-    return TemplateResponse(request, "admin/integrations/processor/verb.html", page)
+    if request.method != "POST" or not form.is_valid():
+        return TemplateResponse(request, "admin/integrations/processor/verb.html", {**page, "form": form})
+    if verb.answer:
+        return verb.answer(request, page, processor)
+    try:
+        told = verb.call(processor, actor_of(request), form.cleaned_data)
+    except Refused as refused:
+        told = [(messages.ERROR, str(refused))]
+    for level, sentence in told:
+        messages.add_message(request, level, sentence)
+    return HttpResponseRedirect(back)

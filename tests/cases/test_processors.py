@@ -5,12 +5,14 @@ import json
 import pytest
 from django.utils import timezone
 
-from cases.models import Action, AttentionItem, AttentionKind, AuditEvent
+from cases.models import Action, AttentionItem, AttentionKind, AuditEvent, Case
 from cases.models.audit import PORTAL_CHAIN
-from cases.services import attention, audit, processors
+from cases.services import attention, audit, planning, processors
 from cases.services.refusal import Refused, Superseded
 from integrations.errors import Unauthorized
 from integrations.models import Processor
+from integrations.mparticle.connector import MParticle
+from integrations.types import ConnectionCheck
 from tests import builders
 from tests.builders import actor
 from tests.sandbox import Sandbox
@@ -54,6 +56,8 @@ def test_nothing_changed_is_no_event() -> None:
         ("account", "77", False),
         ("base_url", "https://localhost:10/v3", False),
         ("workspace_key", "other", False),
+        ("input_key", "other", True),
+        ("pod", "eu1", True),
         ("name", "Other", True),
         ("budget_share", 50, True),
     ],
@@ -62,8 +66,10 @@ def test_the_accounts_proof_falls_with_what_it_rests_on(
     field: str, value: object, still_proven: bool
 ) -> None:
     processor = builders.processor(account_proven_at=timezone.now())
-    if field == "workspace_key":
+    if field.endswith("_key"):
         processor.credentials[field] = value
+    elif field == "pod":
+        processor.options[field] = value
     else:
         setattr(processor, field, value)
     processors.save(processor, actor=actor("ivy"), changed=[field])
@@ -71,6 +77,107 @@ def test_the_accounts_proof_falls_with_what_it_rests_on(
     assert (stored.account_proven_at is not None) is still_proven
     if field == "workspace_key":
         assert stored.credentials == {"workspace_key": "other", "workspace_secret": "secret"}
+
+
+def test_options_are_changed_by_name_and_kept_out_of_the_trail() -> None:
+    processor = builders.processor(options={"consent_document": "policy-7"})
+    processor.options = {"pod": "eu1", "exclusion_attribute": "leave-me-alone"}
+    names = ["pod", "exclusion_attribute", "consent_document"]
+    processors.save(processor, actor=actor("ivy"), changed=names)
+    assert Processor.objects.get().options == {"pod": "eu1", "exclusion_attribute": "leave-me-alone"}
+    event = AuditEvent.objects.get()
+    assert event.details == {"processor": processor.name, "fields": sorted(names)}
+    assert "leave-me-alone" not in event.canonical
+
+
+def test_where_people_are_looked_up_may_change_under_an_approved_case() -> None:
+    builders.processor()
+    case = builders.approved_case()
+    before = (case.status, planning.digest(case), list(case.requests.values_list("status", flat=True)))
+    processor = Processor.objects.get()
+    processor.options, processor.environment = {"pod": "au1"}, "development"
+    processors.save(processor, actor=actor("ivy"), changed=["pod", "environment"])
+    case = Case.objects.get()
+    assert before == (
+        case.status,
+        planning.digest(case),
+        list(case.requests.values_list("status", flat=True)),
+    )
+    assert AuditEvent.objects.latest("id").details["fields"] == ["environment", "pod"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("base_url", "https://localhost:10/v3"),
+        ("options", {"events_url": "https://localhost:10"}),
+        ("credentials", {"workspace_key": "newer"}),
+    ],
+)
+def test_what_decides_where_credentials_go_is_as_it_was_seen(column: str, value: object) -> None:
+    processor = builders.processor()
+    before = processors.seen(processor)
+    rival = Processor.objects.get()
+    setattr(rival, column, value)
+    rival.save()
+    processor.credentials = {"workspace_key": "other", "workspace_secret": "other"}
+    with pytest.raises(Superseded, match="by somebody else"):
+        processors.save(processor, actor=actor("ivy"), changed=["workspace_key"], before=before)
+    assert Processor.objects.get().credentials != processor.credentials
+    assert actions() == []
+
+
+def test_a_pause_of_the_moment_is_no_rival() -> None:
+    processor = builders.processor()
+    before = processors.seen(processor)
+    processors.pause(Processor.objects.get(), actor=actor("ivy"), reason="maintenance")
+    processor.credentials = {**processor.credentials, "workspace_key": "other"}
+    processors.save(processor, actor=actor("ivy"), changed=["workspace_key"], before=before)
+    stored = Processor.objects.get()
+    assert (stored.credentials["workspace_key"], stored.paused_reason) == ("other", "maintenance")
+
+
+def test_what_was_seen_shows_no_credential() -> None:
+    assert "secret" not in repr(processors.seen(builders.processor())).replace("credentials", "")
+
+
+OWN = "https://opendsr.mparticle.com/v3"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "moved"),
+    [
+        # The API address, to which the workspace key goes.
+        ({"base_url": ""}, {"base_url": OWN}, set()),
+        ({"base_url": OWN}, {"base_url": ""}, set()),
+        ({"base_url": OWN}, {"base_url": "https://OPENDSR.mparticle.com:443/other"}, set()),
+        ({"base_url": ""}, {"base_url": "https://opendsr.mparticle.com.evil.example/v3"}, {"workspace_key"}),
+        ({"base_url": ""}, {"base_url": "https://opendsr.mparticle.com:444/v3"}, {"workspace_key"}),
+        # The input key goes to two addresses, the OAuth client to two others.
+        ({}, {"identity_url": "https://a.example"}, {"input_key"}),
+        ({}, {"events_url": "https://a.example"}, {"input_key"}),
+        ({"events_url": "https://a.example"}, {}, {"input_key"}),
+        ({"events_url": "https://a.example/v2"}, {"events_url": "https://a.example/v3"}, set()),
+        ({}, {"sso_url": "https://a.example"}, {"oauth_client_secret"}),
+        ({}, {"platform_url": "https://a.example"}, {"oauth_client_secret"}),
+        # An empty address is the vendor's own, in every pod.
+        ({"pod": "us1"}, {"pod": "eu1"}, set()),
+    ],
+)
+def test_credentials_move_with_the_addresses_they_are_sent_to(
+    old: dict[str, str], new: dict[str, str], moved: set[str]
+) -> None:
+    credentials = dict.fromkeys(["workspace_key", "input_key", "oauth_client_secret"], "stored")
+    was, will = ({name: text for name, text in side.items() if name != "base_url"} for side in (old, new))
+    before = processors.Seen(old.get("base_url", OWN), was, credentials)
+    found = processors.moved("mparticle", before=before, base_url=new.get("base_url", OWN), options=will)
+    assert set(found) == moved
+
+
+def test_what_is_not_stored_moves_nowhere() -> None:
+    before = processors.Seen("", {}, {"workspace_key": "stored", "input_key": ""})
+    there = {"identity_url": "https://a.example"}
+    assert processors.moved("mparticle", before=before, base_url="", options=there) == {}
 
 
 def test_an_account_is_set_up_once() -> None:
@@ -122,7 +229,7 @@ def test_a_test_that_works_lifts_a_pause_for_credentials(sandbox: Sandbox) -> No
         processor, Unauthorized("no", key_field="workspace_key"), actor=actor("ivy")
     )
     checks = processors.test_connection(processor, actor=actor("ivy"))
-    assert [check.works for check in checks] == [True, True]
+    assert {check.works for check in checks} == {True}
     assert Processor.objects.get().paused_at is None
     assert AttentionItem.objects.get().resolution == "resumed"
 
@@ -148,6 +255,40 @@ def test_a_test_that_fails_says_so_in_the_trail_and_keeps_the_pause(sandbox: San
     assert event.details["result"] == "does not work"
     assert Processor.objects.get().paused_reason == "credentials"
     assert audit.verify(PORTAL_CHAIN) == []
+
+
+@pytest.mark.parametrize("optional", [{}, {"input_key": "half"}])
+def test_what_is_not_set_neither_fails_a_test_nor_keeps_a_pause(
+    sandbox: Sandbox, optional: dict[str, str]
+) -> None:
+    processor = builders.processor(sandbox)
+    own = {name: processor.credentials[name] for name in ("workspace_key", "workspace_secret")}
+    processor.credentials = {**own, **optional}
+    processor.save()
+    processors.pause_for_credentials(
+        processor, Unauthorized("no", key_field="workspace_key"), actor=actor("ivy")
+    )
+    checks = processors.test_connection(processor, actor=actor("ivy"))
+    assert [check.key_field for check in checks if not check.is_set]
+    assert Processor.objects.get().paused_at is None
+
+
+def test_a_check_that_names_no_field_is_taken_for_the_credential_of_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = [
+        ConnectionCheck("Workspace key", False, "No."),
+        ConnectionCheck("Input key for events", False, "No."),
+        ConnectionCheck("Callback certificate", False, "No."),
+    ]
+    monkeypatch.setattr(MParticle, "test_connection", lambda self: said)
+    processor = builders.processor(credentials={"workspace_key": "k", "workspace_secret": "s"})
+    found = processors.test_connection(processor, actor=actor("ivy"))
+    assert [(check.key_field, check.is_set) for check in found] == [
+        ("workspace_key", True),
+        ("input_key", False),  # nothing is stored that could have failed
+        ("", True),
+    ]
 
 
 def test_every_reason_to_pause_has_words() -> None:

@@ -12,13 +12,12 @@ from integrations.models import Processor
 from tests import builders
 from tests.authority import Authority
 from tests.cases.admin.people import browser, said
-from tests.sandbox import Sandbox
 
 pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:integrations_processor_changelist")
-ADD = reverse("admin:integrations_processor_add")
-VERBS = ["test", "pause", "resume"]
+ADD = reverse("admin:integrations_processor_add") + "?kind=mparticle"
+VERBS = ["test", "connect", "pause", "resume"]
 
 
 def page(processor: Processor) -> str:
@@ -152,7 +151,8 @@ def test_an_auditor_sees_neither_credentials_nor_the_callback_token() -> None:
     processor = builders.processor()
     html = browser("otto").get(page(processor)).content.decode()
     assert processor.callback_token not in html
-    assert "Workspace" not in html.replace("mParticle workspace", "").replace("Workspace Settings", "")
+    assert 'type="password"' not in html
+    assert "credential_" not in html
 
 
 ROOT = Authority("Test root").root_pem
@@ -161,14 +161,14 @@ ROOT = Authority("Test root").root_pem
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [
-        ("base_url", "http://opendsr.mparticle.com/v3", "The API address must begin with https://."),
-        ("base_url", "https:///v3", "The API address names no host."),
+        ("base_url", "http://opendsr.mparticle.com/v3", "The address must begin with https://."),
+        ("base_url", "https:///v3", "The address names no host."),
         (
             "base_url",
             "https://user:pw@localhost/v3",
-            "The API address may hold a host and a path, nothing else.",
+            "The address may hold a host and a path, nothing else.",
         ),
-        ("base_url", "https://localhost/v3?x=1", "The API address may hold a host and a path, nothing else."),
+        ("base_url", "https://localhost/v3?x=1", "The address may hold a host and a path, nothing else."),
         ("base_url", "https://localhost:99999/v3", "This is not an address."),
         (
             "processor_domain",
@@ -248,73 +248,32 @@ def test_an_unknown_verb_is_not_found() -> None:
     assert browser("ivy").post(verb(builders.processor(), "explode")).status_code == 404
 
 
-def test_testing_the_connection_tells_of_each_credential(sandbox: Sandbox) -> None:
-    processor = builders.processor(sandbox, name="Shop")
-    answer = browser("ivy").post(verb(processor, "test"), follow=True)
-    key, certificate = said(answer)
-    assert key == "Workspace key: mParticle accepts the workspace key and secret."
-    assert certificate.startswith("Callback certificate: Callbacks can be verified")
-    assert [event.details["result"] for event in events()] == ["works"]
-
-
-def test_a_good_test_ends_a_pause_for_credentials_and_says_so(sandbox: Sandbox) -> None:
-    processor = builders.processor(
-        sandbox, name="Shop", paused_at=timezone.now(), paused_reason="credentials"
-    )
-    answer = browser("ivy").post(verb(processor, "test"), follow=True)
-    assert said(answer)[-1] == "Shop sends again."
-    silent = builders.processor(
-        name="Old", account="9", paused_at=timezone.now(), paused_reason="credentials"
-    )
-    assert said(browser("ivy").post(verb(silent, "test"), follow=True))[-1] == "Old is still paused."
-
-
-def test_a_test_that_nobody_answers_says_so() -> None:
-    answer = browser("ivy").post(verb(builders.processor(), "test"), follow=True)
-    assert len(said(answer)) == 2
-    assert answer.status_code == 200
-    assert [event.details["result"] for event in events()] == ["does not work"]
-
-
 # --- the list
 
 
 def test_the_list_says_what_runs_what_is_proven_and_what_is_in_flight() -> None:
     builders.processor(name="Shop", account_proven_at=timezone.now())
     builders.processor(name="Old shop", account="9", paused_at=timezone.now(), paused_reason="credentials")
+    Processor.objects.create(kind="leanplum", name="App", account="app_1", environment="development")
     builders.approved_case()
     answer = browser("ivy").get(LIST)
     html = answer.content.decode()
-    for words in ("Running", "Paused", "The credentials were refused", "Proven", "Not proven yet"):
+    for words in (
+        "Running",
+        "Paused",
+        "The credentials were refused",
+        "Proven",
+        "Not proven yet",
+        "1 in flight",
+    ):
         assert words in html
-    assert {row.name: row.flying for row in answer.context["cl"].result_list} == {"Shop": 1, "Old shop": 1}
+    assert "Access, portability, erasure, opt-out and correction" in html
+    assert html.count("roven") == 2  # the app proves nothing
+    flying = {row.name: row.flying for row in answer.context["cl"].result_list}
+    assert (flying["Shop"], flying["Old shop"]) == (1, 1)
 
 
 # --- what is shown to nobody
-
-
-def test_stored_credentials_are_not_sent_to_another_server() -> None:
-    processor, client = builders.processor(name="Shop"), browser("ivy")
-    for elsewhere in ("https://elsewhere.example/v3", "https://localhost:10/v3"):
-        answer = client.post(page(processor), fields(base_url=elsewhere))
-        assert errors(answer) == ["The API address names another server: type this again for it."] * 2
-        half = fields(base_url=elsewhere, credential_workspace_key="new")
-        assert len(errors(client.post(page(processor), half))) == 1
-    assert Processor.objects.get().base_url == "https://localhost:9/v3"
-    assert events() == []
-
-
-def test_another_server_is_taken_with_its_own_credentials_and_another_path_with_the_stored_ones() -> None:
-    processor, client = builders.processor(name="Shop"), browser("ivy")
-    assert client.post(page(processor), fields(base_url="https://localhost:9/v4")).status_code == 302
-    assert Processor.objects.get().credentials == {"workspace_key": "key", "workspace_secret": "secret"}
-    moved = new(base_url="https://elsewhere.example/v3")
-    assert client.post(page(processor), moved).status_code == 302
-    stored = Processor.objects.get()
-    assert (stored.base_url, stored.credentials["workspace_key"]) == (
-        "https://elsewhere.example/v3",
-        "the-key",
-    )
 
 
 def test_an_address_cannot_guess_the_callback_token() -> None:
@@ -322,4 +281,5 @@ def test_an_address_cannot_guess_the_callback_token() -> None:
     start = processor.callback_token[:2]
     assert client.get(LIST, {"callback_token__startswith": start}).status_code in {302, 400}
     assert client.get(LIST, {"data_key__wrapped__isnull": "0"}).status_code in {302, 400}
-    assert client.get(LIST, {"environment__exact": "production"}).status_code == 200
+    for known in ({"environment__exact": "production"}, {"kind__exact": "mparticle"}):
+        assert client.get(LIST, known).status_code == 200
