@@ -14,8 +14,11 @@ from .messages import Call
 
 def signature(secret: str, *, method: str, date: str, target: str, body: bytes) -> str:
     """Lower-case hex. The date is the header's own text, and nothing stands between path with query and body."""
-    signed = f"{method}\n{date}\n{target}".encode() + body
-    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+    return digest(secret, f"{method}\n{date}\n{target}".encode() + body)
+
+
+def digest(secret: str, message: bytes) -> str:
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
 
 
 def by_basic(call: Call, workspaces: Sequence[Workspace]) -> Workspace | None:

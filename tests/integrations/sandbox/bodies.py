@@ -1,5 +1,6 @@
 """Requests as a client of OpenDSR v3 writes them."""
 
+import base64
 import json
 import uuid
 from typing import Any
@@ -47,3 +48,32 @@ def read(sandbox: Sandbox, identifier: str) -> dict[str, Any]:
     assert status == 200, answer
     result: dict[str, Any] = json.loads(answer)
     return result
+
+
+def with_input_key(sandbox: Sandbox, workspace: int = 0) -> dict[str, str]:
+    """Basic, as IDSync and Events want it."""
+    keys = sandbox.workspaces[workspace]
+    token = base64.b64encode(f"{keys['input_key']}:{keys['input_secret']}".encode()).decode()
+    return {"Authorization": f"Basic {token}"}
+
+
+def search(sandbox: Sandbox, workspace: int = 0, **known: str) -> tuple[int, dict[str, Any]]:
+    """IDSync's search, by IDSync's names."""
+    body = {"environment": "production", "known_identities": known}
+    headers = with_input_key(sandbox, workspace)
+    status, _, answer = sandbox.call("POST", "/identity/v1/search", body, headers=headers)
+    return status, json.loads(answer)
+
+
+def send(sandbox: Sandbox, **batch: Any) -> int:
+    """One batch to the Events API; its status."""
+    headers = with_input_key(sandbox)
+    status, _, answer = sandbox.call("POST", "/s2s/v2/events", batch, headers=headers)
+    assert (answer == b"") is (status == 202)
+    return status
+
+
+def fetch(sandbox: Sandbox, identifier: str) -> tuple[int, bytes]:
+    """The file of a completed access."""
+    status, _, body = sandbox.call("GET", f"/v3/requests/{identifier}/results")
+    return status, body
