@@ -52,6 +52,29 @@ def mparticle(processor: Processor) -> MParticle:
     return MParticle(processor)
 
 
+@pytest.fixture
+def whole(processor: Processor, sandbox: Sandbox) -> Iterator[MParticle]:
+    """The workspace with every credential; only people put there exist."""
+    sandbox.switches(strangers="unknown")
+    tokens.forget()
+    workspace = sandbox.workspaces[0]
+    processor.credentials |= {
+        "input_key": workspace["input_key"],
+        "input_secret": workspace["input_secret"],
+        "oauth_client_id": sandbox.oauth["client_id"],
+        "oauth_client_secret": sandbox.oauth["client_secret"],
+    }
+    processor.options = {
+        "identity_url": f"{sandbox.url}/identity/v1",
+        "events_url": f"{sandbox.url}/s2s/v2",
+        "platform_url": f"{sandbox.url}/platform/v1",
+        "sso_url": f"{sandbox.url}/sso",
+        "oauth_account": sandbox.oauth["account_id"],
+    }
+    yield MParticle(processor)
+    tokens.forget()
+
+
 def request(**changes: Any) -> OutgoingRequest:
     made = OutgoingRequest(
         request_id=uuid4(),
