@@ -108,5 +108,6 @@ def test_it_imports_nothing_of_the_product() -> None:
         for line in file.read_text().splitlines():
             words = line.split()
             if words[:1] in (["import"], ["from"]):
+                assert not words[1].startswith(".."), file.name
                 root = words[1].split(".")[0]
                 assert root not in ("django", "cases", "dsrportal", "integrations", "requests"), file.name
