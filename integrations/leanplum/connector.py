@@ -8,14 +8,14 @@ https://docs.leanplum.com/reference/gdpr-overview
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import BinaryIO, ClassVar, Final
+from typing import BinaryIO, ClassVar
 
 from django.utils import timezone
 
 from integrations import limits
 from integrations.connector import REQUESTS, Capability, Connector
-from integrations.errors import NothingFound, Rejected, UnknownRequest
-from integrations.leanplum import checks, drafts, packages
+from integrations.errors import NothingFound, Rejected, UnknownRequest, Unsupported
+from integrations.leanplum import checks, drafts, fields, packages
 from integrations.leanplum.client import Client
 from integrations.leanplum.outcomes import Outcome, Word
 from integrations.types import (
@@ -23,7 +23,6 @@ from integrations.types import (
     ConnectionCheck,
     Draft,
     Identity,
-    IdentityType,
     Inquiry,
     Limit,
     Match,
@@ -37,10 +36,6 @@ from integrations.types import (
     ResultStream,
     Secret,
 )
-
-DELETE: Final = "delete"
-BLOCK: Final = "block"
-BLOCK_THEN_VERIFY: Final = "block_then_verify"
 
 # https://docs.leanplum.com/reference/post_api-action-deleteuser: what goes beyond attributes “may take up to 15 days”.
 LONGEST_ERASURE = timedelta(days=15)
@@ -82,46 +77,8 @@ class Leanplum(Connector):
         "App Settings, Keys & Settings in Leanplum; the development app is an app of its own."
     )
     default_base_url: ClassVar[str] = "https://api.leanplum.com/api"
-    secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("development_key", "Development key", "For erasing users."),
-        Secret("production_key", "Production key", "For blocking users and changing their attributes."),
-        Secret("export_key", "Data Export key", "For access, and to see whether an erasure is done."),
-    )
-    options: ClassVar[tuple[Option, ...]] = (
-        Option(
-            "user_id_type",
-            "Leanplum user ID",
-            "Which identity it is: the one that your mParticle connection, or your own app, sends as user ID.",
-            choices=tuple(
-                (kind.value, str(kind.label))
-                for kind in (IdentityType.CONTROLLER_CUSTOMER_ID, IdentityType.EMAIL, IdentityType.MPID)
-            ),
-            required=True,
-        ),
-        Option(
-            "erasure_policy",
-            "Erasure",
-            "Deleting forgets the person, who is known anew when data comes in; blocking also stops new data, and "
-            "keeps the user ID.",
-            choices=(
-                (DELETE, "Delete the user"),
-                (BLOCK, "Block the user"),
-                (BLOCK_THEN_VERIFY, "Block the user, and see that nothing is left"),
-            ),
-            default=DELETE,
-        ),
-        Option(
-            "opt_out_attribute",
-            "Opt-out attribute",
-            "The user attribute that is set to true for an opt-out, and that your campaigns heed.",
-        ),
-        Option(
-            "attributes",
-            "Attributes that hold identities",
-            "For corrections, one a line, such as “email = email_address”.",
-            multiline=True,
-        ),
-    )
+    secrets: ClassVar[tuple[Secret, ...]] = fields.SECRETS
+    options: ClassVar[tuple[Option, ...]] = fields.OPTIONS
     # Lookups are billed per user, and an erasure takes days: once a day at the usual hourly interval.
     # https://docs.leanplum.com/reference/billing
     report_pace: ClassVar[int] = 24
@@ -141,15 +98,19 @@ class Leanplum(Connector):
         return drafts.split(self.processor, draft)
 
     def search(self, identities: Sequence[Identity]) -> Match:
-        """By the user id alone; without it Rejected, since not being asked for is not the same as not being found.
+        """By the user id alone. Raises Unsupported without one: not to be asked is not to be found missing.
 
         What an erasure by blocking leaves behind does not count as found.
         """
-        user_id = self._user_id(identities)
-        outcome = self._client().export(user_id)
-        self._refuse_blocked(outcome)
-        found = outcome.word == Word.DONE and not (self._blocks and packages.is_left_empty(outcome.reply))
-        return Match(found=found, matched=(drafts.user_id_type(self.processor),) if found else ())
+        ids = drafts.user_ids(self.processor, identities)
+        if not ids:
+            raise Unsupported(drafts.no_user_id(self.processor))
+        for identity in ids:
+            outcome = self._client().export(identity.value)
+            self._refuse_blocked(outcome)
+            if outcome.word == Word.DONE and not (self._blocks and packages.is_left_empty(outcome.reply)):
+                return Match(found=True, matched=(identity.type,))
+        return Match(found=False)
 
     # --- the request
 
@@ -197,9 +158,9 @@ class Leanplum(Connector):
         if outcome.word == Word.NOT_FOUND:
             return _completed(request, outcome, ReportedAnswer.NO_DATA_HELD)
         # That it is blocked says that its erasure was begun; whether anything is left is seen by asking.
-        if outcome.word == Word.BLOCKED and policy != BLOCK_THEN_VERIFY:
+        if outcome.word == Word.BLOCKED and policy != fields.BLOCK_THEN_VERIFY:
             return _completed(request, outcome, ReportedAnswer.ACCEPTED, _BLOCKED_BEFORE)
-        if policy == BLOCK:
+        if policy == fields.BLOCK:
             return _completed(request, outcome, ReportedAnswer.ACCEPTED, _BLOCKED_NOW)
         return Report(
             request.request_id,
@@ -254,6 +215,7 @@ class Leanplum(Connector):
     def redact(
         self, package: BinaryIO, *, members: frozenset[str], fields: frozenset[str]
     ) -> Iterator[bytes]:
+        """It is one document, so there are no members."""
         return packages.redact(package, fields=fields)
 
     # --- the account
@@ -270,7 +232,7 @@ class Leanplum(Connector):
 
     @property
     def _blocks(self) -> bool:
-        return self.processor.option("erasure_policy") != DELETE
+        return self.processor.option("erasure_policy") != fields.DELETE
 
     def _client(self) -> Client:
         return Client(self.processor)

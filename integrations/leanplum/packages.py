@@ -20,6 +20,9 @@ FOREIGN_IDENTITY: Final = "foreign_identity"
 UNREADABLE: Final = "unreadable"
 
 _PIECE_BYTES = 64 * 1024
+# What a summary holds at most of each: enough to look at.
+_MOST = 2000
+_LONGEST_VALUE = 2000
 
 
 def chunks(reply: Mapping[str, Any]) -> Iterator[bytes]:
@@ -38,7 +41,7 @@ def is_left_empty(reply: Mapping[str, Any]) -> bool:
 def summarise(
     package: BinaryIO, *, submitted: Sequence[Identity], user_id_type: str, names: Mapping[str, str]
 ) -> PackageSummary:
-    """`names` are the attributes that hold identities, by identity type."""
+    """`names` are the attributes that hold identities, by their types. Of an export in doubt only the doubt is told."""
     try:
         document = read_object(package.read())
     except Malformed:
@@ -47,17 +50,18 @@ def summarise(
     found = [(user_id_type, "userId", document.get("userId"))]
     found += [(kind, name, attributes[name]) for kind, name in names.items() if name in attributes]
     held = [(kind, name, _text(value)) for kind, name, value in found if value not in (None, "")]
+    if _is_foreign(held, submitted):
+        return PackageSummary(doubt=FOREIGN_IDENTITY)
     return PackageSummary(
-        fields=tuple((name, _text(value)) for name, value in attributes.items()),
+        fields=tuple((name, _text(value)[:_LONGEST_VALUE]) for name, value in attributes.items())[:_MOST],
         identities=tuple((name, value) for _, name, value in held),
         # Leanplum counts events over all time, and says only when the first and the last one were.
-        events=tuple((name, "", count) for name, count in _counts(document.get("events"))),
+        events=tuple((name, "", count) for name, count in _counts(document.get("events")))[:_MOST],
         leave_out=(
-            *(f"{ATTRIBUTES}.{name}" for name in attributes),
             *(name for name in document if name not in (ATTRIBUTES, "userId")),
-        ),
-        has_profile="userId" in document,
-        doubt=FOREIGN_IDENTITY if _is_foreign(held, submitted, user_id_type) else "",
+            *(f"{ATTRIBUTES}.{name}" for name in attributes),
+        )[:_MOST],
+        has_profile=True,
     )
 
 
@@ -77,18 +81,16 @@ def redact(package: BinaryIO, *, fields: frozenset[str]) -> Iterator[bytes]:
     return chunks(kept)
 
 
-def _is_foreign(
-    held: Sequence[tuple[str, str, str]], submitted: Sequence[Identity], user_id_type: str
-) -> bool:
-    """Whether it holds, for a type that was asked for, a value other than ours. Another user id is another user."""
+def _is_foreign(held: Sequence[tuple[str, str, str]], submitted: Sequence[Identity]) -> bool:
+    """Whether it holds, for a type that was asked for, a value other than ours; or no user id, and so nobody's."""
     for kind, name, value in held:
         ours = {identity.value for identity in submitted if identity.type == kind}
+        # Another spelling of a user id is another user.
         if name != "userId":
             ours, value = {normalise(kind, each) for each in ours}, normalise(kind, value)
         if ours and value not in ours:
             return True
-    # Without a user id nothing says whose it is.
-    return not any(name == "userId" and kind == user_id_type for kind, name, _ in held)
+    return all(name != "userId" for _, name, _ in held)
 
 
 def _attributes(document: Mapping[str, Any]) -> Mapping[str, Any]:
