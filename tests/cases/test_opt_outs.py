@@ -32,7 +32,7 @@ def test_an_opt_out_is_sent_without_verification_or_approval(target: Processor, 
     dispatch.drain(target.pk)
     request = ProcessorRequest.objects.get()
     assert (request.status, request.answer) == (RequestStatus.COMPLETED, Answer.ACCEPTED)
-    consent = sandbox.people()[0]["consent"]
+    consent = sandbox.people()[0]["consent_state"]
     # True is opted OUT, for the CCPA.
     assert consent["ccpa"]["data_sale_opt_out"]["consented"] is True
     assert fresh(case).status == CaseStatus.REVIEW
@@ -43,7 +43,7 @@ def test_a_gdpr_opt_out_takes_back_consent_by_name(target: Processor, sandbox: S
     sandbox.person(identities=ADA)
     opt_out("gdpr", purposes=["marketing", "analytics"])
     dispatch.drain(target.pk)
-    consent = sandbox.people()[0]["consent"]["gdpr"]
+    consent = sandbox.people()[0]["consent_state"]["gdpr"]
     # False is no longer agreed, for the GDPR.
     assert {name: said["consented"] for name, said in consent.items()} == {
         "marketing": False,

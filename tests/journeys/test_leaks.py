@@ -22,7 +22,7 @@ from psycopg import sql
 
 from cases.lifecycle import CaseStatus
 from cases.models import AttentionItem, AttentionKind, CallbackDelivery, Case, Note, ResultPackage
-from cases.services import results, sweeping
+from cases.services import packages, sweeping
 from dsrportal import queueing
 from tests.builders import actor, person, processor
 from tests.desk import Desk
@@ -152,7 +152,7 @@ def test_after_a_journey_no_identity_lies_open_anywhere(
     assert {identity.value for identity in played[0].subject.identities.all()} == {it for _, it in IDENTITIES}
     assert any(EMAIL.encode() in kept.body for kept in CallbackDelivery.objects.all())
     assert any(EMAIL in note.text for note in Note.objects.all())
-    package = b"".join(results.download(ResultPackage.objects.get(), actor=actor("agnes")))
+    package = b"".join(packages.download(ResultPackage.objects.get(), actor=actor("agnes")))
     assert leaks.found(IDENTITIES, [("package", package)])
     assert leaks.found(IDENTITIES, [("vendor", json.dumps(sandbox.state()).encode())])
     assert leaks.found([*IDENTITIES, *FRAGMENTS], all_pieces(listener, tmp_path / "logs")) == []

@@ -1,20 +1,15 @@
 """The main job over real HTTP: from the admin's form to mParticle and back by signed callbacks, to the end."""
 
-from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
-
 import pytest
-from django.contrib.auth.models import Group
-from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, Outcome
 from cases.models import AuditEvent, CallbackDelivery, Case, ProcessorRequest, Verdict
 from cases.services import audit
-from tests.builders import person, processor
+from tests.builders import processor
 from tests.desk import Desk
-from tests.live import LivePortal, live_portal
-from tests.sandbox import Sandbox, running_sandbox
+from tests.journeys.steps import opened, verb
+from tests.live import LivePortal
+from tests.sandbox import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,48 +17,18 @@ QUARTER_HOUR = 900
 DAY = 24 * 3600
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path / "sandbox") as running:
-        yield running
-
-
-@pytest.fixture
-def portal(transactional_db: None, sandbox: Sandbox, tmp_path: Path) -> Iterator[LivePortal]:
-    """With an agent, an approver, and the sandbox's first workspace as the one processor."""
-    for name, role in (("agnes", "agent"), ("pia", "approver")):
-        person(name).groups.add(Group.objects.get(name=role))
+@pytest.fixture(autouse=True)
+def workspace(portal: LivePortal, sandbox: Sandbox) -> None:
+    """The one processor."""
     processor(sandbox)
-    with live_portal(tmp_path / "logs") as running:
-        yield running
-
-
-def opened(desk: Desk, **fields: object) -> Case:
-    answer = desk.post(
-        "/admin/cases/case/add/",
-        **{
-            "received_at": f"{timezone.now() - timedelta(hours=3):%Y-%m-%dT%H:%M}",
-            "regulation": "gdpr",
-            "identities-0-type": "email",
-            "identities-0-value": "Ada.Lovelace@Example.org",
-            **fields,
-        },
-    )
-    assert answer.url.endswith("/change/"), "the case was not opened"
-    return Case.objects.latest("pk")
-
-
-def verb(desk: Desk, case: Case, name: str, **fields: object) -> None:
-    answer = desk.post(f"/admin/cases/case/{case.pk}/{name}/", **fields)
-    assert answer.url.endswith(f"/{case.pk}/change/"), f"{name} was refused"
-    case.refresh_from_db()
 
 
 def trail(case: Case) -> list[tuple[str, str, str]]:
-    """What the audit trail says: action, to which status, who."""
+    """What the audit trail says: action, to which status, who. Searches come by jobs of their own, at any place."""
     return [
         (event.action, event.details.get("to", ""), event.actor_label or event.source)
         for event in AuditEvent.objects.filter(case=case).order_by("sequence")
+        if event.action != "profile.searched"
     ]
 
 

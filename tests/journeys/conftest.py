@@ -1,0 +1,26 @@
+"""The portal with its people, and a sandbox beside it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group
+
+from tests.builders import person
+from tests.live import LivePortal, live_portal
+from tests.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path / "sandbox") as running:
+        yield running
+
+
+@pytest.fixture
+def portal(transactional_db: None, sandbox: Sandbox, tmp_path: Path) -> Iterator[LivePortal]:
+    """With an agent and an approver; what processors there are is each journey's own."""
+    for name, role in (("agnes", "agent"), ("pia", "approver")):
+        person(name).groups.add(Group.objects.get(name=role))
+    with live_portal(tmp_path / "logs") as running:
+        yield running
