@@ -12,25 +12,16 @@ from .callbacks import Courier
 from .clock import Clock, stated_now
 from .engine import Engine
 from .lifecycle import FORWARDING_SECONDS, plan_for
-from .messages import HTML_TYPE, Answer, Call, json_answer
+from .messages import Answer, Call, json_answer
 from .meter import Meter, OverLimit
 from .people import People
+from .problems import Problem, in_envelope, too_many
 from .results import results_file
 from .store import Store, SubjectRequest
 from .switches import Switchboard
 from .validation import MOST_IN_GROUP, REQUEST_TYPES, STANDARD_TYPES, UUID4, Invalid, Wanted, parse
 
 CERTIFICATE_PATH = "/dsr/opendsr_cert.pem"
-
-
-class Problem(Exception):
-    """An answer that is an error; `code` is the HTTP status."""
-
-    def __init__(self, code: int, message: str, **headers: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 class OpenDsr:
@@ -65,12 +56,13 @@ class OpenDsr:
 
     def answer(self, call: Call) -> Answer:
         route = self._route(call)
+        shape = self._board.now.error_envelope
         try:
             answer = self._answer(call, route)
         except OverLimit as full:
-            answer = self._error(_too_many(full))
+            answer = in_envelope(too_many(full), shape)
         except Problem as problem:
-            answer = self._error(problem)
+            answer = in_envelope(problem, shape)
         answer.route = route
         workspace = self._known(call)
         used = None if workspace is None else self.meter.used_percent(workspace, self._board.now)
@@ -273,29 +265,3 @@ class OpenDsr:
         if kind == "gone" or self._clock.now() > request.completed_at + self._board.now.result_seconds:
             raise Problem(410, "The results have expired.")
         return Answer(status=200, body=results_file(request, kind), content_type="application/zip")
-
-    def _error(self, problem: Problem) -> Answer:
-        """mParticle's envelope is flat; the OpenDSR specification (7.5 to 7.7) nests it under `error`."""
-        shape = self._board.now.error_envelope
-        envelope = {
-            "code": problem.code,
-            "message": problem.message,
-            "errors": [
-                {"domain": "Validation", "reason": "InvalidOperationException", "message": problem.message}
-            ],
-        }
-        if shape == "empty":
-            answer = Answer(status=problem.code)
-        elif shape == "html":
-            page = f"<!doctype html><title>{problem.code}</title><h1>{problem.code}</h1>"
-            answer = Answer(status=problem.code, body=page.encode(), content_type=HTML_TYPE)
-        else:
-            answer = json_answer(problem.code, {"error": envelope} if shape == "nested" else envelope)
-        answer.headers.update(problem.headers)
-        return answer
-
-
-def _too_many(full: OverLimit) -> Problem:
-    return Problem(
-        429, "Too many requests.", Retry_After=str(full.wait_seconds), X_mp_rate_limit_exceeded=full.scope
-    )
