@@ -73,8 +73,8 @@ def test_an_opt_out_whose_answer_was_lost_is_recorded_once(target: Processor, sa
     dispatch.drain(target.pk)
     request.refresh_from_db()
     assert request.answer == Answer.ACCEPTED
-    (taken,) = sandbox.batches()
-    assert taken["repeats"] == 1
+    (batch,) = sandbox.batches()
+    assert batch["taken"]["repeats"] == 1
 
 
 def test_without_an_input_key_an_opt_out_is_refused_with_the_reason(
