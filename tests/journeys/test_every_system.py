@@ -224,6 +224,7 @@ def test_an_opt_out_goes_out_at_once(
 def test_a_correction_is_previewed_approved_by_a_second_person_and_made(
     portal: LivePortal, sandbox: Sandbox, agnes: Desk, pia: Desk
 ) -> None:
+    sandbox.switches(strangers="unknown")
     processor(sandbox)
     sandbox.person(identities={"email": EMAIL})
     case = opened(agnes, type="correction", **{"identities-0-correct_to": "ada.king@example.org"})
