@@ -67,7 +67,7 @@ class ProcessorAdmin(DeskAdmin):
     def account_proof(self, processor: Processor) -> SafeString:
         development = marks.badge(_("Development"), "quiet")
         return format_html(
-            '<span class="account">{}</span> {} {}',
+            '<span class="account-proof">{} {} {}</span>',
             processor.account,
             processor_page.proof_badge(processor),
             development if processor.environment == Environment.DEVELOPMENT else "",

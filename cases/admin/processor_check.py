@@ -43,7 +43,8 @@ def page(request: HttpRequest, context: dict[str, Any], processor: Processor) ->
         messages.add_message(request, level, sentence)
     found = {**context, "rows": list(rows(processor, checks))}
     found["works"] = all(check.works or not check.is_set for check in checks)
-    found["may_change"] = request.user.has_perm("integrations.change_processor")
+    may_change = request.user.has_perm("integrations.change_processor")
+    found["looks_at"] = may_change and any(row.address for row in found["rows"])
     return TemplateResponse(request, "admin/integrations/processor/test.html", found)
 
 

@@ -113,7 +113,7 @@ class ProcessorForm(forms.ModelForm):
                 self.fields[name].required = not own
                 self.fields[name].widget.attrs["placeholder"] = own
         if "base_url" in self.fields and not kind.default_base_url:
-            self.fields["base_url"].help_text = ""
+            self.fields["base_url"].help_text = _("Where its API is: with https://, and with the version.")
         if "processor_domain" in self.fields and not kind.default_domain:
             self.fields["processor_domain"].help_text = _(
                 "The domain that callbacks must name, and whose certificate must sign them."

@@ -72,7 +72,7 @@ def test_refused_credentials_lead_to_their_field(sandbox: Sandbox) -> None:
     assert rows(answer)[0][1] == "Does not work"
     assert rows(answer)[0][3] == "Workspace key"
     html = answer.content.decode()
-    assert "The connection does not work as a whole" in html
+    assert "Not all of it works" in html
     assert "wr0ng-secret" not in html
     assert results() == ["does not work"]
 

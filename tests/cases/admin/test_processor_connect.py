@@ -15,7 +15,7 @@ from integrations.registry import KINDS
 from integrations.types import Workspace
 from tests import builders
 from tests.cases.admin.people import browser, said
-from tests.cases.admin.test_processor_kinds import Fake, made, page
+from tests.cases.admin.test_processor_form import Fake, made, page
 
 pytestmark = pytest.mark.django_db
 
