@@ -127,6 +127,10 @@ class Connector:
         """Whether a request of unknown outcome is simply submitted again, instead of asked for first."""
         return False
 
+    def counts_as_new(self, request_type: str) -> bool:
+        """Whether sending one takes from the windows of new requests of its budget."""
+        return True
+
     def report(self, inquiry: Inquiry) -> Report:
         """Ask for one request. Raises UnknownRequest."""
         self._cannot_be_called()

@@ -132,6 +132,8 @@ class OutgoingRequest:
     callback_url: str = ""
     purposes: tuple[str, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    # An earlier attempt may have arrived: nobody knows.
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

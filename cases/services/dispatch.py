@@ -35,7 +35,7 @@ from integrations.errors import (
 )
 from integrations.models import Processor
 from integrations.registry import connector_for
-from integrations.types import Report
+from integrations.types import Report, RequestType
 
 logger = logging.getLogger(__name__)
 
@@ -99,13 +99,17 @@ def drain(processor_id: UUID) -> None:
 def claim(processor: Processor, *, new_requests: bool = True) -> list[ProcessorRequest]:
     """Take up to a batch of due requests under a fresh lease, in order of legal due date, each with its group slot.
 
-    Without `new_requests` only what may be done while the budget has no room for one: cancels, and asking about an
-    attempt whose outcome is unknown.
+    Without `new_requests` only what may be done while the budget has no room for one: cancels, asking about an attempt
+    whose outcome is unknown, and types that do not count as new.
     """
     now, token = timezone.now(), uuid4()
     wanted = due(now=now).filter(processor=processor)
     if not new_requests:
-        wanted = wanted.filter(Q(status=RequestStatus.PENDING) | Q(attempts__gt=F("answered_attempts")))
+        connector = connector_for(processor)
+        free = [kind for kind in RequestType.values if not connector.counts_as_new(kind)]
+        wanted = wanted.filter(
+            Q(status=RequestStatus.PENDING) | Q(attempts__gt=F("answered_attempts")) | Q(case__type__in=free)
+        )
     with transaction.atomic():
         found = list(
             wanted.select_for_update(skip_locked=True, of=("self",)).values_list(

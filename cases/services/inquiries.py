@@ -9,7 +9,7 @@ from cases.models import Correction, ProcessorRequest
 from dsrportal.crypto import Unreadable
 from integrations import types
 from integrations.errors import Rejected
-from integrations.types import Identity, Inquiry, OutgoingRequest
+from integrations.types import Identity, Inquiry, OutgoingRequest, RequestType
 
 _UNREADABLE = "The identities can no longer be opened: their key is gone or not the right one."
 
@@ -33,7 +33,8 @@ def outgoing(request: ProcessorRequest) -> OutgoingRequest:
         group_id=request.group.name if request.group else "",
         callback_url=settings.PORTAL_BASE_URL + request.processor.callback_path,
         purposes=tuple(case.purposes),
-        corrections=corrections(request) if case.type == "correction" else (),
+        corrections=corrections(request) if case.type == RequestType.CORRECTION else (),
+        repeated=request.earlier_attempt_unknown,
     )
 
 

@@ -12,6 +12,7 @@ from integrations import budget
 from integrations.errors import BudgetForgotten
 from integrations.models import Processor
 from integrations.registry import connector_for
+from integrations.types import RequestType
 
 
 def wait_seconds(processor: Processor) -> float:
@@ -30,9 +31,11 @@ def sent_lately(processor: Processor) -> list[tuple[datetime, int]]:
     and of which nothing is known counts as of now, or as late as its slot may be.
     """
     now = timezone.now()
-    windows = connector_for(processor).budget().new_requests
+    connector = connector_for(processor)
+    windows = connector.budget().new_requests
     since = now - timedelta(seconds=max((limit.seconds for limit in windows), default=0))
-    mine = ProcessorRequest.objects.filter(processor=processor).order_by()
+    counted = [kind for kind in RequestType.values if connector.counts_as_new(kind)]
+    mine = ProcessorRequest.objects.filter(processor=processor, case__type__in=counted).order_by()
     minutes = (
         mine.filter(sent_at__gt=since)
         .annotate(minute=TruncMinute("sent_at"))

@@ -197,6 +197,9 @@ class MParticle(OpenDsr):
     def repeats_safely(self, request_type: str) -> bool:
         return request_type in _ON_PROFILES
 
+    def counts_as_new(self, request_type: str) -> bool:
+        return request_type not in _ON_PROFILES
+
     def report(self, inquiry: Inquiry) -> Report:
         if inquiry.request_type in _ON_PROFILES:
             raise UnknownRequest(

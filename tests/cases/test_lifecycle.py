@@ -27,6 +27,7 @@ states = st.builds(
     status=st.sampled_from(RequestStatus.values),
     answer=st.sampled_from(["", *Answer.values]),
     result_missing=st.booleans(),
+    partners_unanswered=st.booleans(),
 )
 
 
@@ -73,6 +74,7 @@ def test_nothing_undone_is_ever_called_fulfilled(requests: list[RequestState]) -
         assert {state.answer for state in requests} & {Answer.DONE, Answer.ACCEPTED}
         assert Answer.REFUSED not in {state.answer for state in requests}
         assert "" not in {state.answer for state in requests}
+        assert not any(state.partners_unanswered for state in requests)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +98,9 @@ def test_the_outcome_is_the_sum_of_the_answers(answers: list[str | None], outcom
         for answer in answers
     ]
     assert derive_outcome(requests) == outcome
+
+
+def test_a_partner_without_an_answer_keeps_a_case_from_being_fulfilled() -> None:
+    done = RequestState(RequestStatus.COMPLETED, Answer.DONE)
+    one_failed = RequestState(RequestStatus.COMPLETED, Answer.DONE, partners_unanswered=True)
+    assert derive_outcome([done, one_failed]) == Outcome.PARTLY_FULFILLED

@@ -9,7 +9,7 @@ from cases.services import approval, closing, dispatch, planning, verification
 from cases.services.refusal import Refused
 from integrations.models import Processor
 from integrations.types import Correction
-from tests.builders import actor, open_case, processor, ready_case
+from tests.builders import actor, approved_case, open_case, processor, ready_case
 from tests.sandbox import Sandbox
 
 ADA = {"email": "ada@example.org"}
@@ -159,3 +159,12 @@ def test_other_types_have_no_new_values_and_no_purposes(target: Processor) -> No
         open_case(identities=IDENTITIES, corrections=[NEW])
     with pytest.raises(Refused, match="Only an opt-out"):
         open_case(identities=IDENTITIES, purposes=["marketing"])
+
+
+def test_an_opt_out_does_not_wait_for_the_budget_of_new_requests(target: Processor, sandbox: Sandbox) -> None:
+    sandbox.person(identities=ADA)
+    erasure = approved_case(identities=IDENTITIES)
+    opt_out()
+    claimed = dispatch.claim(target, new_requests=False)
+    assert [request.case.type for request in claimed] == ["opt_out"]
+    assert [request.pk for request in dispatch.claim(target)] == [erasure.requests.get().pk]
