@@ -17,6 +17,8 @@ class SkippedProcessor(models.Model):
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="skipped_processors")
     processor = models.ForeignKey(Processor, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # A code of LEFT_OUT_REASONS where a person left it out.
+    reason = models.CharField(max_length=32, blank=True)
     # Without personal data.
     sentence = models.CharField(max_length=300)
     skipped_by = models.ForeignKey(

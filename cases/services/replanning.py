@@ -107,6 +107,7 @@ def change(
             SkippedProcessor(
                 case=locked,
                 processor=processor,
+                reason=left_out[processor.pk],
                 sentence=f"{processor.name}: {LEFT_OUT_REASONS[left_out[processor.pk]].lower()}.",
                 skipped_by=actor.user,
             )
