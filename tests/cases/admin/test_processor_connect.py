@@ -16,6 +16,7 @@ from integrations.types import Workspace
 from tests import builders
 from tests.cases.admin.people import browser, said
 from tests.cases.admin.test_processor_form import Fake, made, page
+from tests.sandbox import Sandbox
 
 pytestmark = pytest.mark.django_db
 
@@ -190,3 +191,40 @@ def test_testing_is_no_permission_to_connect() -> None:
     assert client.post(connect(processor)).status_code == 403
     assert builders.actor("otto").user is not None
     assert Fake.asked == 0
+
+
+# --- over real HTTP
+
+
+def workspace(sandbox: Sandbox, **more: Any) -> Processor:
+    keys, client = sandbox.workspaces[0], sandbox.oauth
+    credentials = {
+        "workspace_key": keys["key"],
+        "workspace_secret": keys["secret"],
+        "oauth_client_id": client["client_id"],
+        "oauth_client_secret": client["client_secret"],
+    }
+    options = {**builders.addresses(sandbox), "oauth_account": client["account_id"]}
+    fields: dict[str, Any] = {"account": "1", "credentials": credentials, "options": options}
+    return builders.processor(sandbox, **(fields | more))
+
+
+def test_a_workspace_of_the_account_is_chosen(sandbox: Sandbox) -> None:
+    shop, client = workspace(sandbox, name="Shop"), browser("ivy")
+    answer = client.post(connect(shop))
+    assert {choice.id for choice in answer.context["choices"]} == {keys["id"] for keys in sandbox.workspaces}
+    chosen = sandbox.workspaces[0]["id"]
+    client.post(connect(shop), {"shown": answer.context["shown"], "workspace": chosen})
+    assert Processor.objects.get().account == chosen
+    checks = client.post(connect(shop).replace("connect", "test"))
+    assert "The connection works" in checks.content.decode()
+
+
+def test_a_refused_client_leads_to_its_field(sandbox: Sandbox) -> None:
+    shop, client = workspace(sandbox), browser("ivy")
+    shop.credentials["oauth_client_secret"] = "wr0ng-secret"
+    shop.save()
+    html = client.post(connect(shop)).content.decode()
+    assert "mParticle refused the credentials" in html
+    assert "#id_credential_oauth_client" in html
+    assert "wr0ng-secret" not in html
