@@ -19,16 +19,18 @@ from cases.admin.timeline import Entry, timeline
 from cases.admin.verb import Verb
 from cases.admin.verbs import BY_NAME, VERBS
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
-from cases.models import AttentionItem, Case, Clock, ClockKind, Note, Purpose
+from cases.models import AttentionItem, Case, Clock, ClockKind, Note, ProcessorRequest, Purpose
 from cases.services import approval, forecast, holding, standing
+from cases.services.repeating import REMEDIED
 from cases.services.whereabouts import Standing
 from dsrportal.crypto import Unreadable
 
 # So many events are shown; the others are a click away.
 LATEST: Final = 25
 
-# Offered where the identities stand, not in the menu.
+# Offered beside what they are about, not in the menu.
 BESIDE_THE_PERSON: Final = frozenset({"reveal", "search", "identities"})
+BESIDE_THE_PLAN: Final = frozenset({"plan"})
 
 RULES_IN_WORDS: Final = {
     "GDPR Art 12(3)": gettext_lazy("One month from receipt (GDPR Art 12(3))"),
@@ -87,6 +89,21 @@ class CasePage:
         return [card for card in self.requests if not card.dropped and card.request.status not in planned]
 
     @property
+    def alerts(self) -> list[tuple[AttentionItem, ProcessorRequest | None]]:
+        """What needs a decision, each with the request that can be sent again to settle it."""
+        return [
+            (
+                item,
+                item.processor_request
+                if item.kind in REMEDIED
+                and item.processor_request
+                and item.processor_request.status == RequestStatus.COMPLETED
+                else None,
+            )
+            for item in self.attention
+        ]
+
+    @property
     def dropped(self) -> list[RequestCard]:
         return [card for card in self.requests if card.dropped]
 
@@ -116,11 +133,17 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
     clock = case.clocks.get(kind=ClockKind.RESPONSE)
     searches = person.searches(case)
     requests = cards(case, searches)
-    attention = list(case.attention_items.filter(resolved_at__isnull=True).order_by("opened_at"))
+    attention = list(
+        case.attention_items.filter(resolved_at__isnull=True)
+        .select_related("processor_request")
+        .order_by("opened_at")
+    )
     may = {verb.name: request.user.has_perm(verb.permission) for verb in VERBS}
     due = [verb for verb in VERBS if may[verb.name] and verb.due(case, [card.request for card in requests])]
     now = timezone.now()
     stands = standing.of(case, now=now)
+    plan = case_plan.of(case, [card.request for card in requests])
+    elsewhere = BESIDE_THE_PERSON | (BESIDE_THE_PLAN if plan.stored else frozenset())
     step = _next_step(request, case, requests, due, stands)
     ahead = forecast.of(case, now=now)
     notes = [
@@ -135,12 +158,12 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         standing=stands,
         risk=ahead.sentence if ahead and ahead.at_risk else "",
         next_step=step,
-        menu=[verb for verb in due if verb is not step.verb and verb.name not in BESIDE_THE_PERSON],
+        menu=[verb for verb in due if verb is not step.verb and verb.name not in elsewhere],
         attention=attention,
         identities=person.identities(case),
         purposes=purposes.in_words(case),
         previews=[line for line in searches if line.search.purpose == Purpose.PREVIEW],
-        plan=case_plan.of(case, [card.request for card in requests]),
+        plan=plan,
         latest_safe_at=holding.latest_safe_at(case) if held(case) else None,
         requests=requests,
         notes=notes,

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
@@ -75,7 +76,7 @@ def sent_in_words(case: Case) -> str:
     """Where what needs no approval went, and who was not asked and why."""
     names = list(dict.fromkeys(case.requests.values_list("processor__name", flat=True)))
     sentence = _("It needs neither verification nor approval: it is on its way to %(names)s.") % {
-        "names": ", ".join(names)
+        "names": get_text_list(names, _("and"))
     }
     skipped = case.skipped_processors.order_by("processor__name").values_list("processor__name", "sentence")
     return " ".join(

@@ -95,9 +95,7 @@ def plan_as_it_is(case: Case, _part: Any) -> dict[str, Any]:
         chosen[f"ask-{each.processor.pk}"] = True
     for row in case.skipped_processors.filter(skipped_by__isnull=False):
         chosen[f"ask-{row.processor_id}"] = False
-        # The row keeps the sentence alone, which ends in the words of its reason.
-        reasons = (code for code, words in LEFT_OUT_REASONS.items() if words.lower() in row.sentence.lower())
-        chosen[f"reason-{row.processor_id}"] = next(reasons, "")
+        chosen[f"reason-{row.processor_id}"] = row.reason
     return chosen
 
 

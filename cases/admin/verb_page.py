@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from cases.admin.acting import actor_of
 from cases.admin.verb import Verb
 from cases.admin.verbs import BY_NAME
-from cases.models import AttentionItem, Case, ForwardingExtension, ManualTask, ResultPackage
+from cases.models import AttentionItem, Case, ForwardingExtension, ManualTask, ProcessorRequest, ResultPackage
 from cases.services.refusal import Refused
 from dsrportal.crypto import KeyDestroyed, Unreadable
 
@@ -33,6 +33,7 @@ PARTS: Final[dict[type[Model], tuple[str, ...]]] = {
         "processor_request__processor",
         "assignee",
     ),
+    ProcessorRequest: ("case", "processor"),
     ForwardingExtension: (
         "processor_request__case",
         "processor_request__case__data_key",

@@ -20,7 +20,9 @@ from cases.services import (
     holding,
     outgoing,
     planning,
+    repeating,
     replanning,
+    tasks,
 )
 from integrations.errors import NotSent
 from integrations.models import Processor
@@ -53,7 +55,10 @@ def approve(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
         "searches": person.searches(case),
         "digest": digest,
         "why_not": approval.why_not(case, actor=actor),
-        "sending": [_sending(processor, planned) for processor, planned in by_processor.items()],
+        # What is held leaves when its other case is closed: nobody knows when.
+        "sending": []
+        if case.blocked_by_id
+        else [_sending(processor, planned) for processor, planned in by_processor.items()],
         "risk": ahead.sentence if ahead and ahead.at_risk else "",
     }
 
@@ -65,6 +70,8 @@ def _sending(processor: Processor, planned: list[ProcessorRequest]) -> str:
         words = _("Nothing is sent while everything outgoing is paused.")
     elif processor.paused_at:
         words = _("Nothing is sent to %(name)s while it is paused.") % {"name": name}
+    elif tasks.by_hand(processor):
+        return _("Becomes a task at %(name)s within a minute.") % {"name": name}
     else:
         try:
             seconds = forecast.sending_seconds(processor, len(planned), due_by=due_by)
@@ -110,6 +117,10 @@ def searches(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
 
 def release(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     return {"latest_safe_at": holding.latest_safe_at(case) if case.blocked_by_id else None}
+
+
+def again(case: Case, actor: Actor, part: Any) -> dict[str, Any]:
+    return {"requests": [part], "warning": repeating.why_not(part)}
 
 
 def task(case: Case, actor: Actor, part: Any) -> dict[str, Any]:

@@ -83,7 +83,11 @@ CASE_VERBS: Final = (
         call=lambda case, actor, said: approval.approve(
             case, actor=actor, digest=said["digest"], text=said["text"]
         ),
-        told=lambda _case: _("Approved; the requests are on their way."),
+        told=lambda case: (
+            _("Approved; nothing is sent before %(other)s is closed.") % {"other": case.blocked_by}
+            if case.blocked_by_id
+            else _("Approved; the requests are on their way.")
+        ),
     ),
     Verb(
         "close",

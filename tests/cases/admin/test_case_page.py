@@ -100,7 +100,7 @@ def test_what_is_due_now_is_one_button_and_depends_on_who_looks() -> None:
     fresh, ready, working = open_case(), ready_case(), approved_case()
     assert verbs(fresh, "agnes") == {"verify", "withdraw"}
     assert verbs(fresh, "pia") == {"deny"}
-    assert verbs(ready, "agnes") == {"plan", "withdraw"}
+    assert verbs(ready, "agnes") == {"withdraw"}
     assert verbs(ready, "pia") == {"approve", "deny"}
     assert verbs(working, "agnes") == {"plan", "refresh", "cancel"}
     for case in (fresh, ready, working):
