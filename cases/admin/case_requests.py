@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,6 +24,7 @@ from cases.models import (
     ProcessorRequest,
     ResultPackage,
 )
+from cases.services import packages
 from cases.services.tasks import UNREACHED
 from cases.services.whereabouts import ERRORS_IN_WORDS
 from dsrportal.crypto import Unreadable
@@ -40,6 +42,7 @@ PACKAGE_TONES: Final[dict[str, str]] = {
     PackageState.MISSED: "bad",
     PackageState.TOO_LARGE: "bad",
     PackageState.SEALED: "bad",
+    PackageState.EXPIRED: "quiet",
 }
 
 
@@ -115,6 +118,13 @@ class RequestCard:
     def package_tone(self) -> str:
         return PACKAGE_TONES[self.package.state] if self.package else "quiet"
 
+    @property
+    def package_doubt(self) -> str:
+        """Why the package is kept sealed, in words."""
+        if self.package is None or not self.package.doubt:
+            return ""
+        return packages.why_sealed(self.package.doubt, name=self.request.processor.name)
+
 
 def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
     """In the order of the plan; what was replaced comes with it, since its history is the case's."""
@@ -134,7 +144,11 @@ def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
         .defer("body", "headers")
         .order_by("received_at")
     )
-    packages = _grouped(ResultPackage.objects.filter(processor_request__in=keys))
+    held = _grouped(
+        ResultPackage.objects.filter(processor_request__in=keys)
+        .annotate(was_looked_into=ExpressionWrapper(Q(summary__isnull=False), BooleanField()))
+        .defer("summary")
+    )
     confirmations: dict[UUID | None, list[SearchLine]] = defaultdict(list)
     for line in searches:
         confirmations[line.search.processor_request_id].append(line)
@@ -146,7 +160,7 @@ def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
             remarks=remarks(request, now=now),
             partners=[_partner(row) for row in partners[request.pk]],
             deliveries=deliveries[request.pk],
-            package=next(iter(packages[request.pk]), None),
+            package=next(iter(held[request.pk]), None),
             task=_task(request),
             confirmations=confirmations[request.pk],
         )

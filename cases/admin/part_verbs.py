@@ -6,11 +6,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin import task_forms, verb_answers, verb_pages
+from cases.admin import task_forms, verb_pages
+from cases.admin.package_verbs import PACKAGE_VERBS
 from cases.admin.verb import Verb, on_a_part
 from cases.admin.verb_forms import ConfirmForm
-from cases.models import AttentionItem, ForwardingExtension, ManualTask, ResultPackage
-from cases.services import processors, results, tasks
+from cases.models import AttentionItem, ForwardingExtension, ManualTask
+from cases.services import processors, tasks
 
 PART_VERBS: Final = (
     Verb(
@@ -87,21 +88,5 @@ PART_VERBS: Final = (
             % {"name": task.processor_request.processor.name, "day": date_format(task.due_on, "d M Y")}
         ),
     ),
-    Verb(
-        "download",
-        gettext_lazy("Download result"),
-        "download",
-        "cases.download_package",
-        due=on_a_part,
-        lead=gettext_lazy(
-            "The file holds the person's data in clear: keep it no longer than you need it. The download goes into "
-            "the audit trail."
-        ),
-        form=ConfirmForm,
-        button=gettext_lazy("Download"),
-        template="portal/verbs/download.html",
-        on=ResultPackage,
-        call=lambda case, actor, said: (said["part"], results.download(said["part"], actor=actor)),
-        answer=verb_answers.download,
-    ),
+    *PACKAGE_VERBS,
 )
