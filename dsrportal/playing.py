@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus
 from cases.models import AuditEvent, Case, ManualTask, PackageState, ResultPackage
-from cases.services import approval, audit, closing, planning, reconciling, results, tasks, verification
+from cases.services import approval, audit, closing, packages, planning, reconciling, tasks, verification
 from dsrportal.demo import acting, open_case
 
 ONCE_SECONDS = 50.0
@@ -114,12 +114,12 @@ def _attention(case: Case) -> str:
 
 
 def _check_package(case: Case, write: Callable[[str], None]) -> None:
-    packages: Sequence[ResultPackage] = list(ResultPackage.objects.filter(processor_request__case=case))
-    fetched = [package for package in packages if package.state == PackageState.FETCHED]
+    kept: Sequence[ResultPackage] = list(ResultPackage.objects.filter(processor_request__case=case))
+    fetched = [package for package in kept if package.state == PackageState.FETCHED]
     if not fetched:
         raise _Failed(f"{case.reference} has no package")
     for package in fetched:
-        size = sum(len(chunk) for chunk in results.download(package, actor=acting("agnes")))
+        size = sum(len(chunk) for chunk in packages.download(package, actor=acting("agnes")))
         if size != package.size_bytes:
             raise _Failed(f"{case.reference}: the stored package has {size} bytes, not {package.size_bytes}")
         write(

@@ -1,24 +1,13 @@
-"""Answers to verbs for which a message is not enough: identities shown once, a package sent."""
+"""Answers to verbs for which a message is not enough: identities shown once."""
 
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from cases.admin import person
-from cases.models import Case, Correction, ProfileSearch, ResultPackage
-
-ENDINGS: Final = {
-    "application/json": "json",
-    "application/x-ndjson": "ndjson",
-    "application/zip": "zip",
-    "application/gzip": "gz",
-    "text/csv": "csv",
-    "text/plain": "txt",
-}
+from cases.models import Case, Correction, ProfileSearch
 
 
 def revealed(
@@ -29,7 +18,10 @@ def revealed(
     With them what they shall be corrected to, and how processors call the person.
     """
     corrected = [
-        (_("%(kind)s, correct to") % {"kind": row.identity.get_type_display()}, person.clear(row, "new_value"))
+        (
+            _("%(kind)s, correct to") % {"kind": row.identity.get_type_display()},
+            person.clear(row, "new_value"),
+        )
         for row in Correction.objects.filter(identity__subject=case.subject_id)
         .select_related("identity__subject__data_key")
         .order_by("identity__position")
@@ -46,16 +38,3 @@ def revealed(
         "identities": [*identities, *corrected, *found],
     }
     return TemplateResponse(request, "portal/verbs/revealed.html", shown)
-
-
-def download(
-    request: HttpRequest, context: dict[str, Any], case: Case, result: tuple[ResultPackage, Iterator[bytes]]
-) -> HttpResponseBase:
-    """The package as an attachment of no type a browser would open."""
-    package, chunks = result
-    response = StreamingHttpResponse(chunks, content_type="application/octet-stream")
-    ending = ENDINGS.get(package.content_type.partition(";")[0].strip().lower(), "bin")
-    processor = slugify(package.processor_request.processor.name) or "processor"
-    response["Content-Disposition"] = f'attachment; filename="{case.reference}-{processor}.{ending}"'
-    response["Content-Length"] = str(package.size_bytes)
-    return response

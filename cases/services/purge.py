@@ -8,15 +8,16 @@ from django.utils import timezone
 
 from cases.actor import SCHEDULE
 from cases.models import Action, PackageState, ResultPackage
-from cases.services import audit
+from cases.services import audit, package_files
+from cases.services.results import KEPT
 
 # Longer than any download takes: until then a file without a row may be one that is still coming in.
 UNKNOWN_FOR = timedelta(days=1)
 
 
 def expired_packages() -> int:
-    """Delete the stored files of expired packages; their hash and the events stay. How many."""
-    expired = ResultPackage.objects.filter(state=PackageState.FETCHED, expires_at__lte=timezone.now())
+    """Delete the stored files of expired packages, sealed ones too; their hash and the events stay. How many."""
+    expired = ResultPackage.objects.filter(state__in=KEPT, expires_at__lte=timezone.now())
     deleted = 0
     for package_id in list(expired.order_by("pk").values_list("pk", flat=True)[:500]):
         deleted += _delete(ResultPackage.objects.select_related("processor_request__case").get(pk=package_id))
@@ -25,10 +26,11 @@ def expired_packages() -> int:
 
 def _delete(package: ResultPackage) -> int:
     # The file first: a crash in between leaves a row that is tried again, never a file that nobody knows.
-    storages["packages"].delete(package.stored_name)
+    package_files.delete(package.stored_name)
     with transaction.atomic():
-        if not ResultPackage.objects.filter(pk=package.pk, state=PackageState.FETCHED).update(
-            state=PackageState.EXPIRED
+        # What was found in it goes with it.
+        if not ResultPackage.objects.filter(pk=package.pk, state__in=KEPT).update(
+            state=PackageState.EXPIRED, doubt="", summary=None
         ):
             return 0
         audit.record(

@@ -1,66 +1,51 @@
-"""Result packages: fetched at completion, whole, hashed, and never in clear on a disk."""
+"""Results of access and portability requests: fetched at completion, kept, and told to whoever must know.
 
-import hashlib
+The download itself is in `downloads`, what people do with a package in `packages`.
+"""
+
 import logging
-import time
-from collections.abc import Iterator
 from datetime import timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.core.files.base import File
-from django.core.files.storage import storages
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from cases.actor import REPORT, Actor
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
-from cases.models import Action, AttentionKind, Case, PackageState, ProcessorRequest, ResultPackage
-from cases.services import attention, audit, failures, inquiries, progress, reports, transition
+from cases.models import Action, AttentionKind, PackageState, ProcessorRequest, ResultPackage
+from cases.services import (
+    attention,
+    audit,
+    downloads,
+    failures,
+    inquiries,
+    package_files,
+    packages,
+    progress,
+    reports,
+    transition,
+)
+from cases.services.downloads import LEASE_SECONDS
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused, Superseded
-from dsrportal.crypto import decrypt_chunks, encrypt_chunks
-from integrations.connector import Connector
+from dsrportal import queueing
+from integrations.connector import Capability, Connector
 from integrations.errors import Expired, IntegrationError, NothingFound, TooLarge
 from integrations.models import Processor
 from integrations.registry import connector_for
+from integrations.types import PackageSummary
 
 logger = logging.getLogger(__name__)
 
-# Renewed while the result comes in: a worker that dies is noticed within a minute, however large its download was.
-LEASE_SECONDS = 40
-RENEW_SECONDS = 10
+KEPT: Final = (PackageState.FETCHED, PackageState.SEALED)
+# What can be dropped and fetched anew.
+REFETCHED: Final = (PackageState.SEALED, PackageState.MISSED, PackageState.TOO_LARGE)
 
-
-class _Counted:
-    """Clear chunks on their way into encryption, counted and hashed as they pass, the lease renewed meanwhile."""
-
-    def __init__(self, chunks: Iterator[bytes], request: ProcessorRequest) -> None:
-        self._chunks = chunks
-        self._request = request
-        self.size = 0
-        self.sha256 = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[bytes]:
-        held_at = time.monotonic()
-        for chunk in self._chunks:
-            if time.monotonic() - held_at > RENEW_SECONDS:
-                held_at = time.monotonic()
-                _renew(self._request)
-            self.size += len(chunk)
-            self.sha256.update(chunk)
-            yield chunk
-
-
-class _Encrypted(File):
-    """What file storage is given: encrypted chunks, made as they are read, so that no clear copy is written."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        super().__init__(None)
-        self._encrypted = chunks
-
-    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        return self._encrypted
+NOTHING_HELD: Final = "The person is known there, and nothing is held about them."
+NO_PROFILE: Final = "The result has no profile in it: whether one is put in is a setting at the processor."
 
 
 def waiting() -> QuerySet[ProcessorRequest]:
@@ -94,9 +79,10 @@ def fetch(request_id: UUID) -> None:
     ).get(pk=request_id)
     connector = connector_for(request.processor)
     try:
-        if not request.results_url:
+        # A kind that calls back says with the completion where the result is; another needs no address.
+        if not request.results_url and Capability.CALLBACKS in connector.capabilities:
             _learn_url(connector, request)
-        _keep(request, _download(connector, request))
+        _keep(request, downloads.download(connector, request))
     except NothingFound:
         _keep(request, ResultPackage(state=PackageState.NO_DATA))
     except Expired:
@@ -109,13 +95,6 @@ def fetch(request_id: UUID) -> None:
         logger.info("The result of request %s is in another worker's hands.", request.pk)
 
 
-def _renew(request: ProcessorRequest) -> None:
-    """Raises Superseded where the lease has passed to another worker."""
-    mine = ProcessorRequest.objects.filter(pk=request.pk, lease_token=request.lease_token)
-    if not mine.update(lease_until=timezone.now() + timedelta(seconds=LEASE_SECONDS)):
-        raise Superseded
-
-
 def _learn_url(connector: Connector, request: ProcessorRequest) -> None:
     """A callback may say `completed` without naming the result: ask once more for the id."""
     report = connector.report(inquiries.of(request))
@@ -126,24 +105,6 @@ def _learn_url(connector: Connector, request: ProcessorRequest) -> None:
     request.results_url = report.results_url
 
 
-def _download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
-    package = ResultPackage(state=PackageState.FETCHED)
-    name, storage = f"{package.pk}.sealed", storages["packages"]
-    with connector.fetch_result(
-        inquiries.of(request), request.results_url, limit_bytes=settings.RESULT_LIMIT_BYTES
-    ) as result:
-        counted = _Counted(result.chunks, request)
-        encrypted = encrypt_chunks(request.case.data_key.secret(), counted, package.associated)
-        try:
-            package.stored_name = storage.save(name, _Encrypted(encrypted))
-        except (IntegrationError, Superseded):
-            storage.delete(name)
-            raise
-        package.content_type = result.content_type[:100]
-    package.size_bytes, package.sha256 = counted.size, counted.sha256.hexdigest()
-    return package
-
-
 def _keep(request: ProcessorRequest, package: ResultPackage) -> None:
     """Record the result and what it amounts to; a copy that came too late is thrown away."""
     now = timezone.now()
@@ -152,11 +113,10 @@ def _keep(request: ProcessorRequest, package: ResultPackage) -> None:
             current.lease_token != request.lease_token
             or ResultPackage.objects.filter(processor_request=current).exists()
         ):
-            if package.stored_name:
-                storages["packages"].delete(package.stored_name)
+            package_files.delete(package.stored_name)
             return
         package.processor_request, package.fetched_at = current, now
-        if package.state == PackageState.FETCHED:
+        if package.state in KEPT:
             package.expires_at = now + timedelta(days=settings.PACKAGE_DAYS)
         package.save(force_insert=True)
         ProcessorRequest.objects.filter(pk=current.pk).update(
@@ -171,61 +131,81 @@ def _keep(request: ProcessorRequest, package: ResultPackage) -> None:
 
 
 def _tell(request: ProcessorRequest, package: ResultPackage) -> None:
-    name = request.processor.name
-    details: audit.Details = {"request": str(request.pk), "processor": name, "package": str(package.pk)}
     if package.state == PackageState.FETCHED:
-        details |= {"size_bytes": package.size_bytes, "sha256": package.sha256}
-        audit.record(
-            Action.RESULT_FETCHED,
-            actor=REPORT,
-            case=request.case,
-            processor=request.processor,
-            details=details,
-        )
-        transition.answer_request(request, Answer.DONE, actor=REPORT)
+        _record(Action.RESULT_FETCHED, request, package)
+        _answer(request, packages.summary_of(package) or PackageSummary())
     elif package.state == PackageState.NO_DATA:
         # 404 on the result is the normal “we hold nothing” (OpenDSR v3 page: no records match).
         transition.answer_request(request, Answer.NO_DATA_HELD, actor=REPORT)
+    elif package.state == PackageState.SEALED:
+        _record(Action.RESULT_SEALED, request, package, {"doubt": package.doubt})
+        sentence = packages.why_sealed(package.doubt, name=request.processor.name)
+        _ask(AttentionKind.RESULT_IN_DOUBT, request, sentence)
     else:
-        audit.record(
-            Action.RESULT_MISSED,
-            actor=REPORT,
-            case=request.case,
-            processor=request.processor,
-            details={**details, "state": str(package.state)},
-        )
-        why = (
-            "was gone before it could be fetched"
-            if package.state == PackageState.MISSED
-            else "is larger than allowed"
-        )
-        attention.open_item(
+        _record(Action.RESULT_MISSED, request, package, {"state": str(package.state)})
+        missed = package.state == PackageState.MISSED
+        why = "was gone before it could be fetched" if missed else "is larger than allowed"
+        name = request.processor.name
+        _ask(
             AttentionKind.RESULT_MISSED,
+            request,
             f"The result at {name} {why}; get it from {name} by hand or open a new case.",
-            actor=REPORT,
-            case=request.case,
+        )
+
+
+def _answer(request: ProcessorRequest, summary: PackageSummary) -> None:
+    """That somebody is known and nothing is held is an answer of its own, and so is a result without a profile."""
+    without_profile = bool(summary.members) and not summary.has_profile
+    remark = NOTHING_HELD if summary.empty else NO_PROFILE if without_profile else ""
+    if remark:
+        ProcessorRequest.objects.filter(pk=request.pk).update(remark=remark)
+    answer = Answer.NO_DATA_HELD if summary.empty else Answer.DONE
+    transition.answer_request(request, answer, actor=REPORT)
+
+
+def _record(
+    action: Action,
+    request: ProcessorRequest,
+    package: ResultPackage,
+    more: audit.Details | None = None,
+    *,
+    actor: Actor = REPORT,
+) -> None:
+    details: audit.Details = {
+        "request": str(request.pk),
+        "processor": request.processor.name,
+        "package": str(package.pk),
+        **(more or {}),
+    }
+    if package.sha256:
+        details |= {"size_bytes": package.size_bytes, "sha256": package.sha256}
+    audit.record(action, actor=actor, case=request.case, processor=request.processor, details=details)
+
+
+def _ask(kind: AttentionKind, request: ProcessorRequest, sentence: str) -> None:
+    attention.open_item(kind, sentence[:300], actor=REPORT, case=request.case, request=request)
+
+
+def refetch(package: ResultPackage, *, actor: Actor) -> None:
+    """Drop a result that is sealed or could not be kept, and have it fetched while the processor still has it."""
+    with progress.locked_request(package.processor_request_id) as request:
+        if request.case.status == CaseStatus.CLOSED:
+            raise Refused("The case is closed. Reopen it first.")
+        dropped = ResultPackage.objects.select_for_update().filter(pk=package.pk, state__in=REFETCHED).first()
+        if dropped is None or request.answer:
+            raise Refused("Only a result that is sealed, or could not be kept, is fetched again.")
+        _record(Action.RESULT_DROPPED, request, dropped, {"state": str(dropped.state)}, actor=actor)
+        attention.resolve_all(
+            AttentionKind.RESULT_IN_DOUBT,
+            AttentionKind.RESULT_MISSED,
+            actor=actor,
+            resolution="refetched",
             request=request,
         )
-
-
-def download(package: ResultPackage, *, actor: Actor) -> Iterator[bytes]:
-    """The clear bytes, streamed; the download is in the trail before the first byte leaves.
-
-    Raises Refused where there is no file. A changed, cut or exchanged file raises dsrportal.crypto.Tampered.
-    """
-    if package.state != PackageState.FETCHED:
-        raise Refused("There is no package to download.")
-    case: Case = package.processor_request.case
-    audit.record(
-        Action.RESULT_DOWNLOADED,
-        actor=actor,
-        case=case,
-        processor=package.processor_request.processor,
-        details={"package": str(package.pk), "sha256": package.sha256},
-    )
-    return _clear_chunks(package, case.data_key.secret())
-
-
-def _clear_chunks(package: ResultPackage, secret: bytes) -> Iterator[bytes]:
-    with storages["packages"].open(package.stored_name) as stored:
-        yield from decrypt_chunks(secret, stored.chunks(), package.associated)
+        # The row first: a file that no row names is found and deleted, one that a row misses is a broken promise.
+        stored_name = dropped.stored_name
+        dropped.delete()
+        transaction.on_commit(lambda: package_files.delete(stored_name))
+        ProcessorRequest.objects.filter(pk=request.pk).update(next_attempt_at=None, last_error="")
+        progress.settle(request.case, actor=actor)
+        queueing.wake("cases.jobs.fetch_result", str(request.pk), queue="results")

@@ -52,8 +52,10 @@ def _seekable(file: Any) -> Any:
     if file.seekable():
         return file
     copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the reader, and gone with it
-    with file:
+    try:
         shutil.copyfileobj(file, copy, CHUNK_BYTES)
+    finally:
+        file.close()
     return copy
 
 

@@ -11,47 +11,31 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 from django.utils import timezone
 
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
-from cases.models import AttentionItem, AuditEvent, Case, PackageState, ProcessorRequest, ResultPackage
-from cases.services import closing, dispatch, failures, purge, reconciling, results
+from cases.models import (
+    AttentionItem,
+    AuditEvent,
+    PackageState,
+    ProcessorRequest,
+    ResultPackage,
+)
+from cases.services import closing, downloads, failures, packages, purge, results
 from cases.services.refusal import Refused
 from dsrportal.crypto import Tampered
+from integrations.connector import Capability
 from integrations.models import Processor
-from tests.builders import actor, approved_case
+from integrations.mparticle.connector import MParticle
+from tests.builders import actor
+from tests.cases.fetching import completed, fetch, own_storage
 from tests.sandbox import Sandbox
-
-THREE_DAYS = 3 * 24 * 3600
 
 
 @pytest.fixture(autouse=True)
 def _own_storage(settings: Any, tmp_path: Path) -> None:
-    """Tests that run side by side would see each other's files."""
-    packages = {
-        **settings.STORAGES["packages"],
-        "OPTIONS": {"location": tmp_path, "file_permissions_mode": 0o600},
-    }
-    settings.STORAGES = {**settings.STORAGES, "packages": packages}
-
-
-def completed(target: Processor, sandbox: Sandbox, *, type: str = "access") -> Case:
-    """A case whose request the processor has completed, as a report says."""
-    case = approved_case(type=type, identities=[("email", "grace.hopper@example.org")])
-    dispatch.drain(target.pk)
-    sandbox.advance(THREE_DAYS)
-    reconciling.reconcile(target, list(ProcessorRequest.objects.filter(case=case)))
-    case.refresh_from_db()
-    return case
-
-
-def fetch(case: Case) -> ProcessorRequest:
-    request = ProcessorRequest.objects.get(case=case)
-    results.fetch(request.pk)
-    request.refresh_from_db()
-    case.refresh_from_db()
-    return request
+    own_storage(settings, tmp_path)
 
 
 @pytest.mark.parametrize("type", ["access", "portability"])
@@ -63,7 +47,7 @@ def test_the_package_is_fetched_and_opens_to_the_same_bytes(
     request = fetch(case)
     package = request.result_package
     assert (request.answer, case.status) == (Answer.DONE, CaseStatus.REVIEW)
-    clear = b"".join(results.download(package, actor=actor("agnes")))
+    clear = b"".join(packages.download(package, actor=actor("agnes")))
     assert hashlib.sha256(clear).hexdigest() == package.sha256
     assert len(clear) == package.size_bytes
     assert zipfile.ZipFile(io.BytesIO(clear)).testzip() is None
@@ -87,7 +71,7 @@ def test_a_changed_cut_or_exchanged_file_is_refused(target: Processor, sandbox: 
     for wrong in (sealed[:-1], sealed[:-20] + bytes([sealed[-20] ^ 1]) + sealed[-19:], b""):
         stored.write_bytes(wrong)
         with pytest.raises(Tampered):
-            list(results.download(package, actor=actor("agnes")))
+            list(packages.download(package, actor=actor("agnes")))
 
 
 def test_nobody_matched_is_the_answer_no_data_held(target: Processor, sandbox: Sandbox) -> None:
@@ -109,7 +93,7 @@ def test_a_result_that_is_gone_is_shown_to_a_human(target: Processor, sandbox: S
     assert "gone before" in AttentionItem.objects.get().sentence
 
 
-def test_a_result_over_the_limit_is_not_kept(target: Processor, sandbox: Sandbox, settings: Any) -> None:
+def test_a_result_far_over_the_limit_is_not_kept(target: Processor, sandbox: Sandbox, settings: Any) -> None:
     settings.RESULT_LIMIT_BYTES = 100
     case = completed(target, sandbox)
     request = fetch(case)
@@ -154,7 +138,7 @@ def test_an_expired_package_is_deleted_and_its_hash_stays(target: Processor, san
     package.refresh_from_db()
     assert (package.state, len(package.sha256)) == (PackageState.EXPIRED, 64)
     with pytest.raises(Refused):
-        results.download(package, actor=actor("agnes"))
+        packages.download(package, actor=actor("agnes"))
     assert AuditEvent.objects.filter(action="result.expired").count() == 1
 
 
@@ -177,3 +161,103 @@ def test_fetching_twice_keeps_one_package(target: Processor, sandbox: Sandbox) -
     fetch(case)
     assert ResultPackage.objects.count() == 1
     assert AuditEvent.objects.filter(action="result.fetched").count() == 1
+
+
+def test_what_cannot_be_read_back_is_fetched_again(
+    target: Processor, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a storage that loses what it was given."""
+    case = completed(target, sandbox)
+    save = FileSystemStorage.save
+
+    def losing(self: FileSystemStorage, name: str, content: Any) -> str:
+        stored = save(self, name, content)
+        Path(self.path(stored)).write_bytes(b"")
+        return stored
+
+    monkeypatch.setattr(FileSystemStorage, "save", losing)
+    request = fetch(case)
+    assert (request.answer, request.last_error) == ("", "unexpected_answer")
+    assert not ResultPackage.objects.exists()
+    assert not storages["packages"].listdir("")[1]
+
+
+def test_who_works_long_keeps_the_lease_and_who_lost_it_leaves_nothing(
+    target: Processor, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cases.services.downloads.RENEW_SECONDS", -1)
+    renewed: list[bool] = []
+    look = downloads._look_into
+
+    def slow(*arguments: Any) -> Any:
+        ProcessorRequest.objects.update(lease_until=timezone.now())
+        summary = look(*arguments)
+        renewed.append(ProcessorRequest.objects.filter(lease_until__gt=timezone.now()).exists())
+        return summary
+
+    monkeypatch.setattr("cases.services.downloads._look_into", slow)
+    case = completed(target, sandbox)
+    assert fetch(case).answer == Answer.DONE
+    assert renewed == [True]
+
+    def robbed(*arguments: Any) -> Any:
+        ProcessorRequest.objects.filter(lease_token__isnull=False).update(lease_token=uuid4())
+        return look(*arguments)
+
+    monkeypatch.setattr("cases.services.downloads._look_into", robbed)
+    other = completed(target, sandbox, email="ada@example.org")
+    fetch(other)
+    assert ResultPackage.objects.count() == 1
+    assert len(storages["packages"].listdir("")[1]) == 1
+
+
+# --- what a result amounts to
+
+
+def test_known_and_nothing_held_is_an_answer_with_a_remark(target: Processor, sandbox: Sandbox) -> None:
+    sandbox.switches(result="empty")
+    case = completed(target, sandbox)
+    request = fetch(case)
+    assert (request.answer, request.result_package.state) == (Answer.NO_DATA_HELD, PackageState.FETCHED)
+    assert request.remark == results.NOTHING_HELD
+    assert closing.proposed_outcome(case) == "no_data_held"
+
+
+def test_that_there_is_no_profile_is_said(target: Processor, sandbox: Sandbox) -> None:
+    sandbox.switches(result="no_profile")
+    request = fetch(completed(target, sandbox))
+    assert (request.answer, request.remark) == (Answer.DONE, results.NO_PROFILE)
+
+
+def test_a_result_with_a_profile_needs_no_remark(target: Processor, sandbox: Sandbox) -> None:
+    assert fetch(completed(target, sandbox)).remark == ""
+
+
+def test_what_was_found_in_a_package_goes_with_it(target: Processor, sandbox: Sandbox) -> None:
+    package = fetch(completed(target, sandbox)).result_package
+    assert package.summary is not None
+    ResultPackage.objects.update(expires_at=timezone.now())
+    purge.expired_packages()
+    package.refresh_from_db()
+    assert package.summary is None
+
+
+# --- kinds that name no address
+
+
+def test_a_kind_that_does_not_call_back_is_fetched_without_an_address(
+    target: Processor, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes its result anew for whoever asks: there is nothing to learn from another report."""
+    case = completed(target, sandbox)
+    address = ProcessorRequest.objects.get(case=case).results_url
+    ProcessorRequest.objects.update(results_url="")
+    fetch_result = MParticle.fetch_result
+    monkeypatch.setattr(MParticle, "capabilities", MParticle.capabilities - {Capability.CALLBACKS})
+    monkeypatch.setattr(
+        MParticle,
+        "fetch_result",
+        lambda self, inquiry, _url, **more: fetch_result(self, inquiry, address, **more),
+    )
+    monkeypatch.setattr(MParticle, "report", lambda *_: pytest.fail("asked for the address"))
+    assert fetch(case).answer == Answer.DONE

@@ -18,7 +18,7 @@ from cases.models import (
     ManualTask,
     ProcessorRequest,
 )
-from cases.services import closing, dispatch, progress, purge, reports, results, tasks
+from cases.services import closing, dispatch, packages, progress, purge, reports, tasks
 from cases.services.refusal import Refused, Superseded
 from integrations.models import Processor
 from integrations.types import PartnerReport, PartnerStatus
@@ -119,7 +119,7 @@ def test_an_access_file_is_encrypted_downloaded_and_expires() -> None:
     package = ProcessorRequest.objects.get().result_package
     assert package.expires_at is not None
     assert "Ada" not in package.stored_name
-    assert b"".join(results.download(package, actor=actor("agnes"))) == b"all about Ada " * 10_000
+    assert b"".join(packages.download(package, actor=actor("agnes"))) == b"all about Ada " * 10_000
     case.refresh_from_db()
     assert case.status == CaseStatus.REVIEW
 

@@ -22,7 +22,7 @@ from cases.models import (
     ProcessorRequest,
     ResultPackage,
 )
-from cases.services import audit, results
+from cases.services import audit, packages
 from integrations.models import Processor
 from tests import builders
 from tests.faults.chaos import KINDS, Damage
@@ -150,7 +150,7 @@ class Findings:
 
     def _flaw(self, request: ProcessorRequest, package: ResultPackage) -> str:
         """Against what the sandbox gives now: the same members, though an archive is packed anew at every download."""
-        ours = b"".join(results.download(package, actor=builders.actor("pia")))
+        ours = b"".join(packages.download(package, actor=builders.actor("pia")))
         if hashlib.sha256(ours).hexdigest() != package.sha256 or len(ours) != package.size_bytes:
             return "is not what was recorded"
         status, _, theirs = self.sandbox.call("GET", f"/v3/requests/{request.pk}/results")
