@@ -196,6 +196,8 @@ class ProcessorForm(forms.ModelForm):
             label = self.fields[OPTION + address].label
             sentence = _("“%(label)s” names another server: type this again for it.") % {"label": label}
         self.add_error(CREDENTIAL + name, sentence)
+        bound: Any = self[CREDENTIAL + name]
+        bound.help_text = bound.field.secret.help  # an empty one is not kept now
 
 
 def form_for(kind: str) -> type[ProcessorForm]:

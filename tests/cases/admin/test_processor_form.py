@@ -215,6 +215,7 @@ def test_a_credential_is_not_sent_to_another_server(typed: dict[str, str], name:
     assert errors(answer) == {
         f"credential_{name}": [f"{address} names another server: type this again for it."]
     }
+    assert answer.content.decode().count("Leave empty to keep it") == 1
     assert Processor.objects.get().options == {"user_id_type": "email", "number": "9"}
     assert events() == []
     assert client.post(page(processor), form(**typed, **{f"credential_{name}": "own"})).status_code == 302
