@@ -23,6 +23,7 @@ from integrations.types import (
     ConnectionCheck,
     Draft,
     Identity,
+    IdentityType,
     Inquiry,
     Limit,
     Match,
@@ -156,7 +157,7 @@ class Leanplum(Connector):
         policy = self.processor.option("erasure_policy")
         outcome = self._client().block(user_id) if self._blocks else self._client().delete(user_id)
         if outcome.word == Word.NOT_FOUND:
-            return _completed(request, outcome, ReportedAnswer.NO_DATA_HELD)
+            return self._unknown(request, outcome)
         # That it is blocked says that its erasure was begun; whether anything is left is seen by asking.
         if outcome.word == Word.BLOCKED and policy != fields.BLOCK_THEN_VERIFY:
             return _completed(request, outcome, ReportedAnswer.ACCEPTED, _BLOCKED_BEFORE)
@@ -174,7 +175,7 @@ class Leanplum(Connector):
         """Found: the result is to be fetched, from where it was found."""
         self._refuse_blocked(outcome)
         if outcome.word == Word.NOT_FOUND:
-            return _completed(request, outcome, ReportedAnswer.NO_DATA_HELD)
+            return self._unknown(request, outcome)
         return Report(
             request.request_id,
             ReportedStatus.COMPLETED,
@@ -182,9 +183,19 @@ class Leanplum(Connector):
             results_url=self.processor.api_address,
         )
 
+    def _unknown(self, request: OutgoingRequest | Inquiry, outcome: Outcome) -> Report:
+        """By this id: whether the person has another one there nobody can say, so the words claim no more."""
+        label = IdentityType(drafts.user_id_type(self.processor)).label
+        return _completed(
+            request,
+            outcome,
+            ReportedAnswer.NO_DATA_HELD,
+            f"Leanplum knows no user by the {label} that was asked for.",
+        )
+
     def _changed(self, request: OutgoingRequest, outcome: Outcome) -> Report:
         if outcome.word == Word.NOT_FOUND:
-            return _completed(request, outcome, ReportedAnswer.NO_DATA_HELD)
+            return self._unknown(request, outcome)
         if outcome.word == Word.DONE:
             return _completed(request, outcome, ReportedAnswer.DONE)
         if request.request_type == RequestType.OPT_OUT:

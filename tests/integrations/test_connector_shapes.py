@@ -10,6 +10,7 @@ import pytest
 from integrations.connector import Capability, Connector
 from integrations.errors import Unsupported
 from integrations.registry import KINDS, connector_class
+from integrations.types import Identity, RequestType
 from tests.integrations import connector_cases as cases
 from tests.integrations.connector_cases import Described
 from tests.integrations.odd_server import OddServer, Reply, answer
@@ -78,7 +79,7 @@ def test_a_connection_test_never_fails_and_names_what_to_look_at(
     odd.replies.extend([reply] * 40)
     tested = connector(described, odd.url, root_pem=odd.authority.root_pem)
     checks = tested.test_connection()
-    fields = {each.name for each in (*tested.secrets, *tested.options)}
+    fields = {secret.name for secret in tested.secrets} | {option.name for option in tested.options}
     assert checks
     assert all(check.name and check.sentence.endswith(".") for check in checks)
     assert {check.key_field for check in checks} <= {"", *fields}
@@ -120,7 +121,7 @@ def test_what_a_kind_cannot_is_unsupported(described: Described) -> None:
 
 def test_secrets_and_options_are_well_formed(described: Described) -> None:
     kind = connector_class(described.kind)
-    names = [each.name for each in (*kind.secrets, *kind.options)]
+    names = [secret.name for secret in kind.secrets] + [option.name for option in kind.options]
     assert len(set(names)) == len(names)
     assert all(name.isidentifier() and name == name.lower() for name in names)
     # A change of either is recorded by its name, beside those of the processor's own fields.
@@ -140,16 +141,23 @@ def test_secrets_and_options_are_well_formed(described: Described) -> None:
     assert set(kind.connects_with) <= set(names)
 
 
-@pytest.mark.parametrize("request_type", ["access", "portability", "erasure", "opt_out", "correction"])
-@pytest.mark.parametrize("identities", [cases.PERSON, (cases.MPID,), ()])
+@pytest.mark.parametrize(
+    ("kind", "request_type"),
+    [
+        (kind, str(request_type))
+        for kind in KINDS
+        for request_type in RequestType
+        if Capability(request_type) in connector_class(kind).capabilities
+    ],
+)
+@pytest.mark.parametrize("identities", [cases.PERSON, (cases.MPID,), ()], ids=["two", "mpid", "none"])
 def test_what_is_said_of_a_draft_is_a_sentence_without_the_person(
-    described: Described, request_type: str, identities: tuple[cases.Identity, ...]
+    kind: str, request_type: str, identities: tuple[Identity, ...]
 ) -> None:
     draft = cases.draft(request_type, *identities)
-    configured = connector(described)
-    if Capability(request_type) not in configured.capabilities:
-        return
-    for options in (configured.processor.options, {}):
+    configured = connector(ALL[kind])
+    nothing_chosen: dict[str, str] = {}
+    for options in (configured.processor.options, nothing_chosen):
         configured.processor.options = options
         said = [configured.cannot(draft), *configured.check(draft), *configured.warn(draft)]
         for sentence in filter(None, said):
