@@ -64,9 +64,10 @@ def forget() -> None:
 def _slot(credentials: Credentials, sso: str) -> _Slot:
     """The secret is part of the key, hashed: a client whose secret was replaced gets a token of its own."""
     parts = json.dumps([sso, credentials.name, credentials.secret])
-    if len(_slots) >= _TOKENS_KEPT:
+    key = sha256(parts.encode()).hexdigest()
+    if key not in _slots and len(_slots) >= _TOKENS_KEPT:
         _slots.clear()
-    return _slots.setdefault(sha256(parts.encode()).hexdigest(), _Slot())
+    return _slots.setdefault(key, _Slot())
 
 
 def _asked_for(processor: "Processor", credentials: Credentials, sso: str) -> tuple[str, float]:
