@@ -245,10 +245,13 @@ STORAGES = {
         "OPTIONS": {"location": DATA_DIR / "files"},
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    # Encrypted before it gets here; any Django storage will do.
+    # Encrypted before it gets here; any Django storage will do, such as one of django-storages for S3.
     "packages": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "packages", "file_permissions_mode": 0o600},
+        "BACKEND": env.str("PACKAGE_STORAGE", default="django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json(
+            "PACKAGE_STORAGE_OPTIONS",
+            default={"location": str(DATA_DIR / "packages"), "file_permissions_mode": 0o600},
+        ),
     },
 }
 

@@ -62,6 +62,7 @@ class Skip:
     processor: Processor
     sentence: str
     by: int | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def candidates(request_type: str) -> list[Processor]:
     """
     return [
         processor
-        for processor in Processor.objects.order_by("name")
+        for processor in Processor.objects.select_related("data_key").order_by("name")
         if serves(processor, request_type) and not connector_for(processor).on_demand
     ]
 
@@ -109,7 +110,7 @@ def problems(draft: Draft) -> list[str]:
 def preview(draft: Draft, *, left_out: Mapping[UUID, Skip] | None = None) -> Plan:
     """What the plan is: every processor is asked something, or skipped with a reason."""
     plan = Plan()
-    for processor in Processor.objects.order_by("name"):
+    for processor in Processor.objects.select_related("data_key").order_by("name"):
         connector = connector_for(processor)
         if connector.on_demand:
             continue
@@ -172,7 +173,7 @@ def plan(case: Case, *, actor: Actor, action: Action = Action.CASE_PLANNED) -> l
     stored = _stored(case)
     draft = _draft(case, stored)
     kept = {
-        skip.processor_id: Skip(skip.processor, skip.sentence, skip.skipped_by_id)
+        skip.processor_id: Skip(skip.processor, skip.sentence, skip.skipped_by_id, skip.reason)
         for skip in case.skipped_processors.filter(skipped_by__isnull=False).select_related("processor")
     }
     refused = problems(draft)
@@ -188,7 +189,11 @@ def plan(case: Case, *, actor: Actor, action: Action = Action.CASE_PLANNED) -> l
     case.skipped_processors.all().delete()
     SkippedProcessor.objects.bulk_create(
         SkippedProcessor(
-            case=case, processor=skip.processor, sentence=skip.sentence[:300], skipped_by_id=skip.by
+            case=case,
+            processor=skip.processor,
+            reason=skip.reason,
+            sentence=skip.sentence[:300],
+            skipped_by_id=skip.by,
         )
         for skip in planned.skips
     )

@@ -5,28 +5,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.files.base import File
-from django.core.files.storage import storages
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from cases.actor import Actor
 from cases.models import Action, PackageState, ProcessorRequest, ResultPackage
-from cases.services import audit
+from cases.services import audit, package_files
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused
-from dsrportal.crypto import encrypt_chunks
-
-
-class _Encrypted(File):
-    """What file storage is given: encrypted chunks, made as they are read."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        super().__init__(None)
-        self._encrypted = chunks
-
-    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        return self._encrypted
 
 
 def keep(request: ProcessorRequest, upload: UploadedFile, *, actor: Actor) -> ResultPackage:
@@ -46,8 +32,7 @@ def keep(request: ProcessorRequest, upload: UploadedFile, *, actor: Actor) -> Re
             digest.update(chunk)
             yield chunk
 
-    encrypted = encrypt_chunks(request.case.data_key.secret(), counted(), package.associated)
-    package.stored_name = storages["packages"].save(f"{package.pk}.sealed", _Encrypted(encrypted))
+    package_files.save(package, counted(), request.case.data_key.secret())
     package.size_bytes, package.sha256 = upload.size, digest.hexdigest()
     package.content_type = "application/octet-stream"
     package.fetched_at = now
