@@ -162,7 +162,8 @@ def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
             deliveries=deliveries[request.pk],
             package=next(iter(held[request.pk]), None),
             task=_task(request),
-            confirmations=confirmations[request.pk],
+            # Asked twice on a day and answered alike, it is said once.
+            confirmations=list({line.sentence: line for line in confirmations[request.pk]}.values()),
         )
         for request in requests
     ]

@@ -10,8 +10,8 @@ from cases.admin import task_forms, verb_pages
 from cases.admin.package_verbs import PACKAGE_VERBS
 from cases.admin.verb import Verb, on_a_part
 from cases.admin.verb_forms import ConfirmForm
-from cases.models import AttentionItem, ForwardingExtension, ManualTask
-from cases.services import processors, tasks
+from cases.models import AttentionItem, ForwardingExtension, ManualTask, ProcessorRequest
+from cases.services import processors, repeating, tasks
 
 PART_VERBS: Final = (
     Verb(
@@ -26,6 +26,22 @@ PART_VERBS: Final = (
         on=AttentionItem,
         call=lambda _case, actor, said: processors.resolve_item(said["part"], actor=actor),
         told=lambda _nothing: _("Settled."),
+    ),
+    Verb(
+        "again",
+        gettext_lazy("Send again"),
+        "case-working",
+        "cases.refresh_case",
+        due=on_a_part,
+        lead=gettext_lazy(
+            "Sends what was approved once more: to the same processor, with the same identities, as a new request. It "
+            "takes the place of the old one."
+        ),
+        page=verb_pages.again,
+        template="portal/verbs/requests.html",
+        on=ProcessorRequest,
+        call=lambda _case, actor, said: repeating.again(said["part"], actor=actor, text=said["text"]),
+        told=lambda request: _("It is sent to %(name)s again.") % {"name": request.processor.name},
     ),
     Verb(
         "assign",

@@ -34,7 +34,10 @@ def open_tasks() -> QuerySet[ManualTask]:
 
 def waiting_for(user: Any) -> QuerySet[ManualTask]:
     """What this person is to do, or may take: theirs and nobody's."""
-    return open_tasks().filter(assignee=user) | open_tasks().filter(assignee__isnull=True)
+    mine = open_tasks().filter(assignee=user)
+    if not user.has_perm("cases.attest_manualtask"):
+        return mine
+    return mine | open_tasks().filter(assignee__isnull=True)
 
 
 class WhoseFilter(admin.SimpleListFilter):
@@ -109,7 +112,7 @@ class TaskAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Case"))
     def case(self, task: ManualTask) -> SafeString:
-        return format_html('<a href="{}">{}</a>', _address(task), task.processor_request.case.reference)
+        return format_html('<a class="row-title" href="{}">{}</a>', _address(task), task.processor_request.case.reference)
 
     @admin.display(description=gettext_lazy("System"))
     def system(self, task: ManualTask) -> str:

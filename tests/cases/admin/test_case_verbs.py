@@ -115,6 +115,21 @@ def with_task() -> Case:
     return case
 
 
+def reappeared() -> Case:
+    """An erased person whom a processor knows again."""
+    case = in_review()
+    with progress.locked(case.pk) as locked:
+        attention.open_item(
+            AttentionKind.REAPPEARED,
+            "Known again.",
+            actor=actor("agnes"),
+            case=locked,
+            request=locked.requests.get(),
+        )
+        progress.settle(locked, actor=actor("agnes"))
+    return case
+
+
 def with_failed_partner() -> Case:
     case = approved_case()
     ForwardingExtension.objects.create(
@@ -145,6 +160,7 @@ TABLE: dict[str, tuple[Callable[[], Case], Sent, str, str, str]] = {
     "plan": (planned_twice, without_the_archive, "agnes", "pia", "ready"),
     "identities": (ready_case, one_more, "agnes", "pia", "ready"),
     "search": (searchable, lambda _c: {}, "agnes", "ivy", "ready"),
+    "again": (reappeared, lambda _c: {}, "agnes", "pia", "working"),
     "assign": (with_task, lambda _c: {"due_on": "2030-01-02"}, "agnes", "pia", "working"),
     "attest": (with_task, lambda _c: {"answer": "done", "text": "Shredded."}, "agnes", "pia", "working"),
     "by-hand": (with_failed_partner, lambda _c: {}, "agnes", "pia", "working"),
@@ -160,6 +176,7 @@ def address(case: Case, verb: str) -> str:
     part: Any = {
         AttentionItem: AttentionItem.objects.filter(case=case),
         ManualTask: ManualTask.objects.filter(processor_request__case=case),
+        ProcessorRequest: ProcessorRequest.objects.filter(case=case, replaces=None),
         ForwardingExtension: ForwardingExtension.objects.filter(processor_request__case=case),
     }[on].get()
     return reverse("admin:cases_case_verb_on", args=[case.pk, verb, part.pk])
@@ -326,7 +343,7 @@ def test_a_part_of_another_case_is_not_found() -> None:
     item = AttentionItem.objects.get(case=one)
     client = browser("agnes")
     for part in (str(item.pk), "999999", "x", "00000000-0000-4000-8000-000000000000"):
-        for verb in ("resolve", "download", "assign", "attest", "by-hand"):
+        for verb in ("resolve", "download", "assign", "attest", "by-hand", "again"):
             wrong = reverse("admin:cases_case_verb_on", args=[other.pk, verb, part])
             assert client.post(wrong).status_code == 404
     item.refresh_from_db()

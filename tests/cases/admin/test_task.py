@@ -77,6 +77,8 @@ def test_mine_and_nobodys_come_first_by_due_date_and_are_counted(archive: Proces
     assert listed(client, "?whose=unassigned") == [nobodys]
     assert {*listed(client, "?whose=all")} == {mine, nobodys, others, far}
     assert counted(client) == 3
+    # Who may not attest takes nobody's.
+    assert counted(browser("pia")) == 1
     assert "2 days left" in client.get(LIST).content.decode()
 
 
