@@ -79,8 +79,9 @@ def an_hour_passes() -> None:
 
 
 def calls(sandbox: Sandbox) -> Counter[str]:
-    """Everything that went over the wire so far."""
-    return Counter(sandbox.state()["calls"])
+    """Everything that went over the wire about requests so far; searches for the person beside them do not count."""
+    made = sandbox.state()["calls"].items()
+    return Counter({call: count for call, count in made if "/identity/" not in call})
 
 
 def there(sandbox: Sandbox, request: ProcessorRequest) -> list[str]:
