@@ -2,4 +2,15 @@
 
 from cases.admin import attention, audit, case, certificate, delivery, jobs, processor, role, task, user
 
-__all__ = ["attention", "audit", "case", "certificate", "delivery", "jobs", "processor", "role", "task", "user"]
+__all__ = [
+    "attention",
+    "audit",
+    "case",
+    "certificate",
+    "delivery",
+    "jobs",
+    "processor",
+    "role",
+    "task",
+    "user",
+]

@@ -112,7 +112,9 @@ class TaskAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Case"))
     def case(self, task: ManualTask) -> SafeString:
-        return format_html('<a class="row-title" href="{}">{}</a>', _address(task), task.processor_request.case.reference)
+        return format_html(
+            '<a class="row-title" href="{}">{}</a>', _address(task), task.processor_request.case.reference
+        )
 
     @admin.display(description=gettext_lazy("System"))
     def system(self, task: ManualTask) -> str:

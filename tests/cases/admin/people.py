@@ -1,8 +1,13 @@
 """People at the desk, each with a role, and their browsers."""
 
+from typing import Any
+
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.urls import reverse
 
+from cases.admin.case_page import CasePage
+from cases.models import Case
 from dsrportal.models import User
 from tests import builders
 
@@ -35,3 +40,21 @@ def browser(name: str) -> Client:
 def said(answer: object) -> list[str]:
     """The messages that a page shows, as text."""
     return [str(message) for message in answer.context["messages"]]  # type: ignore[attr-defined]
+
+
+def address(case: Case, verb: str = "") -> str:
+    """The page of a case, or of a verb on it."""
+    if verb:
+        return reverse("admin:cases_case_verb", args=[case.pk, verb])
+    return reverse("admin:cases_case_change", args=[case.pk])
+
+
+def page(case: Case, name: str = "agnes") -> str:
+    """What this person reads on the page of a case."""
+    return str(browser(name).get(address(case)).content.decode())
+
+
+def shown(case: Case, name: str = "agnes") -> CasePage:
+    answer: Any = browser(name).get(address(case))
+    found: CasePage = answer.context["page"]
+    return found

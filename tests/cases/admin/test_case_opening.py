@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from cases.models import Case, Correction
 from dsrportal.models import User
-from integrations.models import Processor
 from tests.builders import manual, processor
 from tests.cases.admin.people import account, browser, said
+from tests.cases.admin.stages import searching_processor
 
 pytestmark = pytest.mark.django_db
 
@@ -132,13 +132,6 @@ def to_correct(**more: Any) -> dict[str, Any]:
     identities = (("email", "ada@exmaple.org"), ("controller_customer_id", "C-1"))
     fields = typed(*identities, type="correction")
     return {**fields, "identities-0-correct_to": "ada@example.org", **more}
-
-
-def searching_processor(**more: Any) -> None:
-    """One with every key that its kind has a use for; nothing answers at its address."""
-    Processor.objects.all().delete()
-    keys = ("workspace_key", "workspace_secret", "input_key", "input_secret")
-    processor(credentials=dict.fromkeys(keys, "k"), **more)
 
 
 def test_a_correction_says_what_each_wrong_identity_shall_be() -> None:

@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 
 from cases.admin.verbs import BY_NAME, VERBS
-from cases.lifecycle import CaseStatus, RequestStatus
+from cases.lifecycle import CaseStatus
 from cases.models import (
     AttentionItem,
-    AttentionKind,
     AuditEvent,
     Case,
     ForwardingExtension,
@@ -19,10 +17,22 @@ from cases.models import (
     ProcessorRequest,
     ResultPackage,
 )
-from cases.services import approval, attention, dispatch, planning, progress, transition
+from cases.services import planning
 from integrations.models import Processor
-from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
+from tests.builders import approved_case, open_case, processor, ready_case
 from tests.cases.admin.people import account, browser, said
+from tests.cases.admin.stages import (
+    denied,
+    failed,
+    held,
+    in_review,
+    planned_twice,
+    reappeared,
+    searchable,
+    with_failed_partner,
+    with_item,
+    with_task,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -32,51 +42,11 @@ def _processor() -> None:
     processor()
 
 
-# --- a case at which each verb is due, and what to say to it
-
-
-def moved(to: str, **fields: Any) -> Case:
-    """An approved case whose one request got so far."""
-    case = approved_case()
-    with progress.locked(case.pk) as locked:
-        request = ProcessorRequest.objects.select_related("processor").get(case=locked)
-        request.case = locked
-        reported = to == RequestStatus.COMPLETED
-        transition.move_request(request, to, actor=actor("agnes"), reported=reported, fields=fields)
-        progress.settle(locked, actor=actor("agnes"))
-    case.refresh_from_db()
-    return case
-
-
-def in_review() -> Case:
-    return moved(RequestStatus.COMPLETED, answer="done", completed_at=timezone.now())
-
-
-def failed() -> Case:
-    return moved(RequestStatus.FAILED)
-
-
-def denied() -> Case:
-    return approval.deny(open_case(), actor=actor("pia"), reason="legal_obligation")
-
-
-def with_item() -> Case:
-    case = approved_case()
-    with progress.locked(case.pk) as locked:
-        attention.open_item(AttentionKind.GONE, "It is gone.", actor=actor("agnes"), case=locked)
-        progress.settle(locked, actor=actor("agnes"))
-    case.refresh_from_db()
-    return case
+# --- what to say to each verb
 
 
 def digest(case: Case) -> dict[str, str]:
     return {"digest": planning.digest(case)}
-
-
-def planned_twice() -> Case:
-    """Two processors are asked, so that one can be left out."""
-    manual()
-    return ready_case()
 
 
 def without_the_archive(case: Case) -> dict[str, str]:
@@ -91,55 +61,6 @@ def one_more(case: Case) -> dict[str, str]:
         "identities-0-type": "controller_customer_id",
         "identities-0-value": "C-1",
     }
-
-
-def searchable() -> Case:
-    """Its processor has the keys to search with, and does not answer."""
-    keys = {"workspace_key": "key", "workspace_secret": "secret", "input_key": "k", "input_secret": "s"}
-    Processor.objects.get().delete()
-    processor(credentials=keys)
-    return ready_case()
-
-
-def held() -> Case:
-    """An erasure that waits for the access case of the same verified person."""
-    ready_case(type="access", identities=[("email", "held@example.org")])
-    return approved_case(identities=[("email", "held@example.org")])
-
-
-def with_task() -> Case:
-    """Somebody works it by hand, and has begun."""
-    archive = manual()
-    case = approved_case()
-    dispatch.drain(archive.pk)
-    return case
-
-
-def reappeared() -> Case:
-    """An erased person whom a processor knows again."""
-    case = in_review()
-    with progress.locked(case.pk) as locked:
-        attention.open_item(
-            AttentionKind.REAPPEARED,
-            "Known again.",
-            actor=actor("agnes"),
-            case=locked,
-            request=locked.requests.get(),
-        )
-        progress.settle(locked, actor=actor("agnes"))
-    return case
-
-
-def with_failed_partner() -> Case:
-    case = approved_case()
-    ForwardingExtension.objects.create(
-        processor_request=case.requests.get(),
-        domain="partner.example",
-        name="Partner",
-        status="failed",
-        changed_at=timezone.now(),
-    )
-    return case
 
 
 # verb: (a case, what is sent, who may, who else works here and may not, where the case is then)

@@ -1,0 +1,106 @@
+"""Cases at the stages of their life that the desk's verbs are about. Each needs a processor to be there."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from cases.lifecycle import RequestStatus
+from cases.models import AttentionKind, Case, ForwardingExtension, ProcessorRequest
+from cases.services import approval, attention, dispatch, progress, transition
+from integrations.models import Processor
+from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
+
+
+def moved(to: str, **fields: Any) -> Case:
+    """An approved case whose one request got so far."""
+    return move(approved_case(), to, **fields)
+
+
+def move(case: Case, to: str, **fields: Any) -> Case:
+    with progress.locked(case.pk) as locked:
+        request = ProcessorRequest.objects.select_related("processor").get(case=locked)
+        request.case = locked
+        reported = to == RequestStatus.COMPLETED
+        transition.move_request(request, to, actor=actor("agnes"), reported=reported, fields=fields)
+        progress.settle(locked, actor=actor("agnes"))
+    case.refresh_from_db()
+    return case
+
+
+def answered(answer: str, **fields: Any) -> Case:
+    return moved(RequestStatus.COMPLETED, answer=answer, completed_at=timezone.now(), **fields)
+
+
+def in_review() -> Case:
+    return answered("done")
+
+
+def failed() -> Case:
+    return moved(RequestStatus.FAILED)
+
+
+def denied() -> Case:
+    return approval.deny(open_case(), actor=actor("pia"), reason="legal_obligation")
+
+
+def with_item() -> Case:
+    return with_open_item(approved_case(), AttentionKind.GONE, "It is gone.")
+
+
+def with_open_item(case: Case, kind: AttentionKind, sentence: str) -> Case:
+    """Something about its request needs a decision."""
+    with progress.locked(case.pk) as locked:
+        attention.open_item(kind, sentence, actor=actor("agnes"), case=locked, request=locked.requests.get())
+        progress.settle(locked, actor=actor("agnes"))
+    case.refresh_from_db()
+    return case
+
+
+def planned_twice() -> Case:
+    """Two processors are asked, so that one can be left out."""
+    manual()
+    return ready_case()
+
+
+def searching_processor(**more: Any) -> None:
+    """One with every key that its kind has a use for; nothing answers at its address."""
+    Processor.objects.all().delete()
+    keys = ("workspace_key", "workspace_secret", "input_key", "input_secret")
+    processor(credentials=dict.fromkeys(keys, "k"), **more)
+
+
+def searchable() -> Case:
+    """Its processor has the keys to search with, and does not answer."""
+    searching_processor()
+    return ready_case()
+
+
+def held() -> Case:
+    """An erasure that waits for the access case of the same verified person."""
+    ready_case(type="access", identities=[("email", "held@example.org")])
+    return approved_case(identities=[("email", "held@example.org")])
+
+
+def with_task() -> Case:
+    """Somebody works it by hand, and has begun."""
+    archive = manual()
+    case = approved_case()
+    dispatch.drain(archive.pk)
+    return case
+
+
+def reappeared() -> Case:
+    """An erased person whom a processor knows again."""
+    return with_open_item(in_review(), AttentionKind.REAPPEARED, "Known again.")
+
+
+def with_failed_partner() -> Case:
+    case = approved_case()
+    ForwardingExtension.objects.create(
+        processor_request=case.requests.get(),
+        domain="partner.example",
+        name="Partner",
+        status="failed",
+        changed_at=timezone.now(),
+    )
+    return case
