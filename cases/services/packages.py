@@ -28,7 +28,7 @@ REDACTION_REASONS: Final = {
 DOUBTS: Final = {
     "foreign_identity": (
         "The result from {name} names an identity that is not this person's, so it may be about somebody else. Find "
-        "out whose it is with {name}, then fetch it again or open a new case."
+        "out whose it is with {name}, then fetch it again or send the request again."
     ),
     "not_zip": (
         "The result from {name} is no archive, as it should be. Fetch it again; if it stays so, ask {name} what it is."

@@ -143,14 +143,15 @@ def _tell(request: ProcessorRequest, package: ResultPackage) -> None:
         _ask(AttentionKind.RESULT_IN_DOUBT, request, sentence)
     else:
         _record(Action.RESULT_MISSED, request, package, {"state": str(package.state)})
-        missed = package.state == PackageState.MISSED
-        why = "was gone before it could be fetched" if missed else "is larger than allowed"
         name = request.processor.name
-        _ask(
-            AttentionKind.RESULT_MISSED,
-            request,
-            f"The result at {name} {why}; get it from {name} by hand or open a new case.",
-        )
+        if package.state == PackageState.MISSED:
+            sentence = f"The result at {name} was gone before it could be fetched; send the request again."
+        else:
+            sentence = (
+                f"The result at {name} is far larger than allowed; have the limit raised and fetch it again, or get it "
+                f"from {name} by hand."
+            )
+        _ask(AttentionKind.RESULT_MISSED, request, sentence)
 
 
 def _answer(request: ProcessorRequest, summary: PackageSummary) -> None:
@@ -191,6 +192,8 @@ def refetch(package: ResultPackage, *, actor: Actor) -> None:
     with progress.locked_request(package.processor_request_id) as request:
         if request.case.status == CaseStatus.CLOSED:
             raise Refused("The case is closed. Reopen it first.")
+        if ProcessorRequest.objects.filter(replaces=request).exists():
+            raise Refused("The request was sent again: the new one brings a result of its own.")
         dropped = ResultPackage.objects.select_for_update().filter(pk=package.pk, state__in=REFETCHED).first()
         if dropped is None or request.answer:
             raise Refused("Only a result that is sealed, or could not be kept, is fetched again.")
