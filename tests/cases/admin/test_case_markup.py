@@ -7,10 +7,11 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from cases.models import Case
+from cases.models import Case, ForwardingExtension, ManualTask
 from cases.services import approval, verification
 from tests.builders import actor, approved_case, open_case, processor, ready_case
 from tests.cases.admin.people import browser
+from tests.cases.admin.stages import reappeared, with_failed_partner, with_task
 
 pytestmark = pytest.mark.django_db
 
@@ -50,10 +51,14 @@ def cases() -> list[Case]:
 def test_every_page_about_cases_is_free_of_it() -> None:
     processor()
     client = browser("adam")
-    pages = [
-        reverse(f"admin:{name}")
-        for name in ("index", "cases_case_changelist", "cases_case_add", "password_change")
-    ]
+    names = (
+        "index",
+        "cases_case_changelist",
+        "cases_case_add",
+        "cases_manualtask_changelist",
+        "password_change",
+    )
+    pages = [reverse(f"admin:{name}") for name in names]
     pages += [f"{reverse('admin:cases_case_changelist')}?status=closed&due=7&found=x"]
     for case in cases():
         pages.append(reverse("admin:cases_case_change", args=[case.pk]))
@@ -68,8 +73,29 @@ def test_every_page_about_cases_is_free_of_it() -> None:
             "close",
             "reopen",
             "reveal",
+            "plan",
+            "identities",
+            "search",
+            "release",
         )
         pages += [reverse("admin:cases_case_verb", args=[case.pk, verb]) for verb in verbs]
+    assert {page: found for page in pages if (found := inline(client, page))} == {}
+
+
+def test_so_are_the_pages_about_parts_of_a_case() -> None:
+    processor()
+    client = browser("adam")
+    unreached, repeated, worked = with_failed_partner(), reappeared(), with_task()
+    task = ManualTask.objects.get(processor_request__case=worked)
+    partner = ForwardingExtension.objects.get(processor_request__case=unreached)
+    parts = [
+        (worked, "assign", task.pk),
+        (worked, "attest", task.pk),
+        (unreached, "by-hand", partner.pk),
+        (repeated, "again", repeated.requests.get().pk),
+    ]
+    pages = [reverse("admin:cases_case_verb_on", args=[case.pk, verb, key]) for case, verb, key in parts]
+    pages += [reverse("admin:cases_case_change", args=[case.pk]) for case in (worked, unreached, repeated)]
     assert {page: found for page in pages if (found := inline(client, page))} == {}
 
 

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cases.admin.case_requests import remarks
-from cases.lifecycle import RequestStatus
+from cases.admin.verbs import BY_NAME
+from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
 from cases.services import approval, attention, processors, progress, verification
 from dsrportal.models import User
@@ -105,6 +106,14 @@ def test_what_is_due_now_is_one_button_and_depends_on_who_looks() -> None:
     assert verbs(working, "agnes") == {"plan", "refresh", "cancel"}
     for case in (fresh, ready, working):
         assert verbs(case, "otto") == set()
+
+
+def test_verification_is_not_offered_where_the_law_forbids_to_ask_for_it() -> None:
+    offered = [
+        BY_NAME["verify"].due(Case(type=kind, status=CaseStatus.INTAKE), [])
+        for kind in ("opt_out", "erasure")
+    ]
+    assert offered == [False, True]
 
 
 def test_who_opened_an_erasure_reads_why_they_cannot_approve_it() -> None:
