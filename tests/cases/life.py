@@ -31,6 +31,7 @@ from cases.services import (
     cancellation,
     dispatch,
     failures,
+    holding,
     inquiries,
     outgoing,
     processors,
@@ -109,6 +110,11 @@ class Life:
     def retry(self, case: Case) -> None:
         with suppress(Refused):
             cancellation.retry(case, actor=self.agent)
+
+    def release(self, case: Case) -> None:
+        """Of an erasure that waits for an access case of the same person."""
+        with suppress(Refused):
+            holding.release(case, actor=self.agent, reason="person_insists")
 
     def person_asks(self, case: Case) -> None:
         with suppress(Refused):
@@ -245,6 +251,7 @@ class Life:
                 return
             for case in self.cases:
                 self.retry(case)
+                self.release(case)
             self.sandbox.advance(15 * DAY)
         raise AssertionError(f"Not at rest: {[*self.unfinished().values_list('status', 'last_error')]}")
 

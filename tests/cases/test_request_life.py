@@ -104,7 +104,7 @@ class RequestLife(RuleBasedStateMachine):
         addresses = [f"person{person}@example.org", f"person{person}@example.com"][: 1 + second_address]
         self.life.approve(type, addresses, skip_waiting_period=skip and type == "erasure")
 
-    @rule(what=st.sampled_from(["cancel", "retry", "settle what is open"]), position=POSITIONS)
+    @rule(what=st.sampled_from(["cancel", "retry", "release", "settle what is open"]), position=POSITIONS)
     def person_decides(self, what: str, position: int) -> None:
         """What was never tried is cancelled at once, and that would be the end of most lives."""
         if what == "cancel":
@@ -113,6 +113,8 @@ class RequestLife(RuleBasedStateMachine):
         elif what == "retry":
             for case in self.life.cases:
                 self.life.retry(case)
+        elif what == "release":
+            self.life.release(self.life.cases[position % len(self.life.cases)])
         else:
             for item in AttentionItem.objects.filter(case__isnull=False, resolved_at=None).order_by("pk")[:1]:
                 attention.resolve(item, actor=self.life.agent, resolution="decided")
