@@ -57,11 +57,12 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Every number there is: a row for each month (or year), a column for each kind."""
+    """Every number there is: a row for each month (or year) and a column for each kind; a row a kind without dates."""
 
     kinds: list[str]
     rows: list[tuple[str, list[int], int]]
     total: int
+    has_dates: bool = True
 
 
 def in_words(kind: str) -> str:
@@ -71,8 +72,12 @@ def in_words(kind: str) -> str:
 
 def table(events: Events) -> Table:
     kinds = _kinds(events)
+    total = sum(count for _kind, _month, count in events)
     counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
     periods, in_years = _periods(events)
+    if not periods:
+        totals = {kind: sum(count for each, _month, count in events if each == kind) for kind in kinds}
+        return Table([], [(in_words(kind), [], totals[kind]) for kind in kinds], total, has_dates=False)
     for kind, month, count in events:
         counted[_period(month, in_years)][kind] += count
     order = [*periods, ""] if "" in counted else periods
@@ -81,7 +86,7 @@ def table(events: Events) -> Table:
         for period in order
         if counted[period]
     ]
-    return Table([in_words(kind) for kind in kinds], rows, sum(count for _k, _m, count in events))
+    return Table([in_words(kind) for kind in kinds], rows, total)
 
 
 def chart(events: Events) -> Chart | None:

@@ -43,14 +43,12 @@ class RedactForm(ReasonForm):
         return bool(self["members"].subwidgets or self["names"].subwidgets)
 
     @property
-    def groups(self) -> list[tuple[Any, list[Any]]]:
-        """Each field of the lines with those inside it, as boxes to tick."""
-        tops: dict[str, tuple[Any, list[Any]]] = {}
+    def groups(self) -> list[tuple[str, Any, list[Any]]]:
+        """Each field with those inside it, as boxes to tick; None where it cannot be left out as a whole."""
+        groups: dict[str, tuple[Any, list[Any]]] = {}
         for box in self["names"].subwidgets:
             name = str(box.data["value"])
             top = name.partition(".")[0]
-            if top == name:
-                tops[name] = (box, [])
-            elif top in tops:
-                tops[top][1].append(box)
-        return list(tops.values())
+            whole, inside = groups.get(top, (None, []))
+            groups[top] = (box, inside) if top == name else (whole, [*inside, box])
+        return [(top, whole, inside) for top, (whole, inside) in groups.items()]

@@ -82,6 +82,14 @@ def test_what_has_no_date_is_in_the_table_alone() -> None:
     assert "2 in all" in drawn.sentence
     assert told.rows == [("Jan 2026", [0, 2], 2), ("No date", [4, 0], 4)]
     assert told.kinds == ["a", "no kind"]
-    assert chart([("a", "", 4)]) is None
+
+
+def test_without_any_date_there_is_a_row_for_each_kind() -> None:
+    """As of a processor that counts events over all time."""
+    events = [("Login", "", 4), ("Purchase", "", 40)]
+    assert chart(events) is None
+    told = table(events)
+    assert (told.has_dates, told.kinds, told.total) == (False, [], 44)
+    assert told.rows == [("Purchase", [], 40), ("Login", [], 4)]
     assert chart([]) is None
     assert table([]).rows == []

@@ -153,6 +153,20 @@ def test_what_is_ticked_is_not_in_the_copy(package: ResultPackage) -> None:
     assert "without 3 parts" in page
 
 
+def test_fields_that_cannot_go_as_a_whole_can_go_one_by_one(package: ResultPackage) -> None:
+    """As of a processor whose attributes are named and whose profile is not."""
+    package.summary = {
+        **package.summary,
+        "members": [],
+        "leave_out": ["events", "attributes.Email", "attributes.Plan"],
+    }
+    package.save()
+    asked = browser("agnes").get(address(package, "redact")).content.decode()
+    for name in ("events", "attributes.Email", "attributes.Plan"):
+        assert f'value="{name}"' in asked
+    assert 'value="attributes"' not in asked
+
+
 def test_without_a_reason_or_anything_ticked_nothing_leaves_and_the_ticks_stay(
     package: ResultPackage,
 ) -> None:
