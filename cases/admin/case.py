@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -28,7 +28,7 @@ from cases.admin.case_filters import (
     with_due_date,
 )
 from cases.admin.readonly import DeskAdmin
-from cases.lifecycle import CaseStatus
+from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case, ProcessorRequest
 from cases.services import standing, whereabouts
 
@@ -123,7 +123,10 @@ class CaseAdmin(DeskAdmin):
     # --- the list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
-        current = ProcessorRequest.objects.filter(replaced_by__isnull=True).select_related("processor")
+        # Without what was dropped from a plan before anybody approved it.
+        dropped = Q(status=RequestStatus.CANCELLED, queued_at__isnull=True)
+        current = ProcessorRequest.objects.filter(replaced_by__isnull=True).exclude(dropped)
+        current = current.select_related("processor")
         return with_due_date().prefetch_related(Prefetch("requests", current))
 
     def get_changelist(self, request: HttpRequest, **_more: Any) -> type[ChangeList]:
@@ -179,7 +182,8 @@ class CaseAdmin(DeskAdmin):
     def answers(self, case: Case) -> SafeString:
         requests = case.requests.all()
         if not requests:
-            return format_html('<span class="muted" title="{}">–</span>', _("Not planned yet"))
+            words = _("Nobody was asked") if case.status == CaseStatus.CLOSED else _("Not planned yet")
+            return format_html('<span class="muted" title="{}">–</span>', words)
         shown = format_html_join(
             "", "{}", ((marks.request_mark(request),) for request in requests[:MOST_MARKS])
         )

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from cases.admin import case_filters, paging
 from cases.models import AuditEvent, Case
-from cases.services import approval
+from cases.services import approval, replanning
 from tests.builders import actor, open_case, processor, ready_case
 from tests.cases.admin.people import browser, said
 
@@ -150,6 +150,15 @@ def test_due_dates_and_answers_are_told_in_words_too() -> None:
     page = browser("agnes").get(LIST).content.decode()
     assert "days overdue" in page
     assert 'title="Sandbox 0: Planned"' in page
+
+
+def test_what_was_dropped_from_a_plan_is_no_answer() -> None:
+    case = ready_case()
+    replanning.change(case, actor=actor("agnes"), left_out={}, skip_waiting_period=True)
+    client = browser("agnes")
+    assert client.get(LIST).content.decode().count('class="mark ') == 1
+    approval.deny(case, actor=actor("pia"), reason="legal_obligation")
+    assert 'title="Nobody was asked"' in client.get(f"{LIST}?status=closed").content.decode()
 
 
 @pytest.mark.parametrize("typed", ["{}", " {} ", "lower"])
