@@ -155,11 +155,8 @@ def test_what_is_ticked_is_not_in_the_copy(package: ResultPackage) -> None:
 
 def test_fields_that_cannot_go_as_a_whole_can_go_one_by_one(package: ResultPackage) -> None:
     """As of a processor whose attributes are named and whose profile is not."""
-    package.summary = {
-        **package.summary,
-        "members": [],
-        "leave_out": ["events", "attributes.Email", "attributes.Plan"],
-    }
+    held: Any = package.summary
+    package.summary = {**held, "members": [], "leave_out": ["events", "attributes.Email", "attributes.Plan"]}
     package.save()
     asked = browser("agnes").get(address(package, "redact")).content.decode()
     for name in ("events", "attributes.Email", "attributes.Plan"):
