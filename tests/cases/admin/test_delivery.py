@@ -121,7 +121,7 @@ def test_the_list_opens_no_body(django_assert_max_num_queries: Any) -> None:
         deliver(b"%d" % number)
     client = browser("otto")
     client.get(LIST)
-    with django_assert_max_num_queries(12) as captured:
+    with django_assert_max_num_queries(13) as captured:
         client.get(LIST)
     listing = [query["sql"] for query in captured if 'FROM "cases_callbackdelivery"' in query["sql"]]
     assert not any('"cases_callbackdelivery"."body"' in query for query in listing)
