@@ -32,7 +32,6 @@ IDENTITY_NAMES: Final[dict[str, str]] = {
 
 _PROFILE = "profile.jsonl"
 _EMPTY = "empty.txt"
-_IDENTITIES = ("user_identities", "device_identities")
 # What a summary holds at most: enough to look at, whatever a file would put into it.
 _MOST_FIELDS = 2000
 _LONGEST_VALUE = 2000
@@ -111,14 +110,16 @@ class _Reading:
         return PackageMember(info.filename, info.file_size, sha256.hexdigest())
 
     def _take_profile(self, row: rows.Row) -> None:
-        self._compare([("id", row.get("id"))], any_of=False)
-        for key in _IDENTITIES:
+        self._compare([("id", row.get("id")), ("mpid", row.get("mpid"))], any_of=False)
+        for key in rows.IDENTITIES:
             found = list(_identities(row.get(key)))
             # A person has one address here and may have several devices: of those one must be the one asked for.
             self._compare(found, any_of=key == "device_identities")
             self._keep(found)
         self._name(row)
-        for name, value in rows.fields({key: value for key, value in row.items() if key not in _IDENTITIES}):
+        for name, value in rows.fields(
+            {key: value for key, value in row.items() if key not in rows.IDENTITIES}
+        ):
             if len(self._fields) < _MOST_FIELDS:
                 self._fields.append((_text(name), _text(value)))
 
@@ -143,7 +144,7 @@ class _Reading:
         """Raises Doubtful where an identity of a type that was asked for is not the person's."""
         verdicts: dict[str, list[bool]] = {}
         for name, value in found:
-            kind = IDENTITY_NAMES.get(name, name)
+            kind = IDENTITY_NAMES.get(name.casefold(), name.casefold())
             if kind in self._ours and value not in (None, ""):
                 verdicts.setdefault(kind, []).append(normalise(kind, str(value)) in self._ours[kind])
         if not all(any(each) if any_of else all(each) for each in verdicts.values()):
@@ -163,25 +164,34 @@ class _Reading:
 
 
 def _identities(said: Any) -> Iterator[tuple[str, Any]]:
-    """(name, value) of identities, a mapping or a list of them. What is not in clear cannot be compared with ours."""
+    """(name, value) of identities, a mapping or a list of them. What is not in clear cannot be compared with ours.
+
+    A value of another shape than all that is known comes as text: it is nobody's that we know.
+    """
     if isinstance(said, dict):
         for name, value in said.items():
             for each in value if isinstance(value, list) else [value]:
-                if isinstance(each, str | int):
-                    yield name, each
+                yield from _in_clear(name, each)
     elif isinstance(said, list):
         for item in said:
-            if isinstance(item, dict) and item.get("encoding", "raw") == "raw":
-                name, value = item.get("type") or item.get("identity_type"), item.get("value")
-                if isinstance(name, str) and isinstance(value, str | int):
-                    yield name, value
+            if name := rows.identity_type(item):
+                yield from _in_clear(name, item)
+
+
+def _in_clear(name: str, said: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(said, dict):
+        if str(said.get("encoding") or "raw").casefold() != "raw":
+            return
+        said = next((said[key] for key in ("value", "identity") if key in said), said)
+    if said not in (None, ""):
+        yield name, said if isinstance(said, str | int) else rows.in_words(said)
 
 
 def redact(package: BinaryIO, *, members: frozenset[str], fields: frozenset[str]) -> Iterator[bytes]:
     """A new archive without these members and, in every line of the others, without these fields.
 
-    With fields to leave out, a line that cannot be read is left out whole: nobody knows what is in it. Other files
-    than lines go over as they are. Raises UnexpectedAnswer where the archive cannot be read.
+    With fields to leave out, a line that cannot be read is left out whole, and so is a file that is not made of lines:
+    nobody knows what is in it. Raises UnexpectedAnswer where the archive cannot be read.
     """
     outlet = _Outlet()
     try:
@@ -190,7 +200,8 @@ def redact(package: BinaryIO, *, members: frozenset[str], fields: frozenset[str]
             zipfile.ZipFile(cast(BinaryIO, outlet), "w", zipfile.ZIP_DEFLATED) as copy,
         ):
             for info in archive.members:
-                if info.filename not in members:
+                looked_into = not fields or _has_rows(info.filename) or not info.file_size
+                if looked_into and info.filename not in members:
                     with copy.open(_fresh(info), "w", force_zip64=info.file_size >= 1024**3) as out:
                         for piece in _kept(archive, info, fields):
                             out.write(piece)

@@ -1,7 +1,8 @@
 """The lines of a result file: one JSON object each, and what of it has a name.
 
 https://docs.mparticle.com/developers/server/json-reference/ has the shape of events; numbers may come as strings. A
-name is a path of keys: `user_attributes.plan`. Lists have no names inside, except a batch's `events`.
+name is a path of keys: `user_attributes.plan`. Lists have no names inside, except a batch's `events`, and identities,
+which are a list in one place and a mapping in another: `user_identities.email` in both.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any, Final
 LONGEST_LINE: Final = 1024 * 1024
 # As deep as an event's own attributes lie: events.data.custom_attributes.coupon
 DEEPEST: Final = 4
+IDENTITIES: Final = ("user_identities", "device_identities")
 
 Row = dict[str, Any]
 
@@ -40,10 +42,18 @@ def read(pieces: Iterator[bytes]) -> Iterator[Row | None]:
 
 def _parsed(line: bytearray) -> Row | None:
     try:
-        row = json.loads(line.decode("utf-8-sig"))
+        row = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         return None
     return row if isinstance(row, dict) else None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Row:
+    """What has one name twice is read one way here and another way by somebody else: it cannot be read."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("A name stands twice in one object.")
+    return found
 
 
 def written(row: Row) -> bytes:
@@ -56,12 +66,14 @@ def names(row: Row, prefix: str = "", depth: int = DEEPEST) -> Iterator[str]:
     for key, value in row.items():
         name = f"{prefix}{key}"
         yield name
+        if key in IDENTITIES and isinstance(value, list):
+            yield from dict.fromkeys(f"{name}.{kind}" for item in value if (kind := identity_type(item)))
         for below in _below(key, value) if depth > 1 else ():
             yield from names(below, f"{name}.", depth - 1)
 
 
 def without(row: Row, left_out: frozenset[str], prefix: str = "") -> Row:
-    """A copy that lacks what has one of these names."""
+    """A copy that lacks what has one of these names, and the events that tell how that changed."""
     kept: Row = {}
     for key, value in row.items():
         name = f"{prefix}{key}"
@@ -71,11 +83,42 @@ def without(row: Row, left_out: frozenset[str], prefix: str = "") -> Row:
             kept[key] = without(value, left_out, f"{name}.")
         elif key == "events" and isinstance(value, list):
             kept[key] = [
-                without(item, left_out, f"{name}.") if isinstance(item, dict) else item for item in value
+                without(item, left_out, f"{name}.") if isinstance(item, dict) else item
+                for item in value
+                if not _tells_of(item, left_out)
             ]
+        elif key in IDENTITIES and isinstance(value, list):
+            kept[key] = [item for item in value if f"{name}.{identity_type(item)}" not in left_out]
         else:
             kept[key] = value
     return kept
+
+
+def identity_type(item: Any) -> str:
+    """Of an identity in a list; "" where it has none."""
+    named = (item.get("type") or item.get("identity_type")) if isinstance(item, dict) else None
+    return named if isinstance(named, str) else ""
+
+
+def _tells_of(event: Any, left_out: frozenset[str]) -> bool:
+    """Whether an event is the change of an attribute or an identity that is left out: it has the values of both."""
+    data = event.get("data") if isinstance(event, dict) else None
+    if not isinstance(data, dict):
+        return False
+    if event.get("event_type") == "user_attribute_change":
+        whole, changed = "user_attributes", [data.get("user_attribute_name")]
+    elif event.get("event_type") == "user_identity_change":
+        whole, changed = "user_identities", [identity_type(data.get(side)) for side in ("new", "old")]
+    else:
+        return False
+    named = {f"{whole}.{name}" for name in changed if name}
+    # Of a change that does not say of what nobody knows.
+    return any(
+        name == whole
+        or (name.startswith(f"{whole}.") and not named)
+        or any(name == each or name.startswith(f"{each}.") for each in named)
+        for name in left_out
+    )
 
 
 def _below(key: str, value: Any) -> list[Row]:
