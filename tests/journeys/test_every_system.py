@@ -177,7 +177,7 @@ def test_an_access_case_is_looked_into_and_downloaded_whole_and_redacted(
     assert b"Augusta" in _unpacked(whole.content)
     redacted = agnes.post(
         f"/admin/cases/case/{case.pk}/redact/{package.pk}/",
-        fields="user_attributes.sister",
+        names="user_attributes.sister",
         reason="rights_of_others",
         text="Her sister did not agree.",
     )
