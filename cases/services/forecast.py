@@ -105,7 +105,7 @@ def _held(processor: Processor, request_type: str, skip: bool, verb: str, *, now
     """Of what a person has yet to let go."""
     helps = f"{verb} as soon as you can: each day counts."
     if request_type == RequestType.ERASURE and not skip:
-        helps += " The waiting period can be skipped only where a case is opened."
+        helps += " “Change the plan” can skip the waiting period."
     return _End(now + _longest(processor, request_type, skip), processor.name, helps)
 
 

@@ -82,7 +82,7 @@ def test_it_says_when_and_what_helps(target: Processor) -> None:
     fresh, ready = (make(received_at=MONTH_END) for make in (open_case, ready_case))
     now = datetime(2026, 2, 20, 12, 0, tzinfo=UTC)
     begin = "It is due 02 Mar 2026, but Sandbox 0 may answer as late as 13 Mar 2026."
-    skipping = "The waiting period can be skipped only where a case is opened."
+    skipping = "“Change the plan” can skip the waiting period."
     assert sentence(fresh, now) == (
         f"{begin} Verify and approve it as soon as you can: each day counts. {skipping}"
     )

@@ -1,6 +1,7 @@
 """What is done by hand: a task with a due date that counts like any other answer."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -27,7 +28,7 @@ from tests.builders import actor, approved_case, manual, person, processor, read
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def begun(**more: object) -> tuple[Case, ManualTask]:
+def begun(**more: Any) -> tuple[Case, ManualTask]:
     """A case at a manual processor alone, approved and with its task begun."""
     target = Processor.objects.filter(kind="manual").first() or manual()
     case = approved_case(**more)

@@ -248,7 +248,7 @@ def test_an_erasure_waits_behind_an_access_case_of_the_same_person(
     access = approved(agnes, pia, type="access")
     erasure = approved(agnes, pia, type="erasure")
     portal.work()
-    assert erasure.blocked_by == access
+    assert erasure.blocked_by_id == access.pk
     assert len(sandbox.state()["requests"]) == 1, "only the access request has left"
     assert access.reference in agnes.get(f"/admin/cases/case/{erasure.pk}/change/").text
     sandbox.advance(3 * DAY)
@@ -259,7 +259,7 @@ def test_an_erasure_waits_behind_an_access_case_of_the_same_person(
     portal.work()
     assert len(sandbox.state()["requests"]) == 2
     erasure.refresh_from_db()
-    assert erasure.blocked_by is None
+    assert erasure.blocked_by_id is None
     checked(erasure)
 
 
