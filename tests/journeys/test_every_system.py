@@ -259,7 +259,7 @@ def test_an_erasure_waits_behind_an_access_case_of_the_same_person(
     portal.work()
     assert len(sandbox.state()["requests"]) == 2
     erasure.refresh_from_db()
-    assert erasure.blocked_by_id is None
+    assert Case.objects.filter(pk=erasure.pk, blocked_by=None).exists()
     checked(erasure)
 
 
