@@ -5,7 +5,9 @@ https://docs.leanplum.com/reference/get_api-action-exportuser
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO, Final
 
 from dsrportal.crypto import normalise
@@ -26,9 +28,16 @@ _LONGEST_VALUE = 2000
 
 
 def chunks(reply: Mapping[str, Any]) -> Iterator[bytes]:
-    """The export as it is kept: the reply about the user, without the word on the call itself."""
+    """The export as it is kept: the reply about the user, without the word on the call itself.
+
+    Raises UnexpectedAnswer for what is nested so deep that it cannot be written.
+    """
     document = {name: value for name, value in reply.items() if name != "success"}
-    raw = json.dumps(document, indent=2, ensure_ascii=False).encode()
+    raw = b""
+    with suppress(RecursionError):
+        raw = json.dumps(document, indent=2, ensure_ascii=False).encode()
+    if not raw:
+        raise UnexpectedAnswer("The export is nested deeper than anything that can be kept.", http_status=200)
     for start in range(0, len(raw), _PIECE_BYTES):
         yield raw[start : start + _PIECE_BYTES]
 
@@ -47,14 +56,17 @@ def summarise(
     except Malformed:
         return PackageSummary(doubt=UNREADABLE)
     attributes = _attributes(document)
-    found = [(user_id_type, "userId", document.get("userId"))]
-    found += [(kind, name, attributes[name]) for kind, name in names.items() if name in attributes]
-    held = [(kind, name, _text(value)) for kind, name, value in found if value not in (None, "")]
-    if _is_foreign(held, submitted):
+    user_id = _text(document.get("userId") or "")
+    held = [
+        (kind, name, _text(attributes[name]))
+        for kind, name in names.items()
+        if attributes.get(name) not in (None, "")
+    ]
+    if _is_foreign(user_id, user_id_type, held, submitted):
         return PackageSummary(doubt=FOREIGN_IDENTITY)
     return PackageSummary(
         fields=tuple((name, _text(value)[:_LONGEST_VALUE]) for name, value in attributes.items())[:_MOST],
-        identities=tuple((name, value) for _, name, value in held),
+        identities=(("userId", user_id), *((name, value) for _, name, value in held)),
         # Leanplum counts events over all time, and says only when the first and the last one were.
         events=tuple((name, "", count) for name, count in _counts(document.get("events")))[:_MOST],
         leave_out=(
@@ -81,16 +93,20 @@ def redact(package: BinaryIO, *, fields: frozenset[str]) -> Iterator[bytes]:
     return chunks(kept)
 
 
-def _is_foreign(held: Sequence[tuple[str, str, str]], submitted: Sequence[Identity]) -> bool:
+def _is_foreign(
+    user_id: str, user_id_type: str, held: Sequence[tuple[str, str, str]], submitted: Sequence[Identity]
+) -> bool:
     """Whether it holds, for a type that was asked for, a value other than ours; or no user id, and so nobody's."""
-    for kind, name, value in held:
-        ours = {identity.value for identity in submitted if identity.type == kind}
-        # Another spelling of a user id is another user.
-        if name != "userId":
-            ours, value = {normalise(kind, each) for each in ours}, normalise(kind, value)
-        if ours and value not in ours:
-            return True
-    return all(name != "userId" for _, name, _ in held)
+    ours: dict[str, set[str]] = {}
+    for identity in submitted:
+        ours.setdefault(identity.type, set()).add(identity.value)
+    # Another spelling of a user id is another user.
+    if not user_id or user_id not in ours.get(user_id_type, {user_id}):
+        return True
+    return any(
+        kind in ours and normalise(kind, value) not in {normalise(kind, each) for each in ours[kind]}
+        for kind, _, value in held
+    )
 
 
 def _attributes(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -103,7 +119,13 @@ def _counts(events: object) -> list[tuple[str, int]]:
     if not isinstance(events, dict):
         return []
     counts = [(name, held.get("count") if isinstance(held, dict) else None) for name, held in events.items()]
-    return [(name, int(count) if isinstance(count, int | float) else 0) for name, count in counts]
+    return [(name, _whole(count)) for name, count in counts]
+
+
+def _whole(count: object) -> int:
+    if isinstance(count, float) and math.isfinite(count):
+        return int(count)
+    return count if isinstance(count, int) else 0
 
 
 def _text(value: object) -> str:

@@ -113,6 +113,31 @@ def test_what_is_no_export_is_in_doubt_and_cannot_be_redacted(raw: bytes) -> Non
     assert failure.value.__context__ is None
 
 
+def test_what_is_nested_too_deep_to_be_written_is_refused_by_name() -> None:
+    deep: list[Any] = []
+    for _ in range(2000):
+        deep = [deep]
+    with pytest.raises(UnexpectedAnswer) as failure:
+        kept({"userId": "c-881", "userAttributes": {"a": deep}})
+    assert failure.value.__context__ is None
+
+
+def test_a_count_beyond_all_numbers_is_none() -> None:
+    raw = b'{"userId": "c-881", "events": {"a": {"count": 1e999}, "b": {"count": 2}, "c": {"count": 2.0}}}'
+    found = packages.summarise(
+        io.BytesIO(raw), submitted=[CUSTOMER], user_id_type="controller_customer_id", names={}
+    )
+    assert found.events == (("a", "", 0), ("b", "", 2), ("c", "", 2))
+
+
+def test_an_attribute_called_like_the_user_id_is_none() -> None:
+    document = {"userAttributes": {"userId": "c-881"}}
+    found = packages.summarise(
+        kept(document), submitted=[CUSTOMER], user_id_type="email", names={CUSTOMER.type: "userId"}
+    )
+    assert found == PackageSummary(doubt="foreign_identity")
+
+
 def test_attributes_and_parts_are_left_out_by_their_own_names() -> None:
     fields = frozenset({"userAttributes.email", "userAttributes.events", "devices"})
     document = json.loads(b"".join(packages.redact(kept(EXPORT), fields=fields)))
