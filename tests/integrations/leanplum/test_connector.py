@@ -4,6 +4,7 @@ import io
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -65,6 +66,17 @@ def test_a_deleted_user_is_done_when_no_longer_found(leanplum: Leanplum, sandbox
     assert word(leanplum.report(asking(sent))) == ("completed", "done")
     [told] = sandbox.asked("leanplum", "deleteUser")
     assert told["content"]["arguments"]["fullErasure"] is True
+
+
+def test_a_user_who_is_deleted_and_still_there_is_not_done_however_empty(
+    leanplum: Leanplum, sandbox: Sandbox
+) -> None:
+    sandbox.person({CUSTOMER.type: CUSTOMER.value}, app=0)
+    sandbox.switches(leanplum_erasure_seconds=DAY)
+    sent = request("erasure")
+    leanplum.submit(sent)
+    assert word(leanplum.report(asking(sent))) == ("in_progress", "")
+    assert leanplum.search([CUSTOMER]).found
 
 
 def test_a_user_who_comes_back_is_not_erased(leanplum: Leanplum, sandbox: Sandbox, jane: str) -> None:
@@ -314,6 +326,22 @@ def test_a_lost_answer_is_repeated(
         leanplum.submit(sent)
     expected = ReportedStatus.IN_PROGRESS if request_type == "erasure" else ReportedStatus.COMPLETED
     assert leanplum.submit(sent).status == expected
+
+
+def test_who_is_gone_after_a_lost_answer_was_erased_by_it(
+    leanplum: Leanplum, sandbox: Sandbox, jane: str
+) -> None:
+    """Not “nothing held”: that would deny what was done."""
+    sandbox.switches(leanplum_erasure_seconds=0)
+    sandbox.faults([{"path": "/leanplum/api", "fault": "reset_after"}])
+    sent = request("erasure")
+    with pytest.raises(Unreachable):
+        leanplum.submit(sent)
+    report = leanplum.submit(replace(sent, repeated=True))
+    assert word(report) == ("completed", "done")
+    assert "earlier attempt" in report.remark
+    # The first time nobody is found, nothing was held by that id.
+    assert word(leanplum.submit(request("erasure"))) == ("completed", "no_data_held")
 
 
 @pytest.mark.parametrize(
