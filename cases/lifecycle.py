@@ -97,8 +97,8 @@ REQUEST_MOVES: dict[str, frozenset[str]] = {
     RequestStatus.IN_PROGRESS: frozenset(),
     RequestStatus.COMPLETED: frozenset(),
     RequestStatus.CANCELLED: frozenset(),
-    # A human may retry, with the same id.
-    RequestStatus.FAILED: frozenset({RequestStatus.QUEUED}),
+    # A human may retry, with the same id, or give it up.
+    RequestStatus.FAILED: frozenset({RequestStatus.QUEUED, RequestStatus.CANCELLED}),
 }
 
 # What a verified word from outside may do: never backwards, steps may be skipped (OpenDSR v3, section 8:

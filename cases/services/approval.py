@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from cases.actor import Actor
 from cases.lifecycle import SECOND_PERSON_TYPES, UNVERIFIED_TYPES, CaseStatus, Outcome, RequestStatus
-from cases.models import Action, Case, ProcessorRequest
+from cases.models import Action, Case, Clock, ProcessorRequest
 from cases.services import holding, lanes, notes, planning, progress, transition
 from cases.services.refusal import Refused, Superseded
 
@@ -98,6 +98,9 @@ def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
             raise Refused("Only a case that nobody has approved can be denied.")
         note = notes.write(locked, text, actor=actor)
         drop_plan(locked, actor=actor)
+        holding.end(locked, actor=actor)
+        now = timezone.now()
+        Clock.objects.filter(case=locked, satisfied_at__isnull=True).update(satisfied_at=now)
         outcome = Outcome.NOT_VERIFIED if reason == "not_verified" else Outcome.DENIED
         transition.move_case(
             locked,
@@ -107,7 +110,7 @@ def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
             reason=reason,
             note=note,
             details={"outcome": str(outcome)},
-            fields={"outcome": outcome, "closed_at": timezone.now()},
+            fields={"outcome": outcome, "closed_at": now},
         )
         return locked
 

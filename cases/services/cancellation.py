@@ -5,10 +5,11 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import RequestStatus
 from cases.models import Action, AttentionKind, Case, ProcessorRequest
-from cases.services import attention, audit, lanes, notes, progress, transition
+from cases.services import attention, audit, holding, lanes, notes, progress, transition
 from cases.services.refusal import Refused
 
-CANCELLABLE = frozenset({RequestStatus.QUEUED, RequestStatus.PENDING})
+# One that has failed was refused: whoever will not try it again gives it up.
+CANCELLABLE = frozenset({RequestStatus.QUEUED, RequestStatus.PENDING, RequestStatus.FAILED})
 
 # mParticle forwards on receipt, not after the waiting period (docs: integrations, forwarding-dsr).
 PARTNERS_WARNING = (
@@ -34,7 +35,9 @@ def cancel(case: Case, *, actor: Actor, text: str = "") -> int:
     with progress.locked(case.pk) as locked:
         requests = cancellable(locked)
         if not requests:
-            raise Refused("Nothing can be cancelled any more: only a request that is queued or pending can.")
+            raise Refused(
+                "Nothing can be cancelled any more: only a request that is queued or pending can, or one that failed."
+            )
         note = notes.write(locked, text, actor=actor)
         for request in requests:
             request.case = locked
@@ -51,12 +54,18 @@ def cancel(case: Case, *, actor: Actor, text: str = "") -> int:
                     cancel_requested_at=timezone.now(), next_attempt_at=None
                 )
                 lanes.wake(request.processor_id)
+        if not ProcessorRequest.objects.filter(case=locked, status=RequestStatus.QUEUED).exists():
+            holding.end(locked, actor=actor)
         progress.settle(locked, actor=actor)
         return len(requests)
 
 
 def _cancelled_unsent(request: ProcessorRequest, *, actor: Actor) -> bool:
-    """Cancel a queued request that no lane has claimed. The lock keeps a lane from claiming it meanwhile."""
+    """Cancel one that is not there: refused, or queued and claimed by no lane. The lock keeps one from claiming it."""
+    if request.status == RequestStatus.FAILED:
+        transition.move_request(request, RequestStatus.CANCELLED, actor=actor)
+        attention.resolve_all(AttentionKind.REFUSED, actor=actor, resolution="cancelled", request=request)
+        return True
     unclaimed = (
         ProcessorRequest.objects.select_for_update()
         .filter(pk=request.pk, status=RequestStatus.QUEUED, attempts=0, lease_until=None)

@@ -5,7 +5,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus, derive_outcome
 from cases.models import Action, AttentionItem, Case, Clock, Note, ProcessorRequest
-from cases.services import notes, progress, transition
+from cases.services import holding, notes, progress, transition
 from cases.services.approval import drop_plan
 from cases.services.refusal import Refused
 
@@ -30,6 +30,16 @@ REOPENING_REASONS = {
     "person_objected": "The person objected",
     "new_information": "New information has come in",
     "authority_asked": "A supervisory authority asked",
+}
+
+
+# What a case that begins anew is without; whoever released it spoke of what was open then.
+_UNVERIFIED: dict[str, object] = {
+    "verified_at": None,
+    "verified_by": None,
+    "verification_method": "",
+    "blocked_by": None,
+    "block_released_at": None,
 }
 
 
@@ -103,6 +113,7 @@ def withdraw(case: Case, *, actor: Actor, text: str = "") -> Case:
             )
         note = notes.write(locked, text, actor=actor)
         drop_plan(locked, actor=actor)
+        holding.end(locked, actor=actor)
         _close(locked, Outcome.WITHDRAWN, actor=actor, action=Action.CASE_WITHDRAWN, note=note)
         return locked
 
@@ -147,7 +158,7 @@ def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
             action=Action.CASE_REOPENED,
             reason=reason,
             note=note,
-            fields={} if approved else {"verified_at": None, "verified_by": None, "verification_method": ""},
+            fields={} if approved else _UNVERIFIED,
         )
         progress.settle(locked, actor=actor)
         return locked

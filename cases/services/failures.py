@@ -78,16 +78,18 @@ def _refuse(request: ProcessorRequest, error: IntegrationError) -> None:
         fields={
             "lease_until": None,
             "lease_token": None,
-            "answered_attempts": F("attempts"),
+            # What is refused now says nothing of an attempt before it whose answer was lost.
+            **({} if request.earlier_attempt_unknown else {"answered_attempts": F("attempts")}),
             "last_error": error.code,
             "last_http_status": error.http_status,
         },
     )
     attention.open_item(
         AttentionKind.REFUSED,
-        f"{error.sentence} Request to {request.processor.name}: find out why, then retry, or answer by hand."[
-            :300
-        ],
+        (
+            f"{error.sentence} Request to {request.processor.name}: find out why, then retry, or cancel it and answer "
+            "by hand."
+        )[:300],
         actor=REPORT,
         case=request.case,
         request=request,

@@ -27,6 +27,8 @@ from integrations.types import RequestType
 
 # So long before the latest safe day somebody is told.
 WARNED_BEFORE = timedelta(days=2)
+# How such an item was settled without a decision of anybody: the next one is told of again.
+_ANEW = ("changed", "released", "ended", "other_closed")
 RELEASE_REASONS = {
     "answered_already": "The person has what they asked for",
     "person_insists": "The person wants the erasure first",
@@ -52,6 +54,8 @@ def look(case: Case, *, actor: Actor) -> None:
     other = blocker(case)
     before = case.blocked_by
     if other is not None and other.pk != case.blocked_by_id:
+        # What was told names the one before.
+        attention.resolve_all(AttentionKind.HELD, actor=actor, resolution="other_closed", case=case)
         _set(case, blocked_by=other)
         audit.record(Action.CASE_HELD, actor=actor, case=case, details={"other": other.reference})
     elif other is None and before is not None:
@@ -60,6 +64,17 @@ def look(case: Case, *, actor: Actor) -> None:
             Action.CASE_RELEASED, actor=actor, case=case, reason="closed", details={"other": before.reference}
         )
     _hold_requests(case, actor=actor)
+
+
+def end(case: Case, *, actor: Actor) -> None:
+    """A locked case of which nothing is to be sent any more: it waits for nobody, and nobody need be told."""
+    before = case.blocked_by
+    if before is not None:
+        _set(case, blocked_by=None)
+        audit.record(
+            Action.CASE_RELEASED, actor=actor, case=case, reason="ended", details={"other": before.reference}
+        )
+    attention.resolve_all(AttentionKind.HELD, actor=actor, resolution="ended", case=case)
 
 
 def _set(case: Case, **fields: object) -> None:
@@ -123,21 +138,23 @@ def latest_safe_at(case: Case) -> datetime:
 
 def lift() -> None:
     """Let go whose other case has closed, and tell of those that cannot wait much longer."""
-    waiting = Case.objects.filter(blocked_by__isnull=False)
+    waiting = Case.objects.filter(blocked_by__isnull=False).exclude(status=CaseStatus.CLOSED)
     for case_id in waiting.filter(blocked_by__status=CaseStatus.CLOSED).values_list("pk", flat=True):
         with progress.locked(case_id) as case:
             look(case, actor=SCHEDULE)
             progress.settle(case, actor=SCHEDULE)
-    told = AttentionItem.objects.filter(kind=AttentionKind.HELD).values("case")
-    open_cases = waiting.exclude(status=CaseStatus.CLOSED).exclude(pk__in=told)
-    for case_id in open_cases.values_list("pk", flat=True):
-        _warn(case_id)
+    told = AttentionItem.objects.filter(kind=AttentionKind.HELD, case__isnull=False)
+    untold = waiting.exclude(pk__in=told.exclude(resolution__in=_ANEW).values("case"))
+    for case in untold:
+        # Locked only where it is time: most of them wait for weeks.
+        if timezone.now() >= latest_safe_at(case) - WARNED_BEFORE:
+            _warn(case.pk)
 
 
 def _warn(case_id: int) -> None:
     with progress.locked(case_id) as case:
         latest, other = latest_safe_at(case), case.blocked_by
-        if other is None or timezone.now() < latest - WARNED_BEFORE:
+        if other is None or case.status == CaseStatus.CLOSED:
             return
         attention.open_item(
             AttentionKind.HELD,

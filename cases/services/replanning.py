@@ -7,7 +7,7 @@ from uuid import UUID
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import Action, AttentionKind, Case, ProcessorRequest, SkippedProcessor
-from cases.services import attention, notes, planning, progress, transition
+from cases.services import attention, holding, notes, planning, progress, transition
 from cases.services.approval import drop_plan
 from cases.services.planning import LEFT_OUT_REASONS
 from cases.services.refusal import Refused
@@ -48,7 +48,8 @@ def changing(case: Case, *, actor: Actor, what: str) -> Iterator[Case]:
     """
     with progress.locked(case.pk) as locked:
         # No lane may claim one of them meanwhile.
-        list(ProcessorRequest.objects.select_for_update().filter(case=locked, status=RequestStatus.QUEUED))
+        queued = ProcessorRequest.objects.filter(case=locked, status=RequestStatus.QUEUED)
+        list(queued.select_for_update().order_by("pk"))
         sentence = may_change(locked)
         if sentence:
             raise Refused(sentence)
@@ -64,6 +65,8 @@ def changing(case: Case, *, actor: Actor, what: str) -> Iterator[Case]:
                 raise Refused(*refused)
         else:
             planning.plan(locked, actor=actor, action=Action.CASE_PLAN_CHANGED)
+            # Other identities may be those of another person.
+            holding.look(locked, actor=actor)
 
 
 def _void(case: Case, *, actor: Actor, what: str) -> None:

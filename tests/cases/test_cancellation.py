@@ -3,10 +3,11 @@
 import pytest
 from django.utils import timezone
 
-from cases.lifecycle import CaseStatus, RequestStatus
+from cases.lifecycle import CaseStatus, Outcome, RequestStatus
 from cases.models import AttentionItem, AttentionKind, AuditEvent, ProcessorRequest
-from cases.services import attention, cancellation, dispatch
+from cases.services import attention, cancellation, closing, dispatch, failures
 from cases.services.refusal import Refused
+from integrations.errors import Rejected
 from integrations.models import Processor
 from tests.builders import actor, approved_case
 from tests.sandbox import Sandbox
@@ -110,3 +111,19 @@ def test_who_asked_to_cancel_is_in_the_trail(target: Processor, sandbox: Sandbox
     assert (event.actor_label, event.address) == ("agnes", "192.0.2.7")
     assert "ada" not in event.canonical
     assert case.notes.get().text == "ada.lovelace@example.org changed her mind"
+
+
+def test_what_was_refused_is_given_up(target: Processor) -> None:
+    """Otherwise a case that a processor will never take could not be ended at all."""
+    case = approved_case()
+    (claimed,) = dispatch.claim(target)
+    failures.record(claimed, Rejected("They say no."))
+    assert ProcessorRequest.objects.get().status == RequestStatus.FAILED
+    with pytest.raises(Refused):
+        closing.withdraw(case, actor=actor("agnes"))
+    cancellation.cancel(case, actor=actor("agnes"), text="They will never take it.")
+    assert ProcessorRequest.objects.get().status == RequestStatus.CANCELLED
+    assert AttentionItem.objects.get().resolution == "cancelled"
+    case.refresh_from_db()
+    assert case.status == CaseStatus.REVIEW
+    assert closing.proposed_outcome(case) == Outcome.DENIED

@@ -8,9 +8,20 @@ from django.utils import timezone
 from cases import jobs
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case
-from cases.services import approval, cancellation, closing, dispatch, holding, planning
+from cases.services import (
+    approval,
+    attention,
+    cancellation,
+    closing,
+    dispatch,
+    holding,
+    identities,
+    planning,
+    verification,
+)
 from cases.services.refusal import Refused
 from integrations.models import Processor
+from integrations.types import Identity
 from tests.builders import actor, approved_case, open_case, processor, ready_case
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +145,91 @@ def test_what_is_held_can_still_be_cancelled() -> None:
     erasure = approved_case(identities=ADA)
     cancellation.cancel(erasure, actor=actor("pia"))
     assert erasure.requests.get().status == RequestStatus.CANCELLED
+
+
+def held_late() -> tuple[Case, Case]:
+    """An access case, and a held erasure of which somebody was told."""
+    access = ready_case(type="access", identities=ADA)
+    erasure = approved_case(identities=ADA, received_at=timezone.now() - timedelta(days=9))
+    holding.lift()
+    assert fresh(erasure).status == CaseStatus.ATTENTION
+    return access, erasure
+
+
+def test_a_held_erasure_that_is_cancelled_waits_for_nobody() -> None:
+    access, erasure = held_late()
+    cancellation.cancel(erasure, actor=actor("pia"))
+    erasure = fresh(erasure)
+    assert (erasure.status, erasure.blocked_by) == (CaseStatus.REVIEW, None)
+    assert AttentionItem.objects.get().resolution == "ended"
+    holding.lift()
+    assert AttentionItem.objects.count() == 1
+    closing.withdraw(erasure, actor=actor("pia"))
+    end(access)
+    holding.lift()
+    assert erasure.audit_events.latest("pk").action == "case.withdrawn"
+
+
+@pytest.mark.parametrize("how", ["withdraw", "deny"])
+def test_what_ends_before_its_approval_is_neither_told_of_nor_held_again(how: str) -> None:
+    first = ready_case(type="access", identities=ADA)
+    ready_case(type="portability", identities=ADA)
+    erasure = ready_case(identities=ADA, received_at=timezone.now() - timedelta(days=9))
+    holding.lift()
+    assert AttentionItem.objects.get(resolved_at=None).case == erasure
+    if how == "withdraw":
+        closing.withdraw(erasure, actor=actor("pia"))
+    else:
+        approval.deny(erasure, actor=actor("pia"), reason="exception_applies")
+    assert not AttentionItem.objects.filter(resolved_at=None).exists()
+    end(first)
+    holding.lift()
+    erasure = fresh(erasure)
+    assert (erasure.status, erasure.blocked_by) == (CaseStatus.CLOSED, None)
+    assert erasure.clocks.get().satisfied_at is not None
+
+
+def test_who_was_told_before_a_change_is_told_again_after_it() -> None:
+    _access, erasure = held_late()
+    identities.change(erasure, actor=actor("agnes"), add=[Identity("other", "n-7")], remove=[])
+    approval.approve(fresh(erasure), actor=actor("pia"), digest=planning.digest(fresh(erasure)))
+    holding.lift()
+    assert AttentionItem.objects.filter(resolved_at=None).count() == 1
+    assert fresh(erasure).status == CaseStatus.ATTENTION
+
+
+def test_what_a_person_has_decided_is_not_told_again() -> None:
+    held_late()
+    attention.resolve(AttentionItem.objects.get(), actor=actor("pia"), resolution="decided")
+    holding.lift()
+    assert AttentionItem.objects.count() == 1
+
+
+def test_the_case_it_waits_for_is_named_anew_when_it_is_another() -> None:
+    first, erasure = held_late()
+    second = ready_case(type="portability", identities=ADA)
+    end(first)
+    holding.lift()
+    (item,) = AttentionItem.objects.filter(resolved_at=None)
+    assert second.reference in item.sentence
+    assert sendable(erasure) == 0
+
+
+def test_without_the_identity_that_held_it_it_is_not_held() -> None:
+    ready_case(type="access", identities=ADA)
+    erasure = approved_case(identities=[*ADA, ("other", "n-7")])
+    removed = erasure.subject.identities.get(type="email")
+    identities.change(erasure, actor=actor("agnes"), add=[], remove=[removed.pk])
+    assert fresh(erasure).blocked_by is None
+    identities.change(erasure, actor=actor("agnes"), add=[Identity("email", ADA[0][1])], remove=[])
+    assert fresh(erasure).blocked_by is not None
+
+
+def test_a_case_that_begins_anew_can_be_held_again() -> None:
+    ready_case(type="access", identities=ADA)
+    erasure = ready_case(identities=ADA)
+    holding.release(erasure, actor=actor("pia"), reason="answered_already")
+    closing.withdraw(erasure, actor=actor("pia"))
+    closing.reopen(fresh(erasure), actor=actor("pia"), reason="closed_by_mistake")
+    verification.record(fresh(erasure), actor=actor("agnes"), method="matched_data")
+    assert fresh(erasure).blocked_by is not None

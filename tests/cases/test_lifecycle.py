@@ -50,7 +50,7 @@ def test_nothing_moves_a_request_that_was_answered() -> None:
 
 def test_a_word_from_outside_overrides_our_opinion_that_it_failed() -> None:
     assert REPORTED_MOVES[RequestStatus.FAILED] == REPORTED_MOVES[RequestStatus.QUEUED]
-    assert REQUEST_MOVES[RequestStatus.FAILED] == {RequestStatus.QUEUED}
+    assert REQUEST_MOVES[RequestStatus.FAILED] == {RequestStatus.QUEUED, RequestStatus.CANCELLED}
 
 
 @given(st.lists(states), st.booleans())

@@ -14,13 +14,23 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cases.lifecycle import CaseStatus, RequestStatus
+from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
-from cases.services import cancellation, dispatch, failures, inquiries, reconciling, sweeping
-from integrations.errors import Unreachable
+from cases.services import (
+    approval,
+    cancellation,
+    dispatch,
+    failures,
+    inquiries,
+    planning,
+    reconciling,
+    replanning,
+    sweeping,
+)
+from integrations.errors import Rejected, Unreachable
 from integrations.models import Processor
 from integrations.registry import connector_for
-from tests.builders import actor, approved_case
+from tests.builders import actor, approved_case, leanplum, ready_case
 from tests.cases.life import run_woken
 from tests.sandbox import Sandbox
 
@@ -331,3 +341,31 @@ def test_a_foreign_request_in_the_way_is_waited_for_by_the_hour(target: Processo
     run_woken()
     assert the_request(case).status == RequestStatus.PENDING
     assert calls(sandbox) == {CREATED: 2, CONFLICT: 1}
+
+
+def test_what_is_refused_says_nothing_of_an_attempt_whose_answer_was_lost(
+    target: Processor, sandbox: Sandbox
+) -> None:
+    """Leanplum may have erased the person at the first attempt: that the third finds nobody is no “nothing held”."""
+    app = leanplum(sandbox)
+    customer = ("controller_customer_id", "c-881")
+    sandbox.switches(strangers="unknown", leanplum_erasure_seconds=0)
+    sandbox.person(identities=dict([customer]), app=0)
+    case = ready_case(identities=[customer])
+    replanning.change(
+        case, actor=actor("agnes"), left_out={target.pk: "no_data_there"}, skip_waiting_period=False
+    )
+    approval.approve(
+        Case.objects.get(pk=case.pk), actor=actor("pia"), digest=planning.digest(Case.objects.get(pk=case.pk))
+    )
+    sandbox.faults([{"path": "/leanplum/api", "fault": "reset_after"}])
+    dispatch.drain(app.pk)
+    ProcessorRequest.objects.update(next_attempt_at=None)
+    (claimed,) = dispatch.claim(app)
+    failures.record(claimed, Rejected("They say no."))
+    request = ProcessorRequest.objects.get(status=RequestStatus.FAILED)
+    cancellation.retry(case, actor=actor("agnes"))
+    dispatch.drain(app.pk)
+    request.refresh_from_db()
+    assert (request.status, request.answer) == (RequestStatus.COMPLETED, Answer.DONE)
+    assert "earlier attempt" in request.remark
