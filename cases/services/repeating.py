@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from cases.actor import Actor
-from cases.lifecycle import RequestStatus
+from cases.lifecycle import DERIVED, RequestStatus
 from cases.models import AttentionItem, AttentionKind, ProcessorRequest
 from cases.services import attention, lanes, notes, progress, tasks, transition
 from cases.services.refusal import Refused, Superseded
@@ -32,6 +32,8 @@ def again(request: ProcessorRequest, *, actor: Actor, text: str = "") -> Process
             .select_related("processor")
             .get(pk=request.pk)
         )
+        if case.status not in DERIVED:
+            raise Refused("The case is closed: reopen it first.")
         sentence = why_not(old)
         if sentence:
             raise Refused(sentence)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from cases.actor import REPORT, SCHEDULE, Actor
-from cases.lifecycle import DERIVED, Answer, RequestStatus
+from cases.lifecycle import DERIVED, Answer, CaseStatus, RequestStatus
 from cases.models import (
     Action,
     AttentionKind,
@@ -30,7 +30,7 @@ from cases.services import attention, audit, inquiries, planning, processors, pr
 from cases.services.refusal import Refused
 from dsrportal.crypto import Unreadable
 from integrations.connector import Capability
-from integrations.errors import IntegrationError, Unauthorized, Unsupported
+from integrations.errors import IntegrationError, Rejected, Unauthorized, Unsupported
 from integrations.models import Processor
 from integrations.registry import KINDS, connector_class, connector_for
 from integrations.types import Identity, Match, RequestType
@@ -39,6 +39,11 @@ logger = logging.getLogger(__name__)
 
 # How long after a search that failed it is tried again.
 AGAIN = timedelta(hours=1)
+# The same where it was refused: the same question will be, and some bill for each.
+REFUSED_AGAIN = timedelta(days=1)
+# How long a case that was planned may be without a preview before one that was lost is knocked for, and until when.
+PREVIEW_LOST = timedelta(minutes=1)
+PREVIEW_MISSED = timedelta(hours=1)
 # Of these answers something was erased, and so there is something to confirm.
 ERASED = (Answer.DONE, Answer.ACCEPTED)
 AT_ONCE = 200
@@ -57,21 +62,39 @@ def preview(case: Case, *, actor: Actor) -> list[ProfileSearch]:
         draft = planning.draft_of(case)
     except Unreadable:
         raise Refused("The identities can no longer be opened, so nobody can be asked for them.") from None
+    sending = set(Processor.objects.sending().values_list("pk", flat=True))
     asked = _of_plan(case) or [each.processor for each in planning.preview(draft).requests]
     searchable = [processor for processor in dict.fromkeys(asked) if can_search(processor)]
     if not searchable:
         raise Refused("None of the processors of this case can be searched.")
+    if not any(processor.pk in sending for processor in searchable):
+        raise Refused("Nobody can be asked now: the processors that can be searched are paused.")
     return [
         _search(case, processor, draft.identities, purpose=Purpose.PREVIEW, actor=actor)
         for processor in searchable
+        if processor.pk in sending
     ]
 
 
 def preview_planned(case_id: int) -> None:
     """The same for a case that was planned a moment ago, so that whoever approves it sees what it matches."""
     case = Case.objects.select_related("data_key", "subject__data_key").get(pk=case_id)
+    if case.status != CaseStatus.READY:
+        return
     with suppress(Refused):
         preview(case, actor=SCHEDULE)
+
+
+def unpreviewed() -> QuerySet[Case]:
+    """Cases that were planned lately and of which nobody was asked: their knock was lost, or nobody can be asked."""
+    now = timezone.now()
+    asked = ProfileSearch.objects.filter(case=OuterRef("pk"), purpose=Purpose.PREVIEW)
+    return Case.objects.filter(
+        ~Exists(asked),
+        status=CaseStatus.READY,
+        status_changed_at__lt=now - PREVIEW_LOST,
+        status_changed_at__gt=now - PREVIEW_MISSED,
+    ).order_by("pk")
 
 
 def _of_plan(case: Case) -> list[Processor]:
@@ -89,6 +112,8 @@ def _search(
 ) -> ProfileSearch:
     """Ask, and keep what was said; what could not be asked is kept as such."""
     match, error = Match(found=False), ""
+    # What became of them meanwhile this answer need not know.
+    asked_at = timezone.now()
     try:
         match = connector_for(processor).search(tuple(identities))
     except IntegrationError as failure:
@@ -104,7 +129,7 @@ def _search(
                 purpose=purpose,
                 finding=Finding.UNKNOWN,
                 error=error,
-                asked_at=timezone.now(),
+                asked_at=asked_at,
             )
     finding = Finding.UNKNOWN if error else Finding.FOUND if match.found else Finding.NOT_FOUND
     with transaction.atomic():
@@ -117,7 +142,7 @@ def _search(
             profile_id=match.profile_id,
             matched=list(match.matched),
             error=error,
-            asked_at=timezone.now(),
+            asked_at=asked_at,
             asked_by=actor.user,
         )
         if error == Unsupported.code:
@@ -148,15 +173,24 @@ def in_words(search: ProfileSearch) -> str:
     after = search.purpose == Purpose.CONFIRMATION
     if search.finding == Finding.NOT_FOUND:
         return f"No profile found at {name} on {day}."
+    if after and _may_be_under_way(search.processor_request):
+        return f"Found at {name} on {day}: it is not erased yet, or new data has come in since."
     if after:
         return f"Found again at {name} on {day}: new data has come in since."
     return f"{name} knows this person, by {len(search.matched)} of the identities ({day})."
 
 
+def _may_be_under_way(request: ProcessorRequest | None) -> bool:
+    """Whether nobody has said that the erasure is done: it was taken, and no later word comes."""
+    return request is not None and request.answer == Answer.ACCEPTED
+
+
 def latest(case: Case) -> list[ProfileSearch]:
     """The last search for each processor and purpose."""
     found: dict[tuple[object, str], ProfileSearch] = {}
-    for search in ProfileSearch.objects.filter(case=case).select_related("processor", "case__data_key"):
+    for search in ProfileSearch.objects.filter(case=case).select_related(
+        "processor", "processor_request", "case__data_key"
+    ):
         found[search.processor_id, search.purpose] = search
     return list(found.values())
 
@@ -183,6 +217,7 @@ def unconfirmed() -> QuerySet[ProcessorRequest]:
         Q(asked_at__gte=OuterRef("last_completed_at"), finding__in=[Finding.FOUND, Finding.NOT_FOUND])
         | Q(error=Unsupported.code)
         | Q(asked_at__gt=now - AGAIN, finding=Finding.UNKNOWN)
+        | Q(asked_at__gt=now - REFUSED_AGAIN, error=Rejected.code)
     )
     return (
         ProcessorRequest.objects.filter(
@@ -219,7 +254,8 @@ def confirm(request_id: UUID) -> None:
         identities = inquiries.identities(request)
     except IntegrationError:
         logger.warning("The identities of request %s can no longer be opened.", request.pk)
-        return
+        # Kept, so that it does not stand before those who can be looked for.
+        identities = ()
     search = _search(
         request.case,
         request.processor,
@@ -229,11 +265,12 @@ def confirm(request_id: UUID) -> None:
         request=request,
     )
     with progress.locked_request(request.pk) as current:
-        if search.finding == Finding.FOUND:
+        # While it was asked, somebody may have sent the request anew: that one is looked for by itself.
+        anew = ProcessorRequest.objects.filter(replaces=current).exists()
+        if search.finding == Finding.FOUND and not anew:
             attention.open_item(
                 AttentionKind.REAPPEARED,
-                f"{request.processor.name} knows the person again after the erasure: new data has come in since. Erase "
-                "again, or find out what sends it.",
+                _known_again(request),
                 actor=SCHEDULE,
                 case=current.case,
                 request=current,
@@ -243,3 +280,16 @@ def confirm(request_id: UUID) -> None:
                 AttentionKind.REAPPEARED, actor=SCHEDULE, resolution="answered", request=current
             )
         progress.settle(current.case, actor=SCHEDULE)
+
+
+def _known_again(request: ProcessorRequest) -> str:
+    name = request.processor.name
+    if _may_be_under_way(request):
+        return (
+            f"{name} knows the person: the erasure it took is not carried out yet, or new data has come in since. "
+            "Look again later, erase again, or find out what sends it."
+        )
+    return (
+        f"{name} knows the person again after the erasure: new data has come in since. Erase again, or find out what "
+        "sends it."
+    )

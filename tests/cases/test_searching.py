@@ -1,9 +1,14 @@
 """Whether processors know a person: before a request, and after an erasure, said as what it is."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from cases import jobs
-from cases.lifecycle import CaseStatus, RequestStatus
+from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import (
     AttentionItem,
     AttentionKind,
@@ -14,9 +19,14 @@ from cases.models import (
     ProfileSearch,
     Purpose,
 )
-from cases.services import attention, dispatch, repeating, searching
+from cases.services import attention, closing, dispatch, outgoing, repeating, searching
 from cases.services.refusal import Refused
+from dsrportal.queueing import store
+from integrations import registry
+from integrations.errors import Rejected
 from integrations.models import Processor
+from integrations.mparticle.connector import MParticle
+from integrations.types import Match
 from tests.builders import actor, approved_case, manual, processor, ready_case
 from tests.sandbox import Sandbox
 
@@ -160,3 +170,121 @@ def test_a_settled_item_is_not_opened_again(target: Processor, sandbox: Sandbox,
     jobs.confirmations()
     jobs.confirm(str(case.pk))
     assert AttentionItem.objects.filter(resolved_at=None).count() == 0
+
+
+def reappeared(target: Processor, sandbox: Sandbox) -> Case:
+    case = erased(target, sandbox)
+    sandbox.person(identities={"email": "ada@example.org"})
+    jobs.confirm(str(case.pk))
+    return case
+
+
+def test_nothing_of_a_closed_case_is_sent_again(target: Processor, sandbox: Sandbox, ada: str) -> None:
+    case = reappeared(target, sandbox)
+    item = AttentionItem.objects.get()
+    attention.resolve(item, actor=actor("agnes"), resolution="decided")
+    closing.close(case, actor=actor("agnes"), outcome=closing.proposed_outcome(case))
+    # A search that was under way finds its case closed: somebody is told all the same.
+    AttentionItem.objects.filter(pk=item.pk).update(resolved_at=None, resolved_by=None, resolution="")
+    with pytest.raises(Refused, match="reopen"):
+        repeating.again(ProcessorRequest.objects.get(), actor=actor("pia"))
+    assert ProcessorRequest.objects.count() == 1
+
+
+def test_what_was_sent_anew_while_it_was_asked_for_is_not_told_of_again(
+    target: Processor, sandbox: Sandbox, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = reappeared(target, sandbox)
+    old = ProcessorRequest.objects.get()
+    ProfileSearch.objects.filter(purpose=Purpose.CONFIRMATION).delete()
+    ask = searching._search
+
+    def slowly(*arguments: Any, **more: Any) -> ProfileSearch:
+        found = ask(*arguments, **more)
+        repeating.again(old, actor=actor("pia"))
+        return found
+
+    monkeypatch.setattr(searching, "_search", slowly)
+    jobs.confirm(str(case.pk))
+    assert not AttentionItem.objects.filter(resolved_at=None).exists()
+    case.refresh_from_db()
+    assert case.status == CaseStatus.WORKING
+
+
+def test_an_answer_is_of_the_moment_it_was_asked_for(
+    target: Processor, sandbox: Sandbox, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ends while a search is under way is searched for after it."""
+    case = erased(target, sandbox)
+    make = registry.connector_for
+
+    def ends_meanwhile(each: Processor) -> Any:
+        ProcessorRequest.objects.update(completed_at=timezone.now())
+        return make(each)
+
+    monkeypatch.setattr(searching, "connector_for", ends_meanwhile)
+    jobs.confirm(str(case.pk))
+    assert searching.unconfirmed().filter(case=case).exists()
+
+
+def test_who_cannot_be_opened_stands_before_nobody(target: Processor, sandbox: Sandbox, ada: str) -> None:
+    case = erased(target, sandbox)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE cases_subjectidentity SET value = 'not to be opened'::bytea")
+    jobs.confirm(str(case.pk))
+    assert not searching.unconfirmed().exists()
+    assert ProfileSearch.objects.get().finding == Finding.UNKNOWN
+
+
+def test_what_was_taken_and_is_not_carried_out_yet_is_not_said_to_be_new(
+    target: Processor, sandbox: Sandbox, ada: str
+) -> None:
+    case = erased(target, sandbox)
+    ProcessorRequest.objects.update(answer=Answer.ACCEPTED)
+    sandbox.person(identities={"email": "ada@example.org"})
+    jobs.confirm(str(case.pk))
+    assert "not carried out yet" in AttentionItem.objects.get().sentence
+    assert "not erased yet" in searching.in_words(ProfileSearch.objects.get())
+
+
+def test_a_question_that_is_refused_is_not_asked_every_hour(
+    target: Processor, sandbox: Sandbox, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Match:
+        raise Rejected("They say no.")
+
+    case = erased(target, sandbox)
+    monkeypatch.setattr(MParticle, "search", refuse)
+    jobs.confirm(str(case.pk))
+    assert ProfileSearch.objects.get().error == "rejected"
+    ProfileSearch.objects.update(asked_at=timezone.now() - timedelta(hours=2))
+    assert not searching.unconfirmed().exists()
+    ProfileSearch.objects.update(asked_at=timezone.now() - timedelta(hours=25))
+    assert searching.unconfirmed().exists()
+
+
+def test_nobody_is_asked_while_everything_is_paused(target: Processor, sandbox: Sandbox, ada: str) -> None:
+    case = ready_case(identities=IDENTITIES)
+    outgoing.pause(actor=actor("ivy"), reason="by_hand")
+    jobs.preview(str(case.pk))
+    assert not ProfileSearch.objects.exists()
+    with pytest.raises(Refused, match="paused"):
+        searching.preview(case, actor=actor("agnes"))
+
+
+def test_who_has_withdrawn_is_not_looked_for(target: Processor, sandbox: Sandbox, ada: str) -> None:
+    case = ready_case(identities=IDENTITIES)
+    closing.withdraw(case, actor=actor("agnes"))
+    jobs.preview(str(case.pk))
+    assert not ProfileSearch.objects.exists()
+
+
+def test_a_preview_whose_knock_was_lost_is_made_up_for(target: Processor, sandbox: Sandbox, ada: str) -> None:
+    case = ready_case(identities=IDENTITIES)
+    assert not searching.unpreviewed().exists()
+    Case.objects.update(status_changed_at=timezone.now() - timedelta(minutes=2))
+    store().flushdb()
+    jobs.confirmations()
+    assert store().exists(f"portal:waiting:cases.jobs.preview:{case.pk}")
+    jobs.preview(str(case.pk))
+    assert not searching.unpreviewed().exists()
