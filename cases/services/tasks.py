@@ -3,13 +3,12 @@
 from datetime import date, timedelta
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cases.actor import SCHEDULE, Actor
 from cases.clocks.deadline import local_date
-from cases.lifecycle import Answer, RequestStatus
+from cases.lifecycle import DERIVED, Answer, RequestStatus
 from cases.models import (
     Action,
     AttentionItem,
@@ -95,6 +94,11 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
                 "due_on": due_on.isoformat(),
             },
         )
+        if due_on >= timezone.now().date():
+            attention.resolve_all(
+                AttentionKind.TASK_OVERDUE, actor=actor, resolution="rescheduled", request=request
+            )
+            progress.settle(request.case, actor=actor)
     task.refresh_from_db()
     return task
 
@@ -151,6 +155,8 @@ def make_for_partner(partner: ForwardingExtension, *, actor: Actor) -> ManualTas
     The partner becomes a manual processor of its own, asked on demand alone.
     """
     with progress.locked(partner.processor_request.case_id) as case:
+        if case.status not in DERIVED:
+            raise Refused("The case is closed: reopen it first.")
         partner = ForwardingExtension.objects.select_related("processor_request").get(pk=partner.pk)
         if partner.status not in UNREACHED:
             raise Refused("Only for a partner that failed or was skipped somebody must act by hand.")
@@ -188,16 +194,15 @@ def _unreached_without_task(request: ProcessorRequest) -> QuerySet[ForwardingExt
 
 def _processor_for(partner: ForwardingExtension, *, actor: Actor) -> Processor:
     """The manual processor that stands for a partner, by its domain; made where there is none."""
-    known = Processor.objects.filter(kind=KIND, account=partner.domain[:100]).first()
-    if known is not None:
-        return known
-    name = (partner.name or partner.domain)[:80]
-    if Processor.objects.filter(name=name).exists():
-        name = f"{name} ({partner.domain[:15]})"
-    with transaction.atomic():
-        processor = Processor.objects.create(
-            kind=KIND, name=name, account=partner.domain[:100], options={"when": "on_demand"}
-        )
+    name = (partner.name or partner.domain)[:60]
+    account = partner.domain[:100]
+    if Processor.objects.filter(name=name).exclude(kind=KIND, account=account).exists():
+        name = f"{name} ({partner.domain[:36]})"
+    # Two cases may have met the same partner at once: whoever comes second takes what the first one made.
+    processor, made = Processor.objects.get_or_create(
+        kind=KIND, account=account, defaults={"name": name, "options": {"when": "on_demand"}}
+    )
+    if made:
         audit.record(
             Action.PROCESSOR_CREATED, actor=actor, processor=processor, details={"processor": processor.name}
         )
@@ -208,14 +213,19 @@ def _processor_for(partner: ForwardingExtension, *, actor: Actor) -> Processor:
 
 
 def note_overdue() -> None:
-    """Tell of tasks that have begun, whose day is over, and of which nobody was told."""
+    """Tell of tasks that have begun, whose day is over, and of which nobody was told since that day."""
     today = timezone.now().date()
     told = AttentionItem.objects.filter(
-        kind=AttentionKind.TASK_OVERDUE, processor_request__isnull=False
-    ).values("processor_request")
+        Q(resolved_at=None) | ~Q(resolution="rescheduled"),
+        kind=AttentionKind.TASK_OVERDUE,
+        processor_request=OuterRef("processor_request"),
+    )
     late = ManualTask.objects.filter(
-        attested_at=None, due_on__lt=today, processor_request__status=RequestStatus.IN_PROGRESS
-    ).exclude(processor_request__in=told)
+        ~Exists(told),
+        attested_at=None,
+        due_on__lt=today,
+        processor_request__status=RequestStatus.IN_PROGRESS,
+    )
     for request_id in list(late.values_list("processor_request", flat=True)[:1000]):
         with progress.locked_request(request_id) as request:
             if request.status != RequestStatus.IN_PROGRESS:

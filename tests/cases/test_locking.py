@@ -33,7 +33,7 @@ def test_who_waits_for_a_case_sees_what_its_holder_wrote() -> None:
     waiter = threading.Thread(target=wait_for_it)
     with progress.locked(case.pk):
         waiter.start()
-        _until_somebody_waits()
+        until_somebody_waits()
         with connection.cursor() as cursor:
             # Had the waiter locked the request before the case, this would be a deadlock.
             cursor.execute("SET LOCAL lock_timeout = '2s'")
@@ -42,7 +42,7 @@ def test_who_waits_for_a_case_sees_what_its_holder_wrote() -> None:
     assert seen == [RequestStatus.PENDING]
 
 
-def _until_somebody_waits() -> None:
+def until_somebody_waits() -> None:
     for _ in range(2000):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_stat_clear_snapshot()")

@@ -1,10 +1,12 @@
 """What is done by hand: a task with a due date that counts like any other answer."""
 
+import threading
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cases import jobs
@@ -24,6 +26,7 @@ from cases.services.refusal import Refused, Superseded
 from integrations.models import Processor
 from integrations.types import PartnerReport, PartnerStatus
 from tests.builders import actor, approved_case, manual, person, processor, ready_case
+from tests.cases.test_locking import until_somebody_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -191,3 +194,54 @@ def test_a_partner_that_was_reached_needs_no_task() -> None:
     partner = with_partner(PartnerStatus.SENT)
     with pytest.raises(Refused, match="failed or was skipped"):
         tasks.make_for_partner(partner, actor=actor("agnes"))
+
+
+def test_nothing_is_begun_for_a_partner_of_a_closed_case() -> None:
+    partner = with_partner(PartnerStatus.FAILED)
+    case = partner.processor_request.case
+    # As after a closing with a reason: the partner is still unreached.
+    Case.objects.filter(pk=case.pk).update(
+        status=CaseStatus.CLOSED, outcome=Outcome.PARTLY_FULFILLED, closed_at=timezone.now()
+    )
+    with pytest.raises(Refused, match="reopen"):
+        tasks.make_for_partner(partner, actor=actor("agnes"))
+    assert not ManualTask.objects.exists()
+
+
+def test_two_cases_that_meet_a_partner_at_once_share_its_processor() -> None:
+    partner = with_partner(PartnerStatus.FAILED)
+    agnes, started = actor("agnes"), threading.Event()
+    made: list[ManualTask | Exception] = []
+
+    def make() -> None:
+        started.set()
+        try:
+            made.append(tasks.make_for_partner(partner, actor=agnes))
+        except Exception as error:
+            made.append(error)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=make)
+    with transaction.atomic():
+        first = manual("kochava.com")
+        other.start()
+        started.wait(10)
+        until_somebody_waits()
+    other.join(10)
+    (task,) = made
+    assert isinstance(task, ManualTask), task
+    assert task.processor_request.processor == first
+
+
+def test_a_task_with_a_new_day_is_overdue_anew() -> None:
+    case, task = begun()
+    ManualTask.objects.update(due_on=timezone.now().date() - timedelta(days=3))
+    jobs.reports()
+    tasks.assign(task, actor=actor("agnes"), assignee=None, due_on=timezone.now().date() + timedelta(days=1))
+    assert AttentionItem.objects.get().resolution == "rescheduled"
+    case.refresh_from_db()
+    assert case.status == CaseStatus.WORKING
+    ManualTask.objects.update(due_on=timezone.now().date() - timedelta(days=1))
+    jobs.reports()
+    assert AttentionItem.objects.filter(resolved_at=None).count() == 1
