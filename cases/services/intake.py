@@ -61,6 +61,9 @@ def _of_type(draft: Draft) -> list[str]:
         known = {(identity.type, identity.value) for identity in draft.identities}
         if not draft.corrections:
             found.append("Say what is to be corrected: give at least one identity its new value.")
+        corrected = {(each.type, each.old_value) for each in draft.corrections}
+        if len(corrected) < len(draft.corrections):
+            found.append("Give each identity that is to be corrected one new value.")
         if any((each.type, each.old_value) not in known for each in draft.corrections):
             found.append("What is to be corrected must be among the identities.")
         if any(not each.new_value.strip() or each.new_value == each.old_value for each in draft.corrections):

@@ -259,6 +259,9 @@ def digest(case: Case) -> str:
         {
             "request": str(request.pk),
             "processor": str(request.processor_id),
+            # Some decide what is done there: whether a user is deleted or blocked, by which identity it is known.
+            "account": request.processor.account,
+            "options": request.processor.options,
             "skip_waiting_period": request.skip_waiting_period,
             "identities": sorted(
                 f"{identity.pk}:{bytes(identity.blind_index).hex()}" for identity in request.identities.all()

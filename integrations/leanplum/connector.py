@@ -54,6 +54,11 @@ _BLOCKED_BEFORE = (
     "The person was blocked there already, which erases and stops collecting. No later word comes."
 )
 
+_GONE_BEFORE = (
+    "An earlier attempt got no answer, and Leanplum knows no such user now: either that one erased them, or there was "
+    "nobody."
+)
+
 
 class Leanplum(Connector):
     kind: ClassVar[str] = "leanplum"
@@ -156,6 +161,8 @@ class Leanplum(Connector):
     def _erase(self, request: OutgoingRequest, user_id: str) -> Report:
         policy = self.processor.option("erasure_policy")
         outcome = self._client().block(user_id) if self._blocks else self._client().delete(user_id)
+        if outcome.word == Word.NOT_FOUND and request.repeated:
+            return _completed(request, outcome, ReportedAnswer.DONE, _GONE_BEFORE)
         if outcome.word == Word.NOT_FOUND:
             return self._unknown(request, outcome)
         # That it is blocked says that its erasure was begun; whether anything is left is seen by asking.

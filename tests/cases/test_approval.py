@@ -8,6 +8,7 @@ from cases.lifecycle import CaseStatus, Outcome, RequestStatus
 from cases.models import AuditEvent, Case, ProcessorRequest, SubjectIdentity
 from cases.services import approval, audit, closing, planning, transition, verification
 from cases.services.refusal import Refused, Superseded
+from integrations.models import Processor
 from tests.builders import actor, approved_case, open_case, processor, ready_case
 
 pytestmark = pytest.mark.django_db
@@ -150,3 +151,12 @@ def test_losing_the_race_for_a_status_is_a_normal_answer() -> None:
     approval.deny(case, actor=actor("pia"), reason="legal_obligation")
     with pytest.raises(Superseded):
         transition.move_case(stale, CaseStatus.WORKING, actor=actor("pia"))
+
+
+def test_what_the_processor_will_do_is_part_of_what_is_approved() -> None:
+    """Whether it deletes or blocks, by which identity it knows people: chosen on its page, and shown with the plan."""
+    case = ready_case()
+    seen = planning.digest(case)
+    Processor.objects.update(options={"exclusion_attribute": "gone"})
+    with pytest.raises(Superseded):
+        approval.approve(case, actor=actor("pia"), digest=seen)

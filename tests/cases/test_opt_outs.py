@@ -168,3 +168,9 @@ def test_an_opt_out_does_not_wait_for_the_budget_of_new_requests(target: Process
     claimed = dispatch.claim(target, new_requests=False)
     assert [request.case.type for request in claimed] == ["opt_out"]
     assert [request.pk for request in dispatch.claim(target)] == [erasure.requests.get().pk]
+
+
+def test_an_identity_has_one_new_value(target: Processor) -> None:
+    twice = [Correction("email", "ada@example.org", new) for new in ("a@example.org", "b@example.org")]
+    with pytest.raises(Refused, match="one new value"):
+        open_case(type="correction", identities=IDENTITIES, corrections=twice)
