@@ -31,6 +31,8 @@ _BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
 _ENCRYPTED = 0x1 | 0x40
 # Others need up to gigabytes to unpack one byte, and mParticle uses none.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# A second name that other tools unpack by (Info-ZIP; APPNOTE.TXT 4.6.9); this library goes by the first alone.
+_SECOND_NAME = 0x7075
 _DRIVE = re.compile(r"[A-Za-z]:")
 # Control and format characters, halves of pairs, line and paragraph separators.
 _UNWRITABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -113,14 +115,19 @@ def _judge(infos: list[zipfile.ZipInfo], packed_bytes: int) -> None:
         raise Doubtful("bomb")
     names = set()
     for info in infos:
-        # Two names that are one on a Mac or on Windows: the second file would be unpacked over the first.
-        names.add(unicodedata.normalize("NFC", info.filename.rstrip("/")).casefold())
+        names.add(_where(info.filename))
         if not _is_plain(info):
             raise Doubtful("bad_names")
     if len(names) < len(infos):
         raise Doubtful("bad_names")
     if any(info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS for info in infos):
         raise Doubtful("unreadable")
+
+
+def _where(name: str) -> str:
+    """Equal for two names that are one on a Mac or on Windows: the second file would be unpacked over the first."""
+    parts = unicodedata.normalize("NFC", name.rstrip("/")).casefold().split("/")
+    return "/".join(part.rstrip(". ") for part in parts)
 
 
 def _is_plain(info: zipfile.ZipInfo) -> bool:
@@ -130,6 +137,7 @@ def _is_plain(info: zipfile.ZipInfo) -> bool:
     kind = stat.S_IFMT(info.external_attr >> 16)
     return (
         0 < len(name) <= LONGEST_NAME
+        and not _has_second_name(info.extra)
         and kind in (0, stat.S_IFDIR if is_folder else stat.S_IFREG)
         and not (is_folder and info.file_size)
         and "\\" not in name
@@ -137,6 +145,16 @@ def _is_plain(info: zipfile.ZipInfo) -> bool:
         and not any(unicodedata.category(char) in _UNWRITABLE for char in name)
         and not {"", ".", ".."} & set(name.removesuffix("/").split("/"))
     )
+
+
+def _has_second_name(extra: bytes) -> bool:
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, at)
+        if kind == _SECOND_NAME:
+            return True
+        at += 4 + length
+    return False
 
 
 class _Guarded:

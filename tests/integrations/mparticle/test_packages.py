@@ -274,6 +274,9 @@ def test_names_that_lead_elsewhere(name: str) -> None:
         (entry("link.jsonl", mode=zips.LINK), b"/etc/passwd"),
         (entry("pipe", mode=0o010644), b""),
         (entry("folder/"), b"hidden"),
+        (entry("profile.jsonl."), b"{}"),
+        (entry("profile.jsonl "), b"{}"),
+        (zips.renamed("plain.jsonl", "../../escaped.jsonl"), b"{}"),
         (entry("profile.jsonl/"), b""),
     ],
 )

@@ -4,7 +4,9 @@ import io
 import json
 import random
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,6 +72,13 @@ def entry(name: str, *, mode: int = 0) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo("x")
     info.filename = name
     info.external_attr = mode << 16
+    return info
+
+
+def renamed(name: str, second: str) -> zipfile.ZipInfo:
+    """A member with a second name, in a field that Info-ZIP and others unpack by."""
+    info, content = entry(name), struct.pack("<BL", 1, zlib.crc32(name.encode())) + second.encode()
+    info.extra = struct.pack("<HH", 0x5455, 1) + b"\0" + struct.pack("<HH", 0x7075, len(content)) + content
     return info
 
 
