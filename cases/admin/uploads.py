@@ -11,23 +11,30 @@ PERMISSION = "cases.attest_manualtask"
 
 
 class InMemory(FileUploadHandler):
-    """The one handler of uploads. Of a file over the limit only the size is kept, so that a form can say so."""
+    """The one handler of uploads. Of a file over the limit only the size is kept, so that a form can say so.
+
+    One file a request, as forms ask for: the limit of each would else be the limit of none.
+    """
+
+    _kept: BytesIO | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         user = getattr(self.request, "user", None)
-        if user is None or not user.has_perm(PERMISSION):
-            # Nobody else fills our memory; the form then has no file.
+        if self._kept is not None or user is None or not user.has_perm(PERMISSION):
+            # Nobody else, and nothing else, fills our memory; the form then has no file.
             raise SkipFile
         self._kept = BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        assert self._kept is not None
         if start + len(raw_data) <= settings.UPLOAD_LIMIT_BYTES:
             self._kept.write(raw_data)
         else:
             self._kept = BytesIO()
 
     def file_complete(self, file_size: int) -> InMemoryUploadedFile:
+        assert self._kept is not None
         self._kept.seek(0)
         return InMemoryUploadedFile(
             self._kept,

@@ -265,6 +265,23 @@ def test_only_who_may_attest_can_fill_our_memory(
     assert kept == []
 
 
+def test_of_many_files_one_is_kept(archive: Processor, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    receive = uploads.InMemory.receive_data_chunk
+
+    def counted(handler: uploads.InMemory, raw: bytes, start: int) -> None:
+        kept.append(len(raw))
+        receive(handler, raw, start)
+
+    monkeypatch.setattr(uploads.InMemory, "receive_data_chunk", counted)
+    task = begun(archive)
+    more = {f"more-{number}": SimpleUploadedFile("more.bin", b"y" * 1000) for number in range(20)}
+    upload = SimpleUploadedFile("proof.pdf", CONTENT)
+    browser("agnes").post(verb(task, "attest"), {"answer": "done", "text": "x", "upload": upload, **more})
+    assert sum(kept) == len(CONTENT)
+    assert ResultPackage.objects.get().size_bytes == len(CONTENT)
+
+
 # --- for a partner
 
 
