@@ -8,7 +8,7 @@ import pytest
 from integrations import budget
 from integrations.leanplum.connector import Leanplum
 from integrations.models import Processor
-from integrations.types import Identity, Inquiry, OutgoingRequest
+from integrations.types import Identity, Inquiry, OutgoingRequest, Report
 from tests.builders import about
 from tests.sandbox import Sandbox, running_sandbox
 
@@ -68,6 +68,10 @@ def leanplum(processor: Processor) -> Leanplum:
     return Leanplum(processor)
 
 
+def choose(leanplum: Leanplum, **options: str) -> None:
+    leanplum.processor.options = {**leanplum.processor.options, **options}
+
+
 def request(request_type: str, *identities: Identity, **more: Any) -> OutgoingRequest:
     return OutgoingRequest(
         request_id=uuid4(),
@@ -81,3 +85,7 @@ def request(request_type: str, *identities: Identity, **more: Any) -> OutgoingRe
 
 def asking(sent: OutgoingRequest) -> Inquiry:
     return about(sent.request_id, sent.request_type, *sent.identities)
+
+
+def word(report: Report) -> tuple[str, str]:
+    return str(report.status), str(report.answer)
