@@ -8,10 +8,12 @@ from django.db.models import Count, Exists, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
 
 from cases.admin import marks, outgoing, processor_kinds, processor_page, processor_verbs
 from cases.admin.acting import actor_of
@@ -112,6 +114,8 @@ class ProcessorAdmin(DeskAdmin):
         context = processor_page.page(request, processor) if isinstance(processor, Processor) else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
+    # Credentials are typed into it: no report of an error has them.
+    @method_decorator(sensitive_post_parameters())
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().changeform_view(request, *args, **kwargs)

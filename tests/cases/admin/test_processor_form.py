@@ -136,6 +136,13 @@ def test_what_is_stored_of_credentials_never_reaches_the_browser() -> None:
     assert "type those anew" in answers[3].content.decode()
 
 
+@pytest.mark.parametrize("address", ["add", "change"])
+def test_no_report_of_an_error_would_hold_what_was_typed(address: str) -> None:
+    where = ADD + "?kind=fake" if address == "add" else page(made())
+    answer: Any = browser("ivy").post(where, {"credential_main_key": "typed"})
+    assert answer.wsgi_request.sensitive_post_parameters == "__ALL__"
+
+
 def test_saving_without_a_change_is_no_event_and_stores_no_default() -> None:
     processor = made()
     assert browser("ivy").post(page(processor), form()).status_code == 302
