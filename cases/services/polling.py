@@ -56,6 +56,12 @@ def first_word() -> timedelta:
     return min(timedelta(seconds=FIRST_WORD_SECONDS), interval() / 3)
 
 
+def usual_rest(kind: str) -> timedelta:
+    """How long a request of a kind that asks slowly usually goes unheard of, with as much again for what goes wrong."""
+    pace = connector_class(kind).report_pace
+    return 2 * pace * interval() if pace > 1 else timedelta(0)
+
+
 def rest() -> timedelta:
     return min(timedelta(seconds=REST_SECONDS), interval() / 4)
 

@@ -29,8 +29,10 @@ def look() -> None:
     now = timezone.now()
     for request_id in past_expected(now=now).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]:
         _show_past_expected(request_id, now=now)
-    for item in AttentionItem.objects.filter(kind=AttentionKind.SILENT, resolved_at__isnull=True):
-        if item.processor_id is not None and not unheard(item.processor_id, now=now).exists():
+    for item in AttentionItem.objects.filter(
+        kind=AttentionKind.SILENT, resolved_at__isnull=True
+    ).select_related("processor"):
+        if item.processor is not None and not unheard(item.processor, now=now).exists():
             with suppress(Superseded):
                 attention.resolve(item, actor=SCHEDULE, resolution="answered")
 
@@ -69,16 +71,16 @@ def _show_past_expected(request_id: UUID, *, now: datetime) -> None:
             progress.settle(request.case, actor=SCHEDULE)
 
 
-def unheard(processor_id: UUID, *, now: datetime) -> QuerySet[ProcessorRequest]:
+def unheard(processor: Processor, *, now: datetime) -> QuerySet[ProcessorRequest]:
     """Requests in flight of which nothing was heard for so long that the processor counts as silent."""
-    since = now - _longest()
+    since = now - _longest(processor)
     return ProcessorRequest.objects.filter(
-        processor=processor_id, status__in=polling.SENT, reported_at__lt=since
+        processor=processor, status__in=polling.SENT, reported_at__lt=since
     ).order_by()
 
 
-def _longest() -> timedelta:
-    return INTERVALS_OF_SILENCE * polling.interval()
+def _longest(processor: Processor) -> timedelta:
+    return max(INTERVALS_OF_SILENCE * polling.interval(), polling.usual_rest(processor.kind))
 
 
 def note(processor: Processor, *, asked_in_vain: Collection[int | UUID]) -> None:
@@ -88,13 +90,13 @@ def note(processor: Processor, *, asked_in_vain: Collection[int | UUID]) -> None
     the silence must last as long again.
     """
     now = timezone.now()
-    silent = unheard(processor.pk, now=now)
+    silent = unheard(processor, now=now)
     groups = [key for key in asked_in_vain if isinstance(key, int)]
     requests = [key for key in asked_in_vain if isinstance(key, UUID)]
     if not silent.filter(Q(group__in=groups) | Q(pk__in=requests)).exists():
         return
     known = AttentionItem.objects.filter(
-        Q(resolved_at__isnull=True) | Q(resolved_by__isnull=False, resolved_at__gt=now - _longest()),
+        Q(resolved_at__isnull=True) | Q(resolved_by__isnull=False, resolved_at__gt=now - _longest(processor)),
         kind=AttentionKind.SILENT,
         processor=processor,
     )

@@ -15,8 +15,9 @@ from cases.models import AttentionItem, Case, ProcessorRequest
 from cases.services import failures, outgoing
 from cases.services.polling import SENT
 from cases.services.progress import WITH_RESULT
-from cases.services.whereabouts import MANAGER, PORTAL, UNHEARD, Standing, day, of_request, when
+from cases.services.whereabouts import MANAGER, PORTAL, Standing, day, of_request, unheard_after, when
 from integrations.models import Processor
+from integrations.registry import KINDS
 
 # How long a case may rest at a stage before it is stuck.
 STAGES: Final[dict[str, timedelta]] = {
@@ -162,10 +163,18 @@ def _held_up(*, now: datetime) -> tuple[Q, Q, Q]:
         # It waits for another case, and says so when it cannot wait much longer.
         held=False,
     )
+    by_rest: dict[timedelta, list[str]] = defaultdict(list)
+    for kind in KINDS:
+        by_rest[unheard_after(kind)].append(kind)
+    unheard = Q(expected_completion_at__lt=now)
+    for longest, kinds in by_rest.items():
+        since = now - longest
+        unheard |= Q(
+            Q(reported_at__lt=since) | Q(reported_at__isnull=True, status_changed_at__lt=since),
+            processor__in=Processor.objects.filter(kind__in=kinds),
+        )
     silent = Q(
-        Q(expected_completion_at__lt=now)
-        | Q(reported_at__lt=now - UNHEARD)
-        | Q(reported_at__isnull=True, status_changed_at__lt=now - UNHEARD),
+        unheard,
         status__in=SENT,
         # What is done by hand has a day of its own.
         task__isnull=True,

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 
 from cases.lifecycle import RequestStatus
 from cases.models import ManualTask, ProcessorRequest
-from cases.services.polling import SENT
+from cases.services.polling import SENT, usual_rest
 from cases.services.processors import PAUSED_BECAUSE
 from integrations.errors import Conflict
 from integrations.models import Processor
@@ -98,9 +98,14 @@ def _in_flight(request: ProcessorRequest, *, now: datetime) -> Standing:
     if expected:
         words += f", {'expected' if expected > now else 'was expected'} {day(expected)}"
     heard = request.reported_at or since
-    if heard < now - UNHEARD:
+    if heard < now - unheard_after(request.processor.kind):
         words += f", no word since {when(heard, now=now)}"
     return Standing(name, since, f"{name} has had it since {when(since, now=now)} ({words}).")
+
+
+def unheard_after(kind: str) -> timedelta:
+    """After how long without a word a request counts as unheard of: later where its kind is asked but once a day."""
+    return max(UNHEARD, usual_rest(kind))
 
 
 def _why(processor: Processor) -> str:

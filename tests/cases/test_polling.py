@@ -127,11 +127,12 @@ def test_the_schedule_knocks_where_something_is_due_and_nowhere_else(
     target: Processor, sandbox: Sandbox
 ) -> None:
     sent(target)
+    knock = f"portal:waiting:cases.jobs.report:{target.pk}"
     jobs.reports()
-    assert store().llen("rq:queue:default") == 0
+    assert not store().exists(knock)
     with time_machine.travel(timezone.now() + timedelta(hours=2)):
         jobs.reports()
-    assert store().llen("rq:queue:default") == 1
+    assert store().exists(knock)
 
 
 def test_a_short_interval_shortens_everything(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cases import jobs
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, Case, ProcessorRequest
 from cases.services import (
@@ -21,7 +22,8 @@ from cases.services import (
 )
 from cases.services.whereabouts import when
 from integrations.models import Processor
-from tests.builders import actor, approved_case, open_case, processor, ready_case
+from tests.builders import actor, approved_case, leanplum, open_case, processor, ready_case
+from tests.cases.asking import later
 from tests.sandbox import Sandbox
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -312,3 +314,21 @@ def test_what_was_denied_is_not_stuck(target: Processor) -> None:
     case = ready_case()
     approval.deny(case, actor=actor("pia"), reason="legal_obligation")
     assert not is_stuck(case, 30 * DAY)
+
+
+def test_who_is_asked_once_a_day_is_not_unheard_of_for_a_day(
+    transactional_db: None, sandbox: Sandbox
+) -> None:
+    sandbox.switches(leanplum_erasure_seconds=TWO_WEEKS)
+    app = leanplum(sandbox)
+    case = approved_case(identities=[("controller_customer_id", "c-881")])
+    dispatch.drain(app.pk)
+    assert the_request(case).status == RequestStatus.IN_PROGRESS
+    assert not is_stuck(case, DAY + 2 * HOUR)
+    assert "no word since" not in sentence(case, now=timezone.now() + DAY + 2 * HOUR)
+    sandbox.faults([{"path": "/leanplum/api", "fault": "status_502"}])
+    with later(hours=26):
+        jobs.report(str(app.pk))
+        assert not AttentionItem.objects.exists()
+    assert is_stuck(case, 3 * DAY)
+    assert "no word since" in sentence(case, now=timezone.now() + 3 * DAY)
