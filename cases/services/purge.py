@@ -20,7 +20,11 @@ def expired_packages() -> int:
     expired = ResultPackage.objects.filter(state__in=KEPT, expires_at__lte=timezone.now())
     deleted = 0
     for package_id in list(expired.order_by("pk").values_list("pk", flat=True)[:500]):
-        deleted += _delete(ResultPackage.objects.select_related("processor_request__case").get(pk=package_id))
+        # Dropped meanwhile, to be fetched again, its file goes with it.
+        package = (
+            ResultPackage.objects.select_related("processor_request__case").filter(pk=package_id).first()
+        )
+        deleted += _delete(package) if package else 0
     return deleted
 
 

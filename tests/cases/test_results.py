@@ -22,7 +22,7 @@ from cases.models import (
     ProcessorRequest,
     ResultPackage,
 )
-from cases.services import closing, downloads, failures, packages, purge, results
+from cases.services import closing, downloads, failures, package_files, packages, purge, results
 from cases.services.refusal import Refused
 from dsrportal.crypto import Tampered
 from integrations.connector import Capability
@@ -140,6 +140,20 @@ def test_an_expired_package_is_deleted_and_its_hash_stays(target: Processor, san
     with pytest.raises(Refused):
         packages.download(package, actor=actor("agnes"))
     assert AuditEvent.objects.filter(action="result.expired").count() == 1
+
+
+def test_a_package_that_is_dropped_while_others_are_purged_is_no_error(
+    target: Processor, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for email in ("ada@example.org", "eve@example.org"):
+        fetch(completed(target, sandbox, email=email))
+    ResultPackage.objects.update(expires_at=timezone.now())
+    kept = ResultPackage.objects.order_by("pk").first()
+    assert kept is not None
+    monkeypatch.setattr(
+        package_files, "delete", lambda _name: ResultPackage.objects.exclude(pk=kept.pk).delete()
+    )
+    assert purge.expired_packages() == 1
 
 
 def test_what_a_killed_download_left_behind_is_deleted_a_day_later(
