@@ -5,6 +5,7 @@ The same person is told by identities that were verified, never by what somebody
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from cases.actor import SCHEDULE, Actor
@@ -22,6 +23,7 @@ from cases.models import (
 from cases.services import attention, audit, lanes, notes, planning, progress
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused
+from integrations.models import Processor
 from integrations.registry import connector_for
 from integrations.types import RequestType
 
@@ -145,10 +147,25 @@ def lift() -> None:
             progress.settle(case, actor=SCHEDULE)
     told = AttentionItem.objects.filter(kind=AttentionKind.HELD, case__isnull=False)
     untold = waiting.exclude(pk__in=told.exclude(resolution__in=_ANEW).values("case"))
-    for case in untold:
-        # Locked only where it is time: most of them wait for weeks.
-        if timezone.now() >= latest_safe_at(case) - WARNED_BEFORE:
+    now = timezone.now()
+    # Most of them have weeks, however long their processors take: they are not even looked at.
+    near = Q(clocks__kind=ClockKind.RESPONSE, clocks__due_at__lte=now + WARNED_BEFORE + _longest())
+    for case in untold.filter(near):
+        if now >= latest_safe_at(case) - WARNED_BEFORE:
             _warn(case.pk)
+
+
+def _longest() -> timedelta:
+    """The longest that any processor takes for an erasure."""
+    able = [each for each in Processor.objects.all() if planning.serves(each, RequestType.ERASURE)]
+    return max(
+        (
+            connector_for(each).longest(RequestType.ERASURE, skip_waiting_period=skip)
+            for each in able
+            for skip in (False, True)
+        ),
+        default=timedelta(0),
+    )
 
 
 def _warn(case_id: int) -> None:

@@ -49,8 +49,7 @@ def wake_reports() -> None:
 
 def wake_confirmations() -> None:
     """Knock for every case of which somebody is to be looked for: once more, or before its approval."""
-    found = searching.unconfirmed().values_list("case", flat=True)[: searching.AT_ONCE]
-    for case_id in dict.fromkeys(found):
+    for case_id in searching.cases_unconfirmed().values_list("pk", flat=True)[: searching.AT_ONCE]:
         queueing.wake("cases.jobs.confirm", str(case_id))
     for case_id in searching.unpreviewed().values_list("pk", flat=True)[: searching.AT_ONCE]:
         queueing.wake("cases.jobs.preview", str(case_id))
