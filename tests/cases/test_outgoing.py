@@ -142,7 +142,8 @@ def test_a_connection_is_tested_while_everything_is_paused(sandbox: Sandbox) -> 
     target = processor(sandbox)
     outgoing.pause(actor=actor("ivy"), reason="investigation")
     checks = processors.test_connection(target, actor=actor("ivy"))
-    assert [check.works for check in checks] == [True, True]
+    assert checks
+    assert all(check.works for check in checks)
     assert outgoing.is_paused()
 
 
