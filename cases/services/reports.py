@@ -200,7 +200,8 @@ def _tell(request: ProcessorRequest, row: ForwardingExtension, *, actor: Actor) 
             "to": str(row.status),
         },
     )
-    if row.status == PartnerStatus.FAILED:
+    # Where somebody acts by hand instead, saying it again helps nobody.
+    if row.status == PartnerStatus.FAILED and not ProcessorRequest.objects.filter(for_partner=row).exists():
         attention.open_item(
             AttentionKind.PARTNER_FAILED,
             f"{request.processor.name} could not forward to {partner[:140]}; reach that partner yourself.",

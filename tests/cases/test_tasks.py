@@ -245,3 +245,12 @@ def test_a_task_with_a_new_day_is_overdue_anew() -> None:
     ManualTask.objects.update(due_on=timezone.now().date() - timedelta(days=1))
     jobs.reports()
     assert AttentionItem.objects.filter(resolved_at=None).count() == 1
+
+
+def test_a_partner_that_fails_in_other_words_is_not_told_of_again_beside_its_task() -> None:
+    partner = with_partner(PartnerStatus.FAILED)
+    tasks.make_for_partner(partner, actor=actor("agnes"))
+    with progress.locked_request(partner.processor_request_id) as locked:
+        said = PartnerReport("kochava.com", "Kochava", PartnerStatus.FAILED, "failed_for_good")
+        assert reports._apply_partners(locked, (said,), actor=REPORT)
+    assert not AttentionItem.objects.filter(resolved_at=None).exists()
