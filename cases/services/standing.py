@@ -124,13 +124,14 @@ def _decision(
 
 
 def _working(case: Case, requests: list[ProcessorRequest], *, all_paused: bool, now: datetime) -> Standing:
-    """That of the request which holds the case up most: what a person must undo, then what waits here, then there."""
+    """That of the request which holds the case up most: what people must do, then what waits here, then there."""
     found = [of_request(request, all_paused=all_paused, now=now) for request in requests]
     if not found:
         since = case.status_changed_at
         return Standing(PORTAL, since, "All answers are in; the portal takes the case on in a moment.")
-    order = {MANAGER: 0, PORTAL: 1}
-    first = min(found, key=lambda standing: (order.get(standing.turn, 2), standing.since))
+    waits_there = {request.processor.name for request in requests}
+    order = {MANAGER: 0, PORTAL: 2, **dict.fromkeys(waits_there, 3)}
+    first = min(found, key=lambda standing: (order.get(standing.turn, 1), standing.since))
     others = len(found) - 1
     if not others:
         return first

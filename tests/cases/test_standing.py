@@ -22,7 +22,7 @@ from cases.services import (
 )
 from cases.services.whereabouts import when
 from integrations.models import Processor
-from tests.builders import actor, approved_case, leanplum, open_case, processor, ready_case
+from tests.builders import actor, approved_case, leanplum, manual, open_case, person, processor, ready_case
 from tests.cases.asking import later
 from tests.sandbox import Sandbox
 
@@ -332,3 +332,18 @@ def test_who_is_asked_once_a_day_is_not_unheard_of_for_a_day(
         assert not AttentionItem.objects.exists()
     assert is_stuck(case, 3 * DAY)
     assert "no word since" in sentence(case, now=timezone.now() + 3 * DAY)
+
+
+def test_what_a_person_does_by_hand_is_told_before_what_others_take_their_time_for(
+    target: Processor, sandbox: Sandbox
+) -> None:
+    ben = person("ben")
+    archive = manual(assignee="ben")
+    case = approved_case()
+    dispatch.drain(target.pk)
+    dispatch.drain(archive.pk)
+    case.refresh_from_db()
+    stands = standing.of(case, now=timezone.now())
+    assert stands.turn == ben.username
+    assert stands.sentence.startswith(f"{archive.name} is worked by hand since ")
+    assert stands.sentence.endswith("One more request is not answered yet.")
