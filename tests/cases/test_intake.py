@@ -140,7 +140,8 @@ def test_what_one_request_cannot_hold_is_planned_as_several() -> None:
         ),
     )
     planned = [
-        sorted(identity.type for identity in request.identities) for request in planning.preview(draft).requests
+        sorted(identity.type for identity in request.identities)
+        for request in planning.preview(draft).requests
     ]
     assert sorted(planned) == [["email"], ["email", "other"], ["mpid"]]
 
