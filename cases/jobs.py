@@ -2,7 +2,17 @@
 
 from uuid import UUID
 
-from cases.services import dispatch, holding, reconciling, results, searching, silence, sweeping, tasks
+from cases.services import (
+    confirming,
+    dispatch,
+    holding,
+    reconciling,
+    results,
+    searching,
+    silence,
+    sweeping,
+    tasks,
+)
 from cases.services.purge import expired_packages, unknown_files
 
 
@@ -40,7 +50,7 @@ def fetch_result(request_id: str) -> None:
 
 
 def confirm(case_id: str) -> None:
-    searching.confirm_case(int(case_id))
+    confirming.confirm_case(int(case_id))
 
 
 def confirmations() -> None:

@@ -7,20 +7,17 @@ asked for that id before anything is sent again, and never under a second id.
 
 import logging
 import time
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Greatest
+from django.db.models import F
 from django.utils import timezone
 
 from cases.actor import REPORT, SCHEDULE, Actor
 from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest, Verdict
-from cases.services import failures, groups, inquiries, lanes, progress, reports, sending, transition
+from cases.services import claims, failures, inquiries, lanes, progress, reports, sending, transition
 from cases.services.refusal import Superseded
 from integrations.connector import Connector
 from integrations.errors import (
@@ -35,37 +32,23 @@ from integrations.errors import (
 )
 from integrations.models import Processor
 from integrations.registry import connector_for
-from integrations.types import Report, RequestType
+from integrations.types import Report
 
 logger = logging.getLogger(__name__)
 
-BATCH = 10
-LEASE_SECONDS = 40
-# The longest that one call usually takes, waiting for the budget included; a lease is renewed to outlast it.
-CALL_SECONDS = 30
 DRAIN_SECONDS = 30.0
 # A wait up to this is slept through where the budget is taken; for a longer one the lane ends and is woken in time.
 PATIENCE_SECONDS = 2.0
 # While all goes well, how long a lane may go on after someone paused its processor.
 PAUSE_SEEN_SECONDS = 1.0
-# A batch is no larger than what its lane may send in this time, so that what waits longest is not held by a lease.
-BATCH_SECONDS = 10
-
-
-def due(*, now: datetime) -> QuerySet[ProcessorRequest]:
-    """What waits to be sent, or to be cancelled, and that nobody is working on; by legal due date."""
-    return ProcessorRequest.objects.filter(
-        Q(status=RequestStatus.QUEUED) | Q(status=RequestStatus.PENDING, cancel_requested_at__isnull=False),
-        Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
-        Q(lease_until__isnull=True) | Q(lease_until__lt=now),
-        held=False,
-    ).order_by("due_at", "pk")
 
 
 def run_lane(processor_id: UUID) -> None:
     """One lane: as many threads as there are batches waiting, up to its own number."""
-    waiting = due(now=timezone.now()).filter(processor=processor_id)[: BATCH * lanes.THREADS].count()
-    lanes.side_by_side(drain, processor_id, threads=min(lanes.THREADS, -(-waiting // BATCH)))
+    waiting = (
+        claims.due(now=timezone.now()).filter(processor=processor_id)[: claims.BATCH * lanes.THREADS].count()
+    )
+    lanes.side_by_side(drain, processor_id, threads=min(lanes.THREADS, -(-waiting // claims.BATCH)))
 
 
 def drain(processor_id: UUID) -> None:
@@ -80,7 +63,7 @@ def drain(processor_id: UUID) -> None:
             return
         try:
             wait = sending.wait_seconds(processor)
-            claimed = claim(processor, new_requests=wait <= PATIENCE_SECONDS)
+            claimed = claims.claim(processor, new_requests=wait <= PATIENCE_SECONDS)
             if not claimed:
                 if wait > PATIENCE_SECONDS:
                     lanes.wake_later(processor_id, seconds=wait)
@@ -96,52 +79,6 @@ def drain(processor_id: UUID) -> None:
     lanes.wake(processor_id)
 
 
-def claim(processor: Processor, *, new_requests: bool = True) -> list[ProcessorRequest]:
-    """Take up to a batch of due requests under a fresh lease, in order of legal due date, each with its group slot.
-
-    Without `new_requests` only what may be done while the budget has no room for one: cancels, asking about an attempt
-    whose outcome is unknown, and types that do not count as new.
-    """
-    now, token = timezone.now(), uuid4()
-    wanted = due(now=now).filter(processor=processor)
-    if not new_requests:
-        connector = connector_for(processor)
-        free = [kind for kind in RequestType.values if not connector.counts_as_new(kind)]
-        wanted = wanted.filter(
-            Q(status=RequestStatus.PENDING) | Q(attempts__gt=F("answered_attempts")) | Q(case__type__in=free)
-        )
-    with transaction.atomic():
-        found = list(
-            wanted.select_for_update(skip_locked=True, of=("self",)).values_list(
-                "pk", "group", "case__group_name"
-            )[: batch_size(processor)]
-        )
-        if not found:
-            return []
-        keys = [key for key, _group, _name in found]
-        groups.take_slots(processor, [(key, name) for key, group, name in found if group is None])
-        ProcessorRequest.objects.filter(pk__in=keys).update(
-            lease_until=now + timedelta(seconds=LEASE_SECONDS), lease_token=token, attempts=F("attempts") + 1
-        )
-    claimed = (
-        ProcessorRequest.objects.filter(pk__in=keys, lease_token=token)
-        .select_related("case__subject__data_key", "group")
-        .prefetch_related("identities")
-        .order_by("due_at", "pk")
-    )
-    requests = list(claimed)
-    for request in requests:
-        request.processor = processor
-    return requests
-
-
-def batch_size(processor: Processor) -> int:
-    """How many requests a lane takes at once: fewer where the budget is small."""
-    calls = connector_for(processor).budget().calls
-    a_second = calls.count * processor.budget_share / 100 / calls.seconds
-    return max(1, min(BATCH, int(a_second * BATCH_SECONDS / (lanes.LANES * lanes.THREADS))))
-
-
 def work(connector: Connector, claimed: list[ProcessorRequest]) -> None:
     """Send each; what was not reached is given back. Raises RateLimited and NotSent after giving back the rest.
 
@@ -153,46 +90,17 @@ def work(connector: Connector, claimed: list[ProcessorRequest]) -> None:
         try:
             answered = act(connector, request)
         except Exception:
-            give_back(rest)
+            claims.give_back(rest)
             raise
-        if rest and timezone.now() > _lease_end(rest[0]) - timedelta(seconds=CALL_SECONDS):
-            give_back(rest)
+        if rest and timezone.now() > claims.lease_end(rest[0]) - timedelta(seconds=claims.CALL_SECONDS):
+            claims.give_back(rest)
             return
         # What went wrong may itself have paused it: then not one more is sent.
         if rest and (not answered or time.monotonic() - looked_at > PAUSE_SEEN_SECONDS):
             looked_at = time.monotonic()
             if failures.is_paused(request.processor):
-                give_back(rest)
+                claims.give_back(rest)
                 return
-
-
-def _lease_end(request: ProcessorRequest) -> datetime:
-    if request.lease_until is None:
-        raise ValueError("Only a claimed request has a lease.")
-    return request.lease_until
-
-
-def hold(request: ProcessorRequest) -> None:
-    """Have the lease outlast one more call. Raises Superseded where it has passed to another lane."""
-    now = timezone.now()
-    if _lease_end(request) - now > timedelta(seconds=CALL_SECONDS):
-        return
-    until = now + timedelta(seconds=LEASE_SECONDS)
-    mine = ProcessorRequest.objects.filter(pk=request.pk, lease_token=request.lease_token)
-    if not mine.update(lease_until=until):
-        raise Superseded
-    request.lease_until = until
-
-
-def give_back(requests: Iterable[ProcessorRequest]) -> None:
-    """Undo claims under which nothing was attempted.
-
-    Word from outside may have come of a claimed request; it has answered all attempts, this one included.
-    """
-    for request in requests:
-        ProcessorRequest.objects.filter(pk=request.pk, lease_token=request.lease_token).update(
-            lease_until=None, lease_token=None, attempts=Greatest(F("attempts") - 1, F("answered_attempts"))
-        )
 
 
 def act(connector: Connector, request: ProcessorRequest) -> bool:
@@ -207,7 +115,7 @@ def act(connector: Connector, request: ProcessorRequest) -> bool:
     except RateLimited as error:
         if error.scope == "portal" and not request.earlier_attempt_unknown:
             # Nothing was attempted, and its place in the order of due dates is kept.
-            give_back([request])
+            claims.give_back([request])
         else:
             failures.record(request, error)
         raise
@@ -224,17 +132,17 @@ def act(connector: Connector, request: ProcessorRequest) -> bool:
 
 def _send(connector: Connector, request: ProcessorRequest) -> Report:
     if request.earlier_attempt_unknown and not connector.repeats_safely(request.case.type):
-        hold(request)
+        claims.hold(request)
         try:
             return _ask(connector, request)
         except UnknownRequest:
             pass
-    hold(request)
+    claims.hold(request)
     try:
         return connector.submit(inquiries.outgoing(request))
     except AlreadyExists:
         # For an id of ours: success after a lost reply (facts 1.4).
-        hold(request)
+        claims.hold(request)
         return _ask(connector, request)
 
 
@@ -249,7 +157,7 @@ def _ask(connector: Connector, request: ProcessorRequest) -> Report:
 
 
 def _cancel(connector: Connector, request: ProcessorRequest) -> bool:
-    hold(request)
+    claims.hold(request)
     if request.status == RequestStatus.QUEUED and connector.repeats_safely(request.case.type):
         if request.earlier_attempt_unknown:
             # Nobody can be asked whether that arrived, so it is not said that it did not.
@@ -260,7 +168,7 @@ def _cancel(connector: Connector, request: ProcessorRequest) -> bool:
     try:
         if request.status == RequestStatus.PENDING:
             connector.cancel(request.pk)
-            hold(request)
+            claims.hold(request)
         report = _ask(connector, request)
     except TooLate:
         report = _ask(connector, request)
@@ -290,7 +198,7 @@ def _refuse_unknown_cancel(request: ProcessorRequest) -> None:
     with progress.locked_request(request.pk, known=request.processor) as current:
         if current.lease_token == request.lease_token:
             ProcessorRequest.objects.filter(pk=current.pk).update(cancel_requested_at=None)
-            give_back([request])
+            claims.give_back([request])
             reports.refuse_cancel(current, actor=SCHEDULE)
             progress.settle(current.case, actor=SCHEDULE)
     lanes.wake(request.processor_id)

@@ -10,7 +10,7 @@ from django.db.models.functions import Greatest
 
 from cases.lifecycle import RequestStatus
 from cases.models import CallbackDelivery, ProcessorRequest
-from cases.services import dispatch
+from cases.services import claims
 from integrations.connector import Capability
 from integrations.models import Processor
 from integrations.registry import connector_class
@@ -38,7 +38,7 @@ class Line:
 
 def oldest_queued_seconds(*, now: datetime) -> int:
     """Of the requests that are due at processors that are sending and that nobody works on; 0 where there is none."""
-    due = dispatch.due(now=now).filter(processor__in=Processor.objects.sending()).order_by()
+    due = claims.due(now=now).filter(processor__in=Processor.objects.sending()).order_by()
     oldest: datetime | None = due.aggregate(oldest=Min(_WAITS_SINCE))["oldest"]
     return _seconds(now, oldest) or 0
 
@@ -68,7 +68,7 @@ def silent_processors(*, now: datetime, after: timedelta) -> set[UUID]:
 
 def lines(*, now: datetime, after: timedelta) -> list[Line]:
     """Every processor by name."""
-    due = dispatch.due(now=now).order_by().values("processor")
+    due = claims.due(now=now).order_by().values("processor")
     oldest = dict(due.annotate(since=Min(_WAITS_SINCE)).values_list("processor", "since"))
     of_requests = ProcessorRequest.objects.order_by().values("processor")
     queued = dict(

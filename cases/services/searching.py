@@ -1,4 +1,4 @@
-"""Asking processors whether they know a person: before a request, and to see what became of an erasure.
+"""Asking processors whether they know a person, and what they say in words.
 
 What was not found is no proof of erasure: a search follows the processor's own rules of who is who. And what is found
 after an erasure can be a new profile, made by new data since. Both are said as what they are.
@@ -8,44 +8,36 @@ import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from cases.actor import REPORT, SCHEDULE, Actor
-from cases.lifecycle import DERIVED, Answer, CaseStatus, RequestStatus
+from cases.lifecycle import Answer, CaseStatus
 from cases.models import (
     Action,
-    AttentionKind,
     Case,
     Finding,
     ProcessorRequest,
     ProfileSearch,
     Purpose,
 )
-from cases.services import attention, audit, inquiries, planning, processors, progress
+from cases.services import audit, planning, processors, progress
 from cases.services.refusal import Refused
 from dsrportal.crypto import Unreadable
 from integrations.connector import Capability
-from integrations.errors import IntegrationError, Rejected, Unauthorized, Unsupported
+from integrations.errors import IntegrationError, Unauthorized, Unsupported
 from integrations.models import Processor
-from integrations.registry import KINDS, connector_class, connector_for
-from integrations.types import Identity, Match, RequestType
+from integrations.registry import connector_class, connector_for
+from integrations.types import Identity, Match
 
 logger = logging.getLogger(__name__)
 
-# How long after a search that failed it is tried again.
-AGAIN = timedelta(hours=1)
-# The same where it was refused: the same question will be, and some bill for each.
-REFUSED_AGAIN = timedelta(days=1)
 # How long a case that was planned may be without a preview before one that was lost is knocked for, and until when.
 PREVIEW_LOST = timedelta(minutes=1)
 PREVIEW_MISSED = timedelta(hours=1)
-# Of these answers something was erased, and so there is something to confirm.
-ERASED = (Answer.DONE, Answer.ACCEPTED)
 AT_ONCE = 200
 
 
@@ -70,7 +62,7 @@ def preview(case: Case, *, actor: Actor) -> list[ProfileSearch]:
     if not any(processor.pk in sending for processor in searchable):
         raise Refused("Nobody can be asked now: the processors that can be searched are paused.")
     return [
-        _search(case, processor, draft.identities, purpose=Purpose.PREVIEW, actor=actor)
+        ask(case, processor, draft.identities, purpose=Purpose.PREVIEW, actor=actor)
         for processor in searchable
         if processor.pk in sending
     ]
@@ -101,7 +93,7 @@ def _of_plan(case: Case) -> list[Processor]:
     return [request.processor for request in progress.standing(case).select_related("processor")]
 
 
-def _search(
+def ask(
     case: Case,
     processor: Processor,
     identities: Iterable[Identity],
@@ -173,14 +165,14 @@ def in_words(search: ProfileSearch) -> str:
     after = search.purpose == Purpose.CONFIRMATION
     if search.finding == Finding.NOT_FOUND:
         return f"No profile found at {name} on {day}."
-    if after and _may_be_under_way(search.processor_request):
+    if after and may_be_under_way(search.processor_request):
         return f"Found at {name} on {day}: it is not erased yet, or new data has come in since."
     if after:
         return f"Found again at {name} on {day}: new data has come in since."
     return f"{name} knows this person, by {len(search.matched)} of the identities ({day})."
 
 
-def _may_be_under_way(request: ProcessorRequest | None) -> bool:
+def may_be_under_way(request: ProcessorRequest | None) -> bool:
     """Whether nobody has said that the erasure is done: it was taken, and no later word comes."""
     return request is not None and request.answer == Answer.ACCEPTED
 
@@ -193,110 +185,3 @@ def latest(case: Case) -> list[ProfileSearch]:
     ):
         found[search.processor_id, search.purpose] = search
     return list(found.values())
-
-
-# --- after an erasure
-
-
-def unconfirmed() -> QuerySet[ProcessorRequest]:
-    """Erasures that are done and were not looked for since the last system of their case was done with it.
-
-    Forwarding can bring a person back until then. Those that cannot be searched are not asked for again.
-    """
-    now = timezone.now()
-    kinds = [kind for kind in KINDS if Capability.SEARCH in connector_class(kind).capabilities]
-    last = (
-        ProcessorRequest.objects.filter(case=OuterRef("case"))
-        .order_by()
-        .values("case")
-        .annotate(at=Max("completed_at"))
-        .values("at")
-    )
-    searched = ProfileSearch.objects.filter(processor_request=OuterRef("pk"))
-    settled = searched.filter(
-        Q(asked_at__gte=OuterRef("last_completed_at"), finding__in=[Finding.FOUND, Finding.NOT_FOUND])
-        | Q(error=Unsupported.code)
-        | Q(asked_at__gt=now - AGAIN, finding=Finding.UNKNOWN)
-        | Q(asked_at__gt=now - REFUSED_AGAIN, error=Rejected.code)
-    )
-    return (
-        ProcessorRequest.objects.filter(
-            # Joined instead, PostgreSQL would take nearly all to be replaced, and look up each that ever ended.
-            ~Exists(ProcessorRequest.objects.filter(replaces=OuterRef("pk"))),
-            case__status__in=DERIVED,
-            case__type=RequestType.ERASURE,
-            status=RequestStatus.COMPLETED,
-            answer__in=ERASED,
-            processor__in=Processor.objects.sending().filter(kind__in=kinds),
-        )
-        .annotate(last_completed_at=Subquery(last))
-        .exclude(Exists(settled))
-        .order_by("completed_at", "pk")
-    )
-
-
-def cases_unconfirmed() -> QuerySet[Case]:
-    """Their cases. Asked from the cases, which are fewer: the other way round, all that ever ended are looked at."""
-    due = unconfirmed().order_by().filter(case=OuterRef("pk"))
-    return Case.objects.filter(Exists(due), status__in=DERIVED, type=RequestType.ERASURE).order_by()
-
-
-def confirm_case(case_id: int) -> None:
-    """Look for an erased person at each processor of a case where that is due."""
-    for request_id in list(unconfirmed().filter(case=case_id).values_list("pk", flat=True)):
-        confirm(request_id)
-
-
-def confirm(request_id: UUID) -> None:
-    """Look for an erased person once more, with what was sent; safe to run twice."""
-    request = (
-        unconfirmed()
-        .filter(pk=request_id)
-        .select_related("case__subject__data_key", "case__data_key", "processor__data_key")
-        .first()
-    )
-    if request is None:
-        return
-    try:
-        identities = inquiries.identities(request)
-    except IntegrationError:
-        logger.warning("The identities of request %s can no longer be opened.", request.pk)
-        # Kept, so that it does not stand before those who can be looked for.
-        identities = ()
-    search = _search(
-        request.case,
-        request.processor,
-        identities,
-        purpose=Purpose.CONFIRMATION,
-        actor=SCHEDULE,
-        request=request,
-    )
-    with progress.locked_request(request.pk) as current:
-        # While it was asked, somebody may have sent the request anew: that one is looked for by itself.
-        anew = ProcessorRequest.objects.filter(replaces=current).exists()
-        if search.finding == Finding.FOUND and not anew:
-            attention.open_item(
-                AttentionKind.REAPPEARED,
-                _known_again(request),
-                actor=SCHEDULE,
-                case=current.case,
-                request=current,
-            )
-        elif search.finding == Finding.NOT_FOUND:
-            attention.resolve_all(
-                AttentionKind.REAPPEARED, actor=SCHEDULE, resolution="answered", request=current
-            )
-        progress.settle(current.case, actor=SCHEDULE)
-
-
-def _known_again(request: ProcessorRequest) -> str:
-    name = request.processor.name
-    if _may_be_under_way(request):
-        return (
-            f"{name} knows the person: the erasure it took is not carried out yet, or new data has come in since. "
-            "Look again later, erase again, or find out what sends it."
-        )
-    return (
-        f"{name} knows the person again after the erasure: new data has come in since. Erase again, or find out what "
-        "sends it."
-    )

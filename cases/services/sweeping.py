@@ -6,7 +6,17 @@ from django.utils import timezone
 
 from cases.actor import SCHEDULE
 from cases.models import CallbackDelivery, Verdict
-from cases.services import callbacks, dispatch, failures, lanes, polling, progress, results, searching
+from cases.services import (
+    callbacks,
+    claims,
+    confirming,
+    failures,
+    lanes,
+    polling,
+    progress,
+    results,
+    searching,
+)
 from dsrportal import queueing
 from integrations.models import Processor
 
@@ -17,7 +27,7 @@ UNAPPLIED_SECONDS = 30
 def sweep() -> None:
     """Wake lanes for due requests, fetch missing results, apply kept deliveries, settle what disagrees."""
     failures.release_from_conflict()
-    due = dispatch.due(now=timezone.now()).filter(processor__in=Processor.objects.sending())
+    due = claims.due(now=timezone.now()).filter(processor__in=Processor.objects.sending())
     for processor_id in due.order_by().values_list("processor_id", flat=True).distinct():
         lanes.wake(processor_id)
     for request_id in results.waiting().values_list("pk", flat=True)[:500]:
@@ -49,7 +59,7 @@ def wake_reports() -> None:
 
 def wake_confirmations() -> None:
     """Knock for every case of which somebody is to be looked for: once more, or before its approval."""
-    for case_id in searching.cases_unconfirmed().values_list("pk", flat=True)[: searching.AT_ONCE]:
+    for case_id in confirming.cases_unconfirmed().values_list("pk", flat=True)[: searching.AT_ONCE]:
         queueing.wake("cases.jobs.confirm", str(case_id))
     for case_id in searching.unpreviewed().values_list("pk", flat=True)[: searching.AT_ONCE]:
         queueing.wake("cases.jobs.preview", str(case_id))

@@ -29,6 +29,7 @@ from cases.models import Case, ProcessorRequest, RequestGroup
 from cases.services import (
     callbacks,
     cancellation,
+    claims,
     dispatch,
     failures,
     holding,
@@ -167,14 +168,14 @@ class Life:
     def lane_claims(self) -> list[Worker]:
         """A lane claims and is then held up: what follows is up to its workers."""
         processor = self.sending()
-        claimed = [Worker(request) for request in dispatch.claim(processor)] if processor else []
+        claimed = [Worker(request) for request in claims.claim(processor)] if processor else []
         self.workers += claimed
         return claimed
 
     def worker_speaks(self, worker: Worker) -> None:
         """The call is made, and its answer known to nobody else yet."""
         try:
-            dispatch.hold(worker.request)
+            claims.hold(worker.request)
             worker.answer = _ask(connector_for(worker.request.processor), worker.request)
         except IntegrationError as error:
             worker.answer = error
@@ -191,7 +192,7 @@ class Life:
         elif isinstance(answer, Report):
             dispatch.record(worker.request, answer)
         elif isinstance(answer, RateLimited) and answer.scope == "portal":
-            dispatch.give_back([worker.request])
+            claims.give_back([worker.request])
         else:
             failures.record(worker.request, answer)
 
@@ -199,7 +200,7 @@ class Life:
         """As a lane does with what it did not come to."""
         self.workers.remove(worker)
         if worker.answer is None:
-            dispatch.give_back([worker.request])
+            claims.give_back([worker.request])
 
     def sweep(self) -> None:
         jobs.sweep()

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, Outcome, RequestStatus
 from cases.models import AttentionItem, AttentionKind, AuditEvent, ProcessorRequest
-from cases.services import attention, cancellation, closing, dispatch, failures
+from cases.services import attention, cancellation, claims, closing, dispatch, failures
 from cases.services.refusal import Refused
 from integrations.errors import Rejected
 from integrations.models import Processor
@@ -116,7 +116,7 @@ def test_who_asked_to_cancel_is_in_the_trail(target: Processor, sandbox: Sandbox
 def test_what_was_refused_is_given_up(target: Processor) -> None:
     """Otherwise a case that a processor will never take could not be ended at all."""
     case = approved_case()
-    (claimed,) = dispatch.claim(target)
+    (claimed,) = claims.claim(target)
     failures.record(claimed, Rejected("They say no."))
     assert ProcessorRequest.objects.get().status == RequestStatus.FAILED
     with pytest.raises(Refused):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
-from cases.services import cancellation, dispatch, processors
+from cases.services import cancellation, claims, dispatch, processors
 from integrations.models import Processor
 from tests.builders import actor, approved_case, open_case, ready_case
 from tests.sandbox import Sandbox
@@ -51,7 +51,7 @@ def test_the_earliest_legal_due_date_leaves_first(target: Processor, sandbox: Sa
     early = approved_case(
         identities=[("email", "a@example.org")], received_at=timezone.now() - timedelta(days=20)
     )
-    claimed = dispatch.claim(target)
+    claimed = claims.claim(target)
     assert [request.case_id for request in claimed] == [early.pk, late.pk]
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from cases.models import ProcessorRequest, RequestGroup
-from cases.services import dispatch
+from cases.services import claims, dispatch
 from integrations.models import Processor
 from integrations.mparticle.connector import MParticle
 from tests.builders import approved_case
@@ -64,7 +64,7 @@ def test_lanes_that_claim_at_once_fill_one_group(target: Processor, groups_of_th
 
     def lane() -> None:
         at_the_line.wait()
-        dispatch.claim(target)
+        claims.claim(target)
         connection.close()
 
     lanes = [threading.Thread(target=lane) for _ in range(4)]

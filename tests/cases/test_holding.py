@@ -12,8 +12,8 @@ from cases.services import (
     approval,
     attention,
     cancellation,
+    claims,
     closing,
-    dispatch,
     holding,
     identities,
     planning,
@@ -35,7 +35,7 @@ def target() -> Processor:
 
 
 def sendable(case: Case) -> int:
-    return dispatch.due(now=timezone.now()).filter(case=case).count()
+    return claims.due(now=timezone.now()).filter(case=case).count()
 
 
 def fresh(case: Case) -> Case:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest
-from cases.services import dispatch, lanes, sending, sweeping
+from cases.services import claims, dispatch, lanes, sending, sweeping
 from cases.services.refusal import Superseded
 from dsrportal.queueing import LATER, store
 from integrations.models import Outgoing, Processor
@@ -42,17 +42,17 @@ def test_a_lane_works_with_several_threads_and_sends_each_request_once(
 
 def test_a_lease_is_renewed_before_a_call_that_it_might_not_outlast(target: Processor) -> None:
     approve()
-    (request,) = dispatch.claim(target)
+    (request,) = claims.claim(target)
     assert request.lease_until is not None
     claimed_until = request.lease_until
-    dispatch.hold(request)
+    claims.hold(request)
     assert request.lease_until == claimed_until
 
     soon = timezone.now() + timedelta(seconds=5)
     request.lease_until = soon
-    dispatch.hold(request)
+    claims.hold(request)
     request.refresh_from_db()
-    assert request.lease_until > soon + timedelta(seconds=dispatch.CALL_SECONDS)
+    assert request.lease_until > soon + timedelta(seconds=claims.CALL_SECONDS)
 
 
 def test_what_goes_wrong_here_with_one_request_stops_none_of_those_behind_it(
@@ -77,12 +77,12 @@ def test_what_goes_wrong_here_with_one_request_stops_none_of_those_behind_it(
 
 def test_a_lane_whose_lease_passed_on_sends_nothing_more(target: Processor, sandbox: Sandbox) -> None:
     approve()
-    (mine,) = dispatch.claim(target)
+    (mine,) = claims.claim(target)
     mine.lease_until = timezone.now()
     ProcessorRequest.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    (theirs,) = dispatch.claim(target)
+    (theirs,) = claims.claim(target)
     with pytest.raises(Superseded):
-        dispatch.hold(mine)
+        claims.hold(mine)
     dispatch.act(connector_for(target), mine)
     assert sandbox.state()["requests"] == []
     theirs.refresh_from_db()
@@ -92,7 +92,7 @@ def test_a_lane_whose_lease_passed_on_sends_nothing_more(target: Processor, sand
 
 def test_what_a_dead_worker_held_is_woken_by_the_sweep(target: Processor, sandbox: Sandbox) -> None:
     approve()
-    dispatch.claim(target)
+    claims.claim(target)
     store().flushdb()
     sweeping.sweep()
     assert waiting() == 0
@@ -172,4 +172,4 @@ def test_a_batch_is_no_larger_than_the_budget_lets_it_send_soon(
     target: Processor, limits: str, size: int
 ) -> None:
     target.limits = limits
-    assert dispatch.batch_size(target) == size
+    assert claims.batch_size(target) == size

@@ -5,7 +5,7 @@ import pytest
 from cases.actor import Actor
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus
 from cases.models import Case, ProcessorRequest
-from cases.services import approval, closing, dispatch, planning, verification
+from cases.services import approval, claims, closing, dispatch, planning, verification
 from cases.services.refusal import Refused
 from integrations.models import Processor
 from integrations.types import Correction
@@ -165,9 +165,9 @@ def test_an_opt_out_does_not_wait_for_the_budget_of_new_requests(target: Process
     sandbox.person(identities=ADA)
     erasure = approved_case(identities=IDENTITIES)
     opt_out()
-    claimed = dispatch.claim(target, new_requests=False)
+    claimed = claims.claim(target, new_requests=False)
     assert [request.case.type for request in claimed] == ["opt_out"]
-    assert [request.pk for request in dispatch.claim(target)] == [erasure.requests.get().pk]
+    assert [request.pk for request in claims.claim(target)] == [erasure.requests.get().pk]
 
 
 def test_an_identity_has_one_new_value(target: Processor) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AuditEvent, Case, ProcessorRequest
-from cases.services import approval, dispatch, identities, planning, replanning
+from cases.services import approval, claims, identities, planning, replanning
 from cases.services.refusal import Refused, Superseded
 from integrations.models import Processor
 from integrations.types import Identity
@@ -84,7 +84,7 @@ def test_a_changed_identity_voids_an_approval_of_which_nothing_was_sent(first: P
     identities.change(case, actor=actor("agnes"), add=[Identity("other", "n-7")], remove=[])
     case = fresh(case)
     assert (case.status, case.approved_by, case.approval_digest) == (CaseStatus.READY, None, "")
-    assert not dispatch.due(now=timezone.now()).exists()
+    assert not claims.due(now=timezone.now()).exists()
     sentences = [event.sentence for event in AuditEvent.objects.filter(case=case).order_by("pk")]
     assert "The approval no longer holds: the identities changed" in sentences
     # Whoever changed it last cannot approve it, by the service and by the database.
@@ -108,7 +108,7 @@ def test_an_approval_by_who_changed_it_needs_another_person(first: Processor) ->
 
 def test_what_was_attempted_cannot_be_changed(first: Processor) -> None:
     case = approved_case()
-    dispatch.claim(first)
+    claims.claim(first)
     with pytest.raises(Refused, match="sent already"):
         identities.change(case, actor=actor("agnes"), add=[Identity("other", "n-7")], remove=[])
     assert fresh(case).approved_by is not None

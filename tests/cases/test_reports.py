@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, AuditEvent, CallbackDelivery, ProcessorRequest, Verdict
-from cases.services import audit, cancellation, dispatch, failures, inquiries, reconciling
+from cases.services import audit, cancellation, claims, dispatch, failures, inquiries, reconciling
 from integrations.errors import Rejected, Unreachable
 from integrations.models import Processor
 from integrations.registry import connector_for
@@ -52,7 +52,7 @@ def test_a_callback_overtakes_the_answer_to_our_own_post(
     called_back: Processor, sandbox: Sandbox, passes: int, status: str
 ) -> None:
     request = request_to(called_back)
-    (claimed,) = dispatch.claim(called_back)
+    (claimed,) = claims.claim(called_back)
     answer = connector_for(called_back).submit(inquiries.outgoing(claimed))
     assert {delivery["status"] for delivery in sandbox.advance(passes)} == {202}
     request.refresh_from_db()
@@ -63,14 +63,14 @@ def test_a_callback_overtakes_the_answer_to_our_own_post(
     assert list(ProcessorRequest.objects.filter(pk=request.pk).values()) == known
     assert AuditEvent.objects.count() == events
     assert moves(request) == ["queued", "pending", "in_progress", "completed"][: len(moves(request))]
-    assert not dispatch.due(now=timezone.now() + timedelta(days=1)).filter(processor=called_back).exists()
+    assert not claims.due(now=timezone.now() + timedelta(days=1)).filter(processor=called_back).exists()
 
 
 def test_the_failure_of_a_call_that_a_callback_has_answered_is_ignored(
     called_back: Processor, sandbox: Sandbox
 ) -> None:
     request = request_to(called_back)
-    (claimed,) = dispatch.claim(called_back)
+    (claimed,) = claims.claim(called_back)
     connector_for(called_back).submit(inquiries.outgoing(claimed))
     sandbox.advance(QUARTER_HOUR)
     failures.record(claimed, Unreachable("The answer was lost."))
@@ -84,7 +84,7 @@ def test_a_word_from_outside_overrides_our_opinion_that_it_failed(
     called_back: Processor, sandbox: Sandbox
 ) -> None:
     request = request_to(called_back)
-    (claimed,) = dispatch.claim(called_back)
+    (claimed,) = claims.claim(called_back)
     connector_for(called_back).submit(inquiries.outgoing(claimed))
     failures.record(claimed, Rejected("mParticle says that the request is wrong.", http_status=400))
     request.refresh_from_db()

@@ -19,7 +19,7 @@ from cases.models import (
     ProfileSearch,
     Purpose,
 )
-from cases.services import attention, closing, dispatch, outgoing, repeating, searching
+from cases.services import attention, closing, confirming, dispatch, outgoing, repeating, searching
 from cases.services.refusal import Refused
 from dsrportal.queueing import store
 from integrations import registry
@@ -197,14 +197,14 @@ def test_what_was_sent_anew_while_it_was_asked_for_is_not_told_of_again(
     case = reappeared(target, sandbox)
     old = ProcessorRequest.objects.get()
     ProfileSearch.objects.filter(purpose=Purpose.CONFIRMATION).delete()
-    ask = searching._search
+    ask = searching.ask
 
     def slowly(*arguments: Any, **more: Any) -> ProfileSearch:
         found = ask(*arguments, **more)
         repeating.again(old, actor=actor("pia"))
         return found
 
-    monkeypatch.setattr(searching, "_search", slowly)
+    monkeypatch.setattr(searching, "ask", slowly)
     jobs.confirm(str(case.pk))
     assert not AttentionItem.objects.filter(resolved_at=None).exists()
     case.refresh_from_db()
@@ -224,7 +224,7 @@ def test_an_answer_is_of_the_moment_it_was_asked_for(
 
     monkeypatch.setattr(searching, "connector_for", ends_meanwhile)
     jobs.confirm(str(case.pk))
-    assert searching.unconfirmed().filter(case=case).exists()
+    assert confirming.unconfirmed().filter(case=case).exists()
 
 
 def test_who_cannot_be_opened_stands_before_nobody(target: Processor, sandbox: Sandbox, ada: str) -> None:
@@ -232,7 +232,7 @@ def test_who_cannot_be_opened_stands_before_nobody(target: Processor, sandbox: S
     with connection.cursor() as cursor:
         cursor.execute("UPDATE cases_subjectidentity SET value = 'not to be opened'::bytea")
     jobs.confirm(str(case.pk))
-    assert not searching.unconfirmed().exists()
+    assert not confirming.unconfirmed().exists()
     assert ProfileSearch.objects.get().finding == Finding.UNKNOWN
 
 
@@ -258,9 +258,9 @@ def test_a_question_that_is_refused_is_not_asked_every_hour(
     jobs.confirm(str(case.pk))
     assert ProfileSearch.objects.get().error == "rejected"
     ProfileSearch.objects.update(asked_at=timezone.now() - timedelta(hours=2))
-    assert not searching.unconfirmed().exists()
+    assert not confirming.unconfirmed().exists()
     ProfileSearch.objects.update(asked_at=timezone.now() - timedelta(hours=25))
-    assert list(searching.cases_unconfirmed()) == [case]
+    assert list(confirming.cases_unconfirmed()) == [case]
 
 
 def test_nobody_is_asked_while_everything_is_paused(target: Processor, sandbox: Sandbox, ada: str) -> None:

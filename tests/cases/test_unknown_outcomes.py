@@ -19,6 +19,7 @@ from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
 from cases.services import (
     approval,
     cancellation,
+    claims,
     dispatch,
     failures,
     inquiries,
@@ -149,7 +150,7 @@ def test_a_worker_that_died_before_it_recorded_is_made_good(
     target: Processor, sandbox: Sandbox, sent: bool
 ) -> None:
     case = approved_case()
-    (claimed,) = dispatch.claim(target)
+    (claimed,) = claims.claim(target)
     if sent:
         connector_for(target).submit(inquiries.outgoing(claimed))
     dispatch.drain(target.pk)
@@ -164,9 +165,9 @@ def test_a_worker_that_died_before_it_recorded_is_made_good(
 
 def test_an_answer_under_a_stale_lease_is_ignored(target: Processor, sandbox: Sandbox) -> None:
     case = approved_case()
-    (first,) = dispatch.claim(target)
+    (first,) = claims.claim(target)
     an_hour_passes()
-    (second,) = dispatch.claim(target)
+    (second,) = claims.claim(target)
     report = connector_for(target).submit(inquiries.outgoing(first))
     dispatch.record(first, report)
     assert the_request(case).status == RequestStatus.QUEUED
@@ -176,9 +177,9 @@ def test_an_answer_under_a_stale_lease_is_ignored(target: Processor, sandbox: Sa
 
 def test_an_error_under_a_stale_lease_is_ignored(target: Processor, sandbox: Sandbox) -> None:
     case = approved_case()
-    (first,) = dispatch.claim(target)
+    (first,) = claims.claim(target)
     an_hour_passes()
-    (second,) = dispatch.claim(target)
+    (second,) = claims.claim(target)
     failures.record(first, Unreachable("localhost did not answer in time."))
     request = the_request(case)
     assert (request.lease_token, request.last_error) == (second.lease_token, "")
@@ -191,7 +192,7 @@ def test_an_error_under_a_stale_lease_is_ignored(target: Processor, sandbox: San
 def forgotten_by_us(target: Processor) -> ProcessorRequest:
     """Sent, and then the database was put back to how it was before."""
     request = the_request(approved_case())
-    (claimed,) = dispatch.claim(target)
+    (claimed,) = claims.claim(target)
     connector_for(target).submit(inquiries.outgoing(claimed))
     ProcessorRequest.objects.update(attempts=0, lease_until=None, lease_token=None)
     return request
@@ -244,9 +245,9 @@ def test_what_a_lane_gives_back_may_have_been_answered_meanwhile(target: Process
     case = approved_case()
     dispatch.drain(target.pk)
     cancellation.cancel(case, actor=actor("agnes"))
-    (claimed,) = dispatch.claim(target)
+    (claimed,) = claims.claim(target)
     reconciling.refresh(claimed.pk)  # somebody else has asked: pending still
-    dispatch.give_back([claimed])
+    claims.give_back([claimed])
     request = the_request(case)
     assert (request.lease_token, request.outcome_unknown) == (None, False)
     dispatch.drain(target.pk)
@@ -361,7 +362,7 @@ def test_what_is_refused_says_nothing_of_an_attempt_whose_answer_was_lost(
     sandbox.faults([{"path": "/leanplum/api", "fault": "reset_after"}])
     dispatch.drain(app.pk)
     ProcessorRequest.objects.update(next_attempt_at=None)
-    (claimed,) = dispatch.claim(app)
+    (claimed,) = claims.claim(app)
     failures.record(claimed, Rejected("They say no."))
     request = ProcessorRequest.objects.get(status=RequestStatus.FAILED)
     cancellation.retry(case, actor=actor("agnes"))
