@@ -4,12 +4,13 @@ import threading
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from django.db import connection
 from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
-from cases.services import cancellation, claims, dispatch, processors
+from cases.services import cancellation, claims, dispatch, failures, processors
 from integrations.models import Processor
 from tests.builders import actor, approved_case, open_case, ready_case
 from tests.sandbox import Sandbox
@@ -209,3 +210,17 @@ def test_a_processor_without_credentials_is_paused_and_says_so(target: Processor
     target.refresh_from_db()
     assert target.paused_reason == "credentials"
     assert the_request(case).status == RequestStatus.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("attempts", "least", "most"),
+    [(1, 1, 3), (2, 2, 6), (3, 4, 12), (4, 8, 24), (5, 16, 48), (12, 1200, 3600), (60, 1200, 3600)],
+)
+def test_the_wait_before_another_attempt_doubles_and_is_left_to_chance(
+    attempts: int, least: int, most: int
+) -> None:
+    """2^k ± U(0, 2^(k-1)) s (docs.leanplum.com: Responses), up to an hour."""
+    waits = [failures.backoff_seconds(attempts) for _ in range(500)]
+    assert min(waits) >= least
+    assert max(waits) <= most
+    assert max(waits) - min(waits) > (most - least) / 2
