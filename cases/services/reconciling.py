@@ -5,6 +5,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from http import HTTPStatus
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
@@ -31,7 +32,7 @@ from cases.services.polling import SENT
 from cases.services.refusal import Refused
 from dsrportal import queueing
 from integrations.connector import Connector
-from integrations.errors import IntegrationError, RateLimited, Unauthorized, UnknownRequest
+from integrations.errors import IntegrationError, RateLimited, Unauthorized, UnexpectedAnswer, UnknownRequest
 from integrations.models import Processor
 from integrations.registry import connector_for
 from integrations.types import Report
@@ -117,6 +118,12 @@ def _take_turn(processor: Processor, turn: Turn) -> list[UUID]:
     except RateLimited:
         polling.give_back(turn, taken_at=now)
         raise
+    except UnexpectedAnswer as error:
+        if error.http_status != HTTPStatus.OK:
+            raise
+        # It answers, and one of a hundred and fifty may be what cannot be read: the others are asked for singly.
+        logger.info("The report on a group of %s cannot be read.", processor.pk)
+        return waiting
 
 
 def _ask_group(connector: Connector, processor: Processor, name: str, members: Sequence[Known]) -> list[UUID]:

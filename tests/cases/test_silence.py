@@ -159,7 +159,8 @@ class TestSilent:
         RequestGroup.objects.update(explicit=True)
         approved_case(identities=[("email", "x@example.org"), ("email", "y@example.org")])
         dispatch.drain(target.pk)
-        sandbox.faults([{"method": "GET", "fault": "malformed"}])
+        # The group's answer, and then those on its two members.
+        sandbox.faults([{"method": "GET", "fault": "malformed", "times": 3}])
         with later(hours=25):
             round_of_reports(target)
         (item,) = items(AttentionKind.SILENT)
