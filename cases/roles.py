@@ -26,6 +26,7 @@ _WORK_CASES = (
     "cases.add_case",
     "cases.verify_case",
     "cases.plan_case",
+    "cases.assign_case",
     "cases.search_case",
     "cases.withdraw_case",
     "cases.cancel_case",
@@ -40,6 +41,7 @@ _WORK_CASES = (
 # Whoever approves exactly these identities must be able to see them.
 _DECIDE_CASES = (
     "cases.approve_case",
+    "cases.assign_case",
     "cases.search_case",
     # An erasure that goes before the person has seen their data is as final as an approval.
     "cases.release_case",

@@ -20,11 +20,14 @@ from django.views.decorators.http import require_POST
 
 from cases.admin import case_page, marks, opening, search, verb_page
 from cases.admin.case_filters import (
+    AssigneeFilter,
     DueFilter,
+    FollowUpFilter,
     FoundFilter,
     RiskFilter,
     StatusFilter,
     StuckFilter,
+    TagFilter,
     with_due_date,
 )
 from cases.admin.readonly import DeskAdmin
@@ -55,11 +58,23 @@ class CaseAdmin(DeskAdmin):
         "law",
         "status_badge",
         "turn",
+        "assigned",
         "due",
         "answers",
         "received",
     )
-    list_filter = (FoundFilter, StuckFilter, RiskFilter, StatusFilter, "type", "regulation", DueFilter)
+    list_filter = (
+        FoundFilter,
+        StuckFilter,
+        RiskFilter,
+        StatusFilter,
+        AssigneeFilter,
+        "type",
+        "regulation",
+        DueFilter,
+        FollowUpFilter,
+        TagFilter,
+    )
     list_select_related = False
     sortable_by = ("reference", "due", "received")
     change_list_template = "portal/cases.html"
@@ -127,7 +142,7 @@ class CaseAdmin(DeskAdmin):
         dropped = Q(status=RequestStatus.CANCELLED, queued_at__isnull=True)
         current = ProcessorRequest.objects.filter(replaced_by__isnull=True).exclude(dropped)
         current = current.select_related("processor")
-        return with_due_date().prefetch_related(Prefetch("requests", current))
+        return with_due_date().select_related("assignee").prefetch_related(Prefetch("requests", current))
 
     def get_changelist(self, request: HttpRequest, **_more: Any) -> type[ChangeList]:
         return CaseList
@@ -141,7 +156,16 @@ class CaseAdmin(DeskAdmin):
         return ["due_at"]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        own = {each.parameter_name for each in (StatusFilter, DueFilter, StuckFilter, RiskFilter)}
+        filters = (
+            StatusFilter,
+            AssigneeFilter,
+            DueFilter,
+            FollowUpFilter,
+            TagFilter,
+            StuckFilter,
+            RiskFilter,
+        )
+        own = {each.parameter_name for each in filters}
         return lookup in {"type__exact", "regulation__exact", search.PARAMETER, *own}
 
     @admin.display(description=gettext_lazy("Law"))
@@ -160,6 +184,14 @@ class CaseAdmin(DeskAdmin):
             stands.sentence,
             stands.turn,
             _("since %(when)s") % {"when": whereabouts.when(stands.since, now=timezone.now())},
+        )
+
+    @admin.display(description=gettext_lazy("Assignee"))
+    def assigned(self, case: Case) -> SafeString | str:
+        return (
+            case.assignee.get_username()
+            if case.assignee
+            else format_html('<span class="muted">{}</span>', "–")
         )
 
     @admin.display(description=gettext_lazy("Due"), ordering="due_at")

@@ -15,8 +15,9 @@ from django.utils.translation import ngettext
 
 from cases.admin import search
 from cases.lifecycle import CaseStatus
-from cases.models import Case, ClockKind
+from cases.models import Case, ClockKind, Tag
 from cases.services import forecast, standing
+from dsrportal.models import User
 
 OPEN: Final = [status for status in CaseStatus.values if status != CaseStatus.CLOSED]
 OVERDUE: Final = "overdue"
@@ -151,3 +152,53 @@ class FoundFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(subject__in=search.found(request)) if self.value() else queryset
+
+
+class AssigneeFilter(SimpleListFilter):
+    """Whose cases: my own, nobody's, or those of one person who has some."""
+
+    title = _("Assignee")
+    parameter_name = "assignee"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        others = User.objects.filter(assigned_cases__status__in=OPEN).exclude(
+            username=request.user.get_username()
+        )
+        names = others.order_by("username").values_list("pk", "username").distinct()
+        return [("me", _("Me")), ("nobody", _("Nobody")), *((str(pk), name) for pk, name in names)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value == "me":
+            return queryset.filter(assignee=request.user.pk)
+        if value == "nobody":
+            return queryset.filter(assignee=None)
+        return queryset.filter(assignee=value) if value and value.isdecimal() else queryset
+
+
+class FollowUpFilter(SimpleListFilter):
+    """Deferred cases are out of the way until their day."""
+
+    title = _("Follow-up")
+    parameter_name = "follow_up"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        return [("due", _("Not deferred, or due")), ("later", _("Deferred"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        today = timezone.localdate()
+        if self.value() == "due":
+            return queryset.filter(Q(follow_up_on=None) | Q(follow_up_on__lte=today))
+        return queryset.filter(follow_up_on__gt=today) if self.value() == "later" else queryset
+
+
+class TagFilter(SimpleListFilter):
+    title = _("Tag")
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        return [(name, name) for name in Tag.objects.values_list("name", flat=True)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        # One of the lookups: Django takes no other for a value.
+        return queryset.filter(tags__name=self.value()) if self.value() else queryset

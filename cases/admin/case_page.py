@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -19,7 +21,7 @@ from cases.admin.timeline import Entry, timeline
 from cases.admin.verb import Verb
 from cases.admin.verbs import BY_NAME, VERBS
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
-from cases.models import AttentionItem, Case, Clock, ClockKind, Note, ProcessorRequest, Purpose
+from cases.models import AttentionItem, Case, Clock, ClockKind, Note, ProcessorRequest, Purpose, Tag
 from cases.services import approval, forecast, holding, standing
 from cases.services.repeating import REMEDIED
 from cases.services.whereabouts import Standing
@@ -68,6 +70,7 @@ class CasePage:
     latest_safe_at: datetime | None
     requests: list[RequestCard]
     notes: list[tuple[Note, str]]
+    tags: list[str]
     timeline: list[Entry]
     # Verbs that this person may do at all, and those of them that are due now.
     may: dict[str, bool] = field(default_factory=dict)
@@ -125,8 +128,10 @@ class CasePage:
 
 
 def load(case_id: int) -> Case | None:
-    people = ("opened_by", "verified_by", "approved_by", "blocked_by")
-    return Case.objects.select_related("data_key", "subject", *people).filter(pk=case_id).first()
+    people = ("opened_by", "verified_by", "approved_by", "assignee", "blocked_by")
+    names = ArraySubquery(Tag.objects.filter(cases=OuterRef("pk")).values("name"))
+    cases = Case.objects.select_related("data_key", "subject", *people).annotate(tag_names=names)
+    return cases.filter(pk=case_id).first()
 
 
 def case_page(request: HttpRequest, case: Case) -> CasePage:
@@ -167,6 +172,7 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         latest_safe_at=holding.latest_safe_at(case) if held(case) else None,
         requests=requests,
         notes=notes,
+        tags=getattr(case, "tag_names", []),
         timeline=timeline(case, with_notes={note.pk for note, _text in notes}),
         may=may,
         offered={verb.name: True for verb in due},

@@ -19,6 +19,7 @@ from cases.admin.verb_forms import (
     RevealForm,
     VerifyForm,
 )
+from cases.admin.work_verbs import WORK_VERBS
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import Case, ProcessorRequest
 from cases.services import approval, cancellation, closing, disclosure, reconciling, verification
@@ -219,5 +220,5 @@ CASE_VERBS: Final = (
     ),
 )
 
-VERBS: Final = (*CASE_VERBS, *PART_VERBS)
+VERBS: Final = (*CASE_VERBS, *WORK_VERBS, *PART_VERBS)
 BY_NAME: Final = {verb.name: verb for verb in VERBS}

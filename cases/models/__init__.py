@@ -12,6 +12,7 @@ from cases.models.request import ProcessorRequest
 from cases.models.result import PackageState, ResultPackage
 from cases.models.search import Finding, ProfileSearch, Purpose
 from cases.models.subject import Correction, DataSubject, SubjectIdentity
+from cases.models.tag import Tag
 from cases.models.task import ManualTask
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "ResultPackage",
     "SkippedProcessor",
     "SubjectIdentity",
+    "Tag",
     "Verdict",
     "VerificationMethod",
 ]

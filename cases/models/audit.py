@@ -26,6 +26,9 @@ class Action(models.TextChoices):
     CASE_OPENED = "case.opened", "Opened the case ({type}, {regulation}); identities given: {identities}"
     CLOCK_STARTED = "case.clock_started", "Response due {due_on} ({rule})"
     CASE_VERIFIED = "case.verified", "Recorded verification: {method}"
+    CASE_ASSIGNED = "case.assigned", "Assigned the case to {account}"
+    CASE_DEFERRED = "case.deferred", "Deferred the case until {until}"
+    CASE_TAGGED = "case.tagged", "Changed the tags: added {added}, removed {removed}"
     CASE_PLANNED = "case.planned", "Planned the processor requests ({requests})"
     CASE_PLAN_CHANGED = (
         "case.plan_changed",

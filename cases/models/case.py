@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from cases.lifecycle import CaseStatus, Outcome
 from cases.models.subject import DataSubject
+from cases.models.tag import Tag
 from dsrportal.models import DataKey
 from integrations.types import Regulation, RequestType
 
@@ -68,6 +69,18 @@ class Case(models.Model):
     status_changed_at = models.DateTimeField(editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="assigned_cases",
+        editable=False,
+    )
+    # Until then nobody needs to look at it; the legal clock runs on.
+    follow_up_on = models.DateField(null=True, blank=True, editable=False)
+    tags = models.ManyToManyField(Tag, blank=True, related_name="cases", editable=False)
+
     opened_at = models.DateTimeField(auto_now_add=True)
     opened_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
@@ -102,6 +115,7 @@ class Case(models.Model):
     class Meta:
         permissions: ClassVar[list[Any]] = [
             ("verify_case", "Can record verification of the person"),
+            ("assign_case", "Can assign, defer and tag cases"),
             ("plan_case", "Can change the plan and the identities of a case"),
             ("search_case", "Can ask processors whether they know the person"),
             ("release_case", "Can release an erasure that is held"),

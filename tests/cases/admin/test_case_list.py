@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from cases.admin import case_filters, paging
 from cases.models import AuditEvent, Case
-from cases.services import approval, replanning
+from cases.services import approval, assigning, replanning
 from tests.builders import actor, open_case, processor, ready_case
-from tests.cases.admin.people import browser, said
+from tests.cases.admin.people import account, browser, said
 
 pytestmark = pytest.mark.django_db
 
@@ -234,3 +234,20 @@ def test_nothing_can_be_deleted_or_done_in_bulk(name: str) -> None:
         assert client.get(f"{LIST}{rest}").status_code == 404
     client.post(LIST, {"action": "delete_selected", "_selected_action": [case.pk], "post": "yes"})
     assert Case.objects.filter(pk=case.pk).exists()
+
+
+def test_it_is_narrowed_to_whose_work_it_is_when_and_by_tag() -> None:
+    mine, nobodys, later = aged(3), aged(2), aged(1)
+    agnes, who = account("agnes"), actor("agnes")
+    assigning.assign(mine, actor=who, assignee=agnes, seen=None)
+    assigning.tag(mine, actor=who, names=["vip"])
+    assigning.defer(later, actor=who, until=timezone.localdate() + timedelta(days=4))
+    client = browser("agnes")
+    assert shown(client, "?assignee=me") == [mine.reference]
+    assert shown(client, "?assignee=nobody") == [nobodys.reference, later.reference]
+    assert shown(browser("pia"), f"?assignee={agnes.pk}") == [mine.reference]
+    assert shown(client, "?follow_up=due") == [mine.reference, nobodys.reference]
+    assert shown(client, "?follow_up=later") == [later.reference]
+    assert shown(client, "?tag=vip") == [mine.reference]
+    for nonsense in ("?assignee=x%27", "?tag=x", "?follow_up=x"):
+        assert len(shown(client, nonsense)) in {0, 3}

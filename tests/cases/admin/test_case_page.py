@@ -13,7 +13,7 @@ from cases.admin.case_requests import remarks
 from cases.admin.verbs import BY_NAME
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
-from cases.services import approval, attention, processors, progress, verification
+from cases.services import approval, assigning, attention, processors, progress, verification
 from dsrportal.models import User
 from integrations.models import Processor
 from tests.builders import actor, approved_case, open_case, processor, ready_case
@@ -97,13 +97,17 @@ def test_notes_are_shown_and_the_timeline_points_at_them() -> None:
     assert f'href="#note-{note.pk}"' in shown
 
 
+# What whoever works or decides an open case may always do.
+WORK = {"hand", "defer", "tags"}
+
+
 def test_what_is_due_now_is_one_button_and_depends_on_who_looks() -> None:
     fresh, ready, working = open_case(), ready_case(), approved_case()
-    assert verbs(fresh, "agnes") == {"verify", "withdraw"}
-    assert verbs(fresh, "pia") == {"deny"}
-    assert verbs(ready, "agnes") == {"withdraw"}
-    assert verbs(ready, "pia") == {"approve", "deny"}
-    assert verbs(working, "agnes") == {"plan", "refresh", "cancel"}
+    assert verbs(fresh, "agnes") == {"verify", "withdraw", *WORK}
+    assert verbs(fresh, "pia") == {"deny", *WORK}
+    assert verbs(ready, "agnes") == {"withdraw", *WORK}
+    assert verbs(ready, "pia") == {"approve", "deny", *WORK}
+    assert verbs(working, "agnes") == {"plan", "refresh", "cancel", *WORK}
     for case in (fresh, ready, working):
         assert verbs(case, "otto") == set()
 
@@ -225,3 +229,15 @@ def test_a_case_is_not_edited_field_by_field() -> None:
     )
     case.refresh_from_db()
     assert (case.type, case.status) == ("erasure", "intake")
+
+
+def test_it_says_who_works_it_from_when_on_and_by_what_word_it_is_found() -> None:
+    case = open_case()
+    day = timezone.localdate() + timedelta(days=3)
+    assigning.assign(case, actor=actor("agnes"), assignee=account("agnes"), seen=None)
+    assigning.defer(case, actor=actor("agnes"), until=day)
+    assigning.tag(case, actor=actor("agnes"), names=["VIP & press"])
+    shown = page(case)
+    assert "Assigned to agnes" in shown
+    assert f"Deferred until {day:%d %b %Y}" in shown
+    assert 'href="/admin/cases/case/?tag=VIP%20%26%20press">VIP &amp; press</a>' in shown

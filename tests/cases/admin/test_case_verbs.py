@@ -1,10 +1,12 @@
 """Every verb: who may, who may not, that looking changes nothing, and that a no is a sentence."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from cases.admin.verbs import BY_NAME, VERBS
 from cases.lifecycle import CaseStatus
@@ -63,6 +65,10 @@ def one_more(case: Case) -> dict[str, str]:
     }
 
 
+def in_three_days() -> str:
+    return (timezone.localdate() + timedelta(days=3)).isoformat()
+
+
 # verb: (a case, what is sent, who may, who else works here and may not, where the case is then)
 Sent = Callable[[Case], dict[str, str]]
 TABLE: dict[str, tuple[Callable[[], Case], Sent, str, str, str]] = {
@@ -78,6 +84,9 @@ TABLE: dict[str, tuple[Callable[[], Case], Sent, str, str, str]] = {
     "reveal": (open_case, lambda _c: {"reason": "verify_person"}, "agnes", "otto", "intake"),
     "resolve": (with_item, lambda _c: {}, "agnes", "pia", "working"),
     "release": (held, lambda _c: {"reason": "deadline"}, "pia", "agnes", "working"),
+    "hand": (open_case, lambda _c: {"assignee": str(account("agnes").pk)}, "agnes", "otto", "intake"),
+    "defer": (open_case, lambda _c: {"until": in_three_days()}, "agnes", "otto", "intake"),
+    "tags": (open_case, lambda _c: {"names": "vip"}, "agnes", "otto", "intake"),
     "plan": (planned_twice, without_the_archive, "agnes", "pia", "ready"),
     "identities": (ready_case, one_more, "agnes", "pia", "ready"),
     "search": (searchable, lambda _c: {}, "agnes", "ivy", "ready"),
@@ -87,7 +96,7 @@ TABLE: dict[str, tuple[Callable[[], Case], Sent, str, str, str]] = {
     "by-hand": (with_failed_partner, lambda _c: {}, "agnes", "pia", "working"),
 }
 # Done as often as somebody wants.
-REPEATABLE = {"reveal", "refresh", "search", "assign", "plan"}
+REPEATABLE = {"reveal", "refresh", "search", "assign", "plan", "defer", "tags"}
 
 
 def address(case: Case, verb: str) -> str:
