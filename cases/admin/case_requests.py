@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,6 +23,7 @@ from cases.models import (
     PackageState,
     ProcessorRequest,
     ResultPackage,
+    SubjectIdentity,
 )
 from cases.services import packages
 from cases.services.tasks import UNREACHED
@@ -131,7 +132,7 @@ def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
     requests = list(
         ProcessorRequest.objects.filter(case=case)
         .select_related("processor", "replaced_by", "task__assignee", "task__attested_by", "for_partner")
-        .prefetch_related("identities__subject__data_key")
+        .prefetch_related(Prefetch("identities", SubjectIdentity.objects.select_related("subject__data_key")))
     )
     keys = [request.pk for request in requests]
     partners = _grouped(
