@@ -1,12 +1,20 @@
 """The audit trail: every event, its place in its chain, and the proof that the chain holds."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -15,22 +23,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
+from cases.admin import audit_export
+from cases.admin.acting import actor_of
+from cases.admin.audit_words import reason_in_words, who
 from cases.admin.readonly import DayFilter, ReadOnlyAdmin, moment
-from cases.admin.timeline import NOBODY, REASONS_IN_WORDS
 from cases.models import Action, AuditChain, AuditEvent
-from cases.services import audit, processors
+from cases.services import audit, audit_review
 
 Context = dict[str, Any]
 # How many places of a broken chain are told at once.
 TOLD: Final = 5
-_REASONS: Final = {
-    **REASONS_IN_WORDS,
-    **processors.PAUSED_BECAUSE,
-    "superuser_granted": gettext_lazy("Made a superuser"),
-    "superuser_revoked": gettext_lazy("No longer a superuser"),
-    "own": gettext_lazy("Their own"),
-    "by_another": gettext_lazy("By an administrator"),
-}
 
 
 class ActionFilter(admin.SimpleListFilter):
@@ -56,11 +58,20 @@ class AuditEventAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     search_fields = ("case__reference__exact",)
     search_help_text = gettext_lazy("Case reference")
+    change_list_template = "admin/cases/auditevent/change_list.html"
     change_form_template = "admin/cases/auditevent/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:
-        verify = self.admin_site.admin_view(require_POST(self.verify_view))
-        return [path("<int:event_id>/verify/", verify, name="cases_auditevent_verify"), *super().get_urls()]
+        guarded: dict[str, tuple[Callable[..., HttpResponseBase], str]] = {
+            "<int:event_id>/verify/": (self.verify_view, "cases_auditevent_verify"),
+            "verify/": (self.verify_page_view, "cases_auditevent_verify_page"),
+            "export/": (self.export_view, "cases_auditevent_export"),
+        }
+        own = [
+            path(route, self.admin_site.admin_view(require_POST(view)), name=name)
+            for route, (view, name) in guarded.items()
+        ]
+        return [*own, *super().get_urls()]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -78,20 +89,39 @@ class AuditEventAdmin(ReadOnlyAdmin):
         """Walk the event's whole chain and say whether it holds. Changes nothing, so that anyone who reads may."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        chain = get_object_or_404(AuditEvent, pk=event_id).chain
-        breaks = audit.verify(chain)
-        if breaks:
-            for found in breaks[:TOLD]:
-                messages.error(
-                    request,
-                    _("The chain “%(chain)s” does not hold at event %(sequence)d: %(problem)s.")
-                    % {"chain": chain, "sequence": found.sequence, "problem": found.problem},
-                )
-            if len(breaks) > TOLD:
-                messages.error(request, _("And at %(count)d more places.") % {"count": len(breaks) - TOLD})
-        else:
-            messages.success(request, _holds(chain))
+        _tell(request, get_object_or_404(AuditEvent, pk=event_id).chain)
         return HttpResponseRedirect(reverse("admin:cases_auditevent_change", args=[event_id]))
+
+    def verify_page_view(self, request: HttpRequest) -> HttpResponse:
+        """Walk the chains of the events on one page of the list, each once, and say what was found."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        chains = list(dict.fromkeys(request.POST.getlist("chain")))[: self.list_per_page]
+        broken = [chain for chain in chains if not _tell(request, chain, quiet=True)]
+        if chains and not broken:
+            messages.success(request, _all_hold(len(chains)))
+        query = request.GET.urlencode()
+        return HttpResponseRedirect(
+            reverse("admin:cases_auditevent_changelist") + (f"?{query}" if query else "")
+        )
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """What the list is narrowed to, all pages of it. A POST, since the export is an event itself."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        query = request.GET.copy()
+        query.pop("p", None)
+        request.GET = query  # type: ignore[assignment]
+        try:
+            events = self.get_changelist_instance(request).queryset
+        except (IncorrectLookupParameters, SuspiciousOperation):
+            messages.error(request, _("Nothing was exported: the list cannot be narrowed like that."))
+            return HttpResponseRedirect(reverse("admin:cases_auditevent_changelist"))
+        events = events.select_related("case", "processor").only(*audit_export.FIELDS)
+        found = audit_review.export(events, actor=actor_of(request))
+        response = StreamingHttpResponse(audit_export.as_csv(found), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="audit-events.csv"'
+        return response
 
     @admin.display(description=gettext_lazy("When"))
     def written(self, event: AuditEvent) -> str:
@@ -117,15 +147,6 @@ class AuditEventAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}">{}</a>', address, event.case.reference)
 
 
-def who(event: AuditEvent) -> str:
-    """The person by the name they had, or what it was instead of one."""
-    return event.actor_label or str(NOBODY.get(event.source) or _("Not logged in"))
-
-
-def reason_in_words(event: AuditEvent) -> str:
-    return str(_REASONS.get(event.reason, event.reason.replace("_", " ")))
-
-
 def _page(event: AuditEvent) -> Context:
     return {
         "event": event,
@@ -146,3 +167,27 @@ def _holds(chain: str) -> str:
         "The chain “%(chain)s” holds: all %(count)d events are as they were written, in order, and none is missing.",
         count,
     ) % {"chain": chain, "count": count}
+
+
+def _tell(request: HttpRequest, chain: str, *, quiet: bool = False) -> bool:
+    """Verify one chain and say where it breaks; that it holds too, unless `quiet`."""
+    breaks = audit.verify(chain)
+    for found in breaks[:TOLD]:
+        messages.error(
+            request,
+            _("The chain “%(chain)s” does not hold at event %(sequence)d: %(problem)s.")
+            % {"chain": chain, "sequence": found.sequence, "problem": found.problem},
+        )
+    if len(breaks) > TOLD:
+        messages.error(request, _("And at %(count)d more places.") % {"count": len(breaks) - TOLD})
+    if not breaks and not quiet:
+        messages.success(request, _holds(chain))
+    return not breaks
+
+
+def _all_hold(count: int) -> str:
+    return ngettext(
+        "The one chain on this page holds: its events are as they were written, and none is missing.",
+        "All %(count)d chains on this page hold: their events are as they were written, and none is missing.",
+        count,
+    ) % {"count": count}

@@ -79,6 +79,7 @@ class Action(models.TextChoices):
     OUTGOING_RESUMED = "outgoing.resumed", "Resumed everything outgoing"
     PROCESSOR_TESTED = "processor.tested", "Tested the connection to {processor}: {result}"
     KEYS_ROTATED = "key.rotated", "Wrapped {count} data keys under the current master key"
+    AUDIT_EXPORTED = "audit.exported", "Exported {count} audit events"
     USER_LOGGED_IN = "user.logged_in", "Logged in"
     USER_LOGGED_OUT = "user.logged_out", "Logged out"
     USER_LOGIN_FAILED = "user.login_failed", "A log-in failed"

@@ -1,0 +1,161 @@
+"""The trail as a file, and the chains of a page verified at once."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from cases.actor import SCHEDULE
+from cases.admin.audit_export import COLUMNS, harmless
+from cases.models import Action, AuditEvent
+from cases.services import audit
+from dsrportal.models import User
+from tests import builders
+from tests.cases.admin.people import browser, said
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:cases_auditevent_changelist")
+EXPORT = reverse("admin:cases_auditevent_export")
+VERIFY = reverse("admin:cases_auditevent_verify_page")
+
+
+def exported(client: Client, query: str = "") -> list[dict[str, str]]:
+    answer: Any = client.post(f"{EXPORT}?{query}")
+    assert answer.streaming, "the file is made while it is sent"
+    assert answer["Content-Disposition"] == 'attachment; filename="audit-events.csv"'
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [("otto", True), ("adam", True), ("agnes", False), ("pia", False), ("ivy", False), ("charlie", False)],
+)
+def test_who_may_export_and_verify(name: str, may: bool) -> None:
+    client = browser(name)
+    answer: Any = client.post(EXPORT)
+    assert answer.status_code == (200 if may else 403)
+    if may:
+        assert b"".join(answer.streaming_content), "read to its end, which closes the cursor"
+    assert client.post(VERIFY, {"chain": "portal"}).status_code == (302 if may else 403)
+    assert AuditEvent.objects.filter(action=Action.AUDIT_EXPORTED).exists() is may
+
+
+def test_neither_is_done_by_following_a_link() -> None:
+    client = browser("otto")
+    assert (client.get(EXPORT).status_code, client.get(VERIFY).status_code) == (405, 405)
+
+
+def test_the_file_says_what_the_events_say() -> None:
+    builders.processor(name="Shop")
+    case = builders.open_case(identities=[("email", "ada@example.org")])
+    client = browser("otto")
+    events = list(AuditEvent.objects.order_by("-id"))
+    rows = exported(client)
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["hash"] for row in rows] == [bytes(event.hash).hex() for event in events]
+    (opened,) = (row for row in rows if row["action"] == Action.CASE_OPENED)
+    event = next(event for event in events if event.action == Action.CASE_OPENED)
+    assert opened == {
+        "when": f"{event.at:%Y-%m-%dT%H:%M:%S.%f}Z",
+        "who": "agnes",
+        "source": "admin",
+        "address": "192.0.2.7",
+        "what": event.sentence,
+        "action": "case.opened",
+        "reason": "",
+        "case": case.reference,
+        "processor": "",
+        "chain": f"case:{case.pk}",
+        "sequence": "1",
+        "hash": bytes(event.hash).hex(),
+    }
+    assert "ada@example.org" not in str(rows)
+
+
+def test_it_is_the_whole_of_what_the_list_is_narrowed_to() -> None:
+    for number in range(70):
+        audit.record(Action.IDENTITY_SEARCHED, actor=SCHEDULE, details={"found": number})
+    client = browser("otto")
+    rows = exported(client, "action=identity.searched&p=2")
+    assert [row["what"] for row in rows[:2]] == [
+        "Searched by an identity (69 found)",
+        "Searched by an identity (68 found)",
+    ]
+    assert len(rows) == 70
+    assert AuditEvent.objects.latest("id").sentence == "Exported 70 audit events"
+
+
+def test_that_it_was_exported_is_written_before_the_first_byte() -> None:
+    answer: Any = browser("otto").post(f"{EXPORT}?action=no.such")
+    event = AuditEvent.objects.latest("id")
+    assert (event.sentence, event.actor_label, event.address) == (
+        "Exported 0 audit events",
+        "otto",
+        "192.0.2.7",
+    )
+    assert b"".join(answer.streaming_content).decode("utf-8-sig").strip() == ",".join(COLUMNS)
+
+
+def test_a_list_that_cannot_be_narrowed_so_is_not_exported() -> None:
+    (sentence,) = said(browser("otto").post(f"{EXPORT}?no_such_field=1", follow=True))
+    assert sentence == "Nothing was exported: the list cannot be narrowed like that."
+    assert not AuditEvent.objects.filter(action=Action.AUDIT_EXPORTED).exists()
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_cell_is_run_as_a_formula(start: str) -> None:
+    assert harmless(f"{start}1+1") == f"'{start}1+1"
+    assert harmless(f"1{start}") == f"1{start}"
+
+
+def test_names_that_would_be_formulas_are_text_in_the_file() -> None:
+    client = browser("otto")
+    user = User.objects.create_user("@SUM")
+    processor = builders.processor(name='=HYPERLINK("https://example.org")')
+    audit.record(Action.PROCESSOR_PAUSED, actor=builders.actor(user), processor=processor)
+    (row,) = exported(client, "action=processor.paused")
+    assert (row["who"], row["processor"]) == ("'@SUM", '\'=HYPERLINK("https://example.org")')
+
+
+def test_the_list_offers_both_with_its_filters() -> None:
+    audit.record(Action.IDENTITY_SEARCHED, actor=SCHEDULE, details={"found": 3})
+    html = browser("otto").get(f"{LIST}?action=identity.searched").content.decode()
+    assert f'action="{EXPORT}?action=identity.searched"' in html
+    assert f'action="{VERIFY}?action=identity.searched"' in html
+    assert html.count('name="chain"') == 1
+
+
+def test_chains_that_hold_are_said_to() -> None:
+    builders.processor()
+    case = builders.open_case()
+    answer = browser("otto").post(
+        f"{VERIFY}?source=admin", {"chain": ["portal", f"case:{case.pk}", "portal"]}, follow=True
+    )
+    assert answer.redirect_chain == [(f"{LIST}?source=admin", 302)]
+    (sentence,) = said(answer)
+    assert sentence.startswith("All 2 chains on this page hold")
+
+
+def test_a_break_is_found_in_the_chain_that_has_it(owner_connection: Any) -> None:
+    builders.processor()
+    case = builders.open_case()
+    audit.record(Action.IDENTITY_SEARCHED, actor=SCHEDULE, details={"found": 3})
+    owner_connection.execute("SET session_replication_role = replica")
+    owner_connection.execute(
+        "UPDATE cases_auditevent SET reason = 'other' WHERE sequence = 1 AND chain LIKE 'case:%'"
+    )
+    (sentence,) = said(browser("otto").post(VERIFY, {"chain": ["portal", f"case:{case.pk}"]}, follow=True))
+    assert sentence == (
+        f"The chain “case:{case.pk}” does not hold at event 1: columns and canonical form differ."
+    )
+
+
+def test_no_more_chains_are_verified_than_a_page_can_show(django_assert_max_num_queries: Any) -> None:
+    client = browser("otto")
+    with django_assert_max_num_queries(120):
+        client.post(VERIFY, {"chain": [f"case:{number}" for number in range(1000)]})
