@@ -197,6 +197,8 @@ TABLE: Final = (
     *model("cases/callbackdelivery/", "delivery", sees=READ_EVIDENCE),
     *model("cases/auditevent/", "event", sees=READ_TRAIL),
     Row("cases/auditevent/<int:event_id>/verify/", ONLY_POST, May(READ_TRAIL, 302), ("event",)),
+    Row("cases/auditevent/verify/", ONLY_POST, May(READ_TRAIL, 302)),
+    Row("cases/auditevent/export/", ONLY_POST, May(READ_TRAIL)),
     *model("integrations/signingcertificate/", "certificate", sees=READ_PROCESSORS),
     *model(
         "integrations/processor/",
