@@ -32,7 +32,7 @@ def assign(case: Case, *, actor: Actor, assignee: User | None, seen: int | None)
                 f"The case has been assigned to {name} in the meantime. Look again and decide anew."
             )
         if locked.assignee != assignee:
-            _set(locked, assignee=assignee)
+            progress.write(locked, assignee=assignee)
             account = assignee.get_username() if assignee else "nobody"
             audit.record(Action.CASE_ASSIGNED, actor=actor, case=locked, details={"account": account})
         return locked
@@ -49,7 +49,7 @@ def defer(case: Case, *, actor: Actor, until: date | None) -> Case:
         if until is not None and due_on is not None and until >= due_on:
             raise Refused(f"The case is due {due_on:%d %b %Y}: choose a day before that.")
         if locked.follow_up_on != until:
-            _set(locked, follow_up_on=until)
+            progress.write(locked, follow_up_on=until)
             words = until.isoformat() if until else "now"
             audit.record(Action.CASE_DEFERRED, actor=actor, case=locked, details={"until": words})
         return locked
@@ -97,9 +97,3 @@ def _tag(name: str) -> Tag:
 def _refuse_closed(case: Case) -> None:
     if case.status == CaseStatus.CLOSED:
         raise Refused("The case is closed: reopen it first.")
-
-
-def _set(case: Case, **fields: object) -> None:
-    Case.objects.filter(pk=case.pk).update(**fields)
-    for name, value in fields.items():
-        setattr(case, name, value)

@@ -15,7 +15,6 @@ from cases.models import (
     AttentionItem,
     AttentionKind,
     Case,
-    Clock,
     ClockKind,
     ProcessorRequest,
     SubjectIdentity,
@@ -58,10 +57,10 @@ def look(case: Case, *, actor: Actor) -> None:
     if other is not None and other.pk != case.blocked_by_id:
         # What was told names the one before.
         attention.resolve_all(AttentionKind.HELD, actor=actor, resolution="other_closed", case=case)
-        _set(case, blocked_by=other)
+        progress.write(case, blocked_by=other)
         audit.record(Action.CASE_HELD, actor=actor, case=case, details={"other": other.reference})
     elif other is None and before is not None:
-        _set(case, blocked_by=None)
+        progress.write(case, blocked_by=None)
         audit.record(
             Action.CASE_RELEASED, actor=actor, case=case, reason="closed", details={"other": before.reference}
         )
@@ -72,17 +71,11 @@ def end(case: Case, *, actor: Actor) -> None:
     """A locked case of which nothing is to be sent any more: it waits for nobody, and nobody need be told."""
     before = case.blocked_by
     if before is not None:
-        _set(case, blocked_by=None)
+        progress.write(case, blocked_by=None)
         audit.record(
             Action.CASE_RELEASED, actor=actor, case=case, reason="ended", details={"other": before.reference}
         )
     attention.resolve_all(AttentionKind.HELD, actor=actor, resolution="ended", case=case)
-
-
-def _set(case: Case, **fields: object) -> None:
-    Case.objects.filter(pk=case.pk).update(**fields)
-    for name, value in fields.items():
-        setattr(case, name, value)
 
 
 def _hold_requests(case: Case, *, actor: Actor) -> None:
@@ -107,7 +100,7 @@ def release(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
         if other is None:
             raise Refused("This case is not held by another.")
         note = notes.write(locked, text, actor=actor)
-        _set(locked, blocked_by=None, block_released_at=timezone.now())
+        progress.write(locked, blocked_by=None, block_released_at=timezone.now())
         audit.record(
             Action.CASE_RELEASED,
             actor=actor,
@@ -123,7 +116,6 @@ def release(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
 
 def latest_safe_at(case: Case) -> datetime:
     """The last instant at which an erasure can still leave and be answered in time, by what its vendors promise."""
-    due_at = Clock.objects.values_list("due_at", flat=True).get(case=case, kind=ClockKind.RESPONSE)
     asked = [request.processor for request in progress.standing(case).select_related("processor")]
     longest = max(
         (
@@ -132,7 +124,7 @@ def latest_safe_at(case: Case) -> datetime:
         ),
         default=timedelta(0),
     )
-    return due_at - longest
+    return planning.due_at(case) - longest
 
 
 # --- the schedule

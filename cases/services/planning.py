@@ -210,7 +210,7 @@ def plan(case: Case, *, actor: Actor, action: Action = Action.CASE_PLANNED) -> l
         },
     )
     for request in requests:
-        if Capability.BY_HAND in connector_class(request.processor.kind).capabilities:
+        if tasks.by_hand(request.processor):
             tasks.make(request, actor=actor)
     if case.type not in UNVERIFIED_TYPES:
         queueing.wake("cases.jobs.preview", str(case.pk))

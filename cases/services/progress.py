@@ -79,6 +79,13 @@ def locked(case_id: int) -> Iterator[Case]:
         )
 
 
+def write(case: Case, **fields: object) -> None:
+    """Write columns of a locked case that say nothing of its status: that is for `transition`."""
+    Case.objects.filter(pk=case.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(case, name, value)
+
+
 @contextmanager
 def locked_request(request_id: UUID, *, known: Processor | None = None) -> Iterator[ProcessorRequest]:
     """`lock_request` inside a transaction of its own or the caller's."""

@@ -56,8 +56,7 @@ def changing(case: Case, *, actor: Actor, what: str) -> Iterator[Case]:
         if locked.status in {CaseStatus.WORKING, CaseStatus.ATTENTION}:
             _void(locked, actor=actor, what=what)
         drop_plan(locked, actor=actor)
-        Case.objects.filter(pk=locked.pk).update(changed_by=actor.user)
-        locked.changed_by = actor.user  # type: ignore[assignment]
+        progress.write(locked, changed_by=actor.user)
         yield locked
         if locked.status in UNPLANNED:
             refused = planning.problems(planning.draft_of(locked))
@@ -103,8 +102,7 @@ def change(
         raise Refused("The case is planned once the person is verified.")
     with changing(case, actor=actor, what="the plan") as locked:
         notes.write(locked, text, actor=actor)
-        Case.objects.filter(pk=locked.pk).update(skip_waiting_period=skip_waiting_period)
-        locked.skip_waiting_period = skip_waiting_period
+        progress.write(locked, skip_waiting_period=skip_waiting_period)
         locked.skipped_processors.all().delete()
         SkippedProcessor.objects.bulk_create(
             SkippedProcessor(

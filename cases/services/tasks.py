@@ -46,7 +46,7 @@ def make(request: ProcessorRequest, *, actor: Actor) -> ManualTask:
     task = ManualTask.objects.create(
         processor_request=request,
         instructions=processor.option("instructions"),
-        assignee=assignee if processor.option("assignee") else None,
+        assignee=assignee,
         due_on=_due_on(request.case, int(processor.option("days_before"))),
     )
     audit.record(
