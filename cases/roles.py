@@ -34,6 +34,7 @@ _WORK_CASES = (
     "cases.close_case",
     "cases.reveal_identity",
     "cases.download_package",
+    "cases.export_case",
     "cases.resolve_attentionitem",
     "cases.attest_manualtask",
     "cases.assign_manualtask",
@@ -48,6 +49,7 @@ _DECIDE_CASES = (
     "cases.cancel_case",
     "cases.close_case",
     "cases.reopen_case",
+    "cases.export_case",
     "cases.reveal_identity",
 )
 _READ_TRAIL = ("cases.view_auditevent", "integrations.view_processor", "integrations.view_signingcertificate")
@@ -80,7 +82,14 @@ _RUN_ACCOUNTS = (
 ROLES: Final[dict[str, tuple[str, ...]]] = {
     "agent": _READ_CASES + _WORK_CASES,
     "approver": _READ_CASES + _DECIDE_CASES,
-    "auditor": (*_READ_CASES, *_READ_TRAIL, "cases.view_jobs", "dsrportal.view_user", "auth.view_group"),
+    "auditor": (
+        *_READ_CASES,
+        "cases.export_case",
+        *_READ_TRAIL,
+        "cases.view_jobs",
+        "dsrportal.view_user",
+        "auth.view_group",
+    ),
     "integration manager": _RUN_PROCESSORS,
     "administrator": tuple(
         sorted({*_READ_CASES, *_WORK_CASES, *_DECIDE_CASES, *_READ_TRAIL, *_RUN_PROCESSORS, *_RUN_ACCOUNTS})

@@ -1,13 +1,12 @@
 """Audit events as CSV, row by row as the database gives them."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Final
 
 from cases.admin.audit_words import who
 from cases.models import AuditEvent
+from dsrportal import spreadsheet
 
 COLUMNS: Final = (
     "when",
@@ -38,27 +37,10 @@ FIELDS: Final = (
     "sequence",
     "hash",
 )
-# A cell that begins so is run as a formula by spreadsheets (OWASP, CSV Injection).
-_RUN: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-_CHUNK: Final = 32 * 1024
 
 
 def as_csv(events: Iterable[AuditEvent]) -> Iterator[bytes]:
-    """The file in chunks. It begins with a byte order mark: without one, Excel does not take it for UTF-8."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    buffer.write("\ufeff")
-    writer.writerow(COLUMNS)
-    for event in events:
-        writer.writerow([harmless(cell) for cell in _cells(event)])
-        if buffer.tell() > _CHUNK:
-            yield _emptied(buffer)
-    yield _emptied(buffer)
-
-
-def harmless(cell: str) -> str:
-    """Shown as text by a spreadsheet, whatever it begins with."""
-    return f"'{cell}" if cell.startswith(_RUN) else cell
+    return spreadsheet.as_csv(COLUMNS, map(_cells, events))
 
 
 def _cells(event: AuditEvent) -> tuple[str, ...]:
@@ -76,10 +58,3 @@ def _cells(event: AuditEvent) -> tuple[str, ...]:
         str(event.sequence),
         bytes(event.hash).hex(),
     )
-
-
-def _emptied(buffer: io.StringIO) -> bytes:
-    text = buffer.getvalue()
-    buffer.seek(0)
-    buffer.truncate()
-    return text.encode()

@@ -7,7 +7,12 @@ from django.conf import settings
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 
-PERMISSION = "cases.attest_manualtask"
+# Any of these: whoever has none gives no file.
+PERMISSIONS = ("cases.attest_manualtask",)
+
+
+def _may_give(user: Any) -> bool:
+    return user is not None and any(user.has_perm(permission) for permission in PERMISSIONS)
 
 
 class InMemory(FileUploadHandler):
@@ -21,7 +26,7 @@ class InMemory(FileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         user = getattr(self.request, "user", None)
-        if self._kept is not None or user is None or not user.has_perm(PERMISSION):
+        if self._kept is not None or not _may_give(user):
             # Nobody else, and nothing else, fills our memory; the form then has no file.
             raise SkipFile
         self._kept = BytesIO()

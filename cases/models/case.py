@@ -127,6 +127,7 @@ class Case(models.Model):
             ("reopen_case", "Can reopen a closed case"),
             ("reveal_identity", "Can reveal identities, with a reason"),
             ("download_package", "Can download result packages"),
+            ("export_case", "Can export lists of cases"),
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["status", "-id"], name="case_by_status"),

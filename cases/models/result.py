@@ -21,6 +21,8 @@ class PackageState(models.TextChoices):
 class ResultPackage(models.Model):
     """One result, encrypted under its case's key in file storage; the hash and size are of the clear bytes."""
 
+    folder: ClassVar[str] = ""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     processor_request = models.OneToOneField(
         ProcessorRequest, on_delete=models.PROTECT, related_name="result_package"

@@ -37,6 +37,8 @@ class SubjectIdentity(models.Model):
     value = EncryptedTextField(key="subject.data_key")
     blind_index = models.BinaryField(max_length=32, db_index=True)
     position = models.PositiveSmallIntegerField(default=0)
+    # When it was shown that the person is known by it; what was added since has to be shown anew.
+    verified_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[Any] = SubjectIdentityQuerySet.as_manager()
 

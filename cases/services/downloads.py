@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from cases.models import PackageState, ProcessorRequest, ResultPackage, SubjectIdentity
-from cases.services import inquiries, package_files
+from cases.services import inquiries, sealed_files
 from cases.services.refusal import Superseded
 from dsrportal.crypto import Tampered, Unreadable
 from integrations.connector import Connector
@@ -87,13 +87,13 @@ def download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
     limit = KEPT_SEALED * settings.RESULT_LIMIT_BYTES
     with connector.fetch_result(inquiries.of(request), request.results_url, limit_bytes=limit) as result:
         counted = _Counted(result.chunks, lease)
-        package_files.save(package, counted, secret)
+        sealed_files.save(package, counted, secret)
         package.content_type = result.content_type[:100]
     package.size_bytes, package.sha256 = counted.size, counted.sha256.hexdigest()
     try:
         summary = _look_into(connector, request, package, lease)
     except Exception as error:
-        package_files.delete(package.stored_name)
+        sealed_files.delete(package.stored_name)
         if isinstance(error, Tampered):
             raise UnexpectedAnswer("The result cannot be read back from where it was stored.") from None
         raise
@@ -111,7 +111,7 @@ def _look_into(
         return PackageSummary(doubt="too_large")
     submitted, secret = _of_the_person(request), request.case.data_key.secret()
     try:
-        with package_files.opened(package, secret, through=lambda stored: _Watched(stored, lease)) as clear:
+        with sealed_files.opened(package, secret, through=lambda stored: _Watched(stored, lease)) as clear:
             return connector.summarise(clear, submitted=submitted)
     except (DatabaseError, IntegrationError, OSError, Superseded, Unreadable):
         raise

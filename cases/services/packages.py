@@ -11,7 +11,7 @@ from django.db import transaction
 
 from cases.actor import Actor
 from cases.models import Action, PackageState, ResultPackage
-from cases.services import audit, notes, package_files
+from cases.services import audit, notes, sealed_files
 from cases.services.refusal import Refused
 from integrations.errors import IntegrationError
 from integrations.registry import connector_for
@@ -93,7 +93,7 @@ def download(package: ResultPackage, *, actor: Actor) -> Iterator[bytes]:
     _refuse_closed(package)
     secret = package.processor_request.case.data_key.secret()
     _tell(Action.RESULT_DOWNLOADED, package, actor=actor)
-    return package_files.clear_chunks(package, secret)
+    return sealed_files.clear_chunks(package, secret)
 
 
 def redacted(
@@ -153,7 +153,7 @@ def _check(summary: PackageSummary, members: Collection[str], fields: Collection
 
 def _pieces(package: ResultPackage, members: frozenset[str], fields: frozenset[str]) -> Iterator[bytes]:
     request = package.processor_request
-    with package_files.opened(package, request.case.data_key.secret()) as clear:
+    with sealed_files.opened(package, request.case.data_key.secret()) as clear:
         yield from connector_for(request.processor).redact(clear, members=members, fields=fields)
 
 

@@ -1,6 +1,7 @@
 """Deleting what has outlived its purpose: result packages past their expiry, and files of downloads cut short."""
 
 from datetime import timedelta
+from typing import Any, Final
 
 from django.core.files.storage import storages
 from django.db import transaction
@@ -8,11 +9,13 @@ from django.utils import timezone
 
 from cases.actor import SCHEDULE
 from cases.models import Action, PackageState, ResultPackage
-from cases.services import audit, package_files
+from cases.services import audit, sealed_files
 from cases.services.results import KEPT
 
 # Longer than any download takes: until then a file without a row may be one that is still coming in.
 UNKNOWN_FOR = timedelta(days=1)
+# Every model whose rows have files, each in a folder of its own.
+WITH_FILES: Final[tuple[Any, ...]] = (ResultPackage,)
 
 
 def expired_packages() -> int:
@@ -30,7 +33,7 @@ def expired_packages() -> int:
 
 def _delete(package: ResultPackage) -> int:
     # The file first: a crash in between leaves a row that is tried again, never a file that nobody knows.
-    package_files.delete(package.stored_name)
+    sealed_files.delete(package.stored_name)
     with transaction.atomic():
         # What was found in it goes with it.
         if not ResultPackage.objects.filter(pk=package.pk, state__in=KEPT).update(
@@ -47,15 +50,20 @@ def _delete(package: ResultPackage) -> int:
 
 
 def unknown_files() -> int:
-    """Delete package files that no row names: a worker that dies in mid-download leaves one behind. How many."""
+    """Delete files that no row names: a worker that dies in mid-download leaves one behind. How many."""
+    return sum(_unknown_files(model) for model in WITH_FILES)
+
+
+def _unknown_files(model: Any) -> int:
     storage = storages["packages"]
     try:
-        names = [name for name in storage.listdir("")[1] if name.endswith(".sealed")]
+        listed = storage.listdir(model.folder)[1]
     except FileNotFoundError:  # nothing was ever stored
         return 0
+    names = [f"{model.folder}{name}" for name in listed if name.endswith(".sealed")]
     before = timezone.now() - UNKNOWN_FOR
     old = [name for name in names if storage.get_modified_time(name) < before]
-    known = set(ResultPackage.objects.filter(stored_name__in=old).values_list("stored_name", flat=True))
+    known = set(model.objects.filter(stored_name__in=old).values_list("stored_name", flat=True))
     unknown = [name for name in old if name not in known]
     for name in unknown:
         storage.delete(name)

@@ -22,10 +22,10 @@ from cases.services import (
     downloads,
     failures,
     inquiries,
-    package_files,
     packages,
     progress,
     reports,
+    sealed_files,
     transition,
 )
 from cases.services.downloads import LEASE_SECONDS
@@ -113,7 +113,7 @@ def _keep(request: ProcessorRequest, package: ResultPackage) -> None:
             current.lease_token != request.lease_token
             or ResultPackage.objects.filter(processor_request=current).exists()
         ):
-            package_files.delete(package.stored_name)
+            sealed_files.delete(package.stored_name)
             return
         package.processor_request, package.fetched_at = current, now
         if package.state in KEPT:
@@ -208,7 +208,7 @@ def refetch(package: ResultPackage, *, actor: Actor) -> None:
         # The row first: a file that no row names is found and deleted, one that a row misses is a broken promise.
         stored_name = dropped.stored_name
         dropped.delete()
-        transaction.on_commit(lambda: package_files.delete(stored_name))
+        transaction.on_commit(lambda: sealed_files.delete(stored_name))
         ProcessorRequest.objects.filter(pk=request.pk).update(next_attempt_at=None, last_error="")
         progress.settle(request.case, actor=actor)
         queueing.wake("cases.jobs.fetch_result", str(request.pk), queue="results")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cases.actor import Actor
 from cases.models import Action, PackageState, ProcessorRequest, ResultPackage
-from cases.services import audit, package_files
+from cases.services import audit, sealed_files
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused
 
@@ -32,7 +32,7 @@ def keep(request: ProcessorRequest, upload: UploadedFile, *, actor: Actor) -> Re
             digest.update(chunk)
             yield chunk
 
-    package_files.save(package, counted(), request.case.data_key.secret())
+    sealed_files.save(package, counted(), request.case.data_key.secret())
     package.size_bytes, package.sha256 = upload.size, digest.hexdigest()
     package.content_type = "application/octet-stream"
     package.fetched_at = now

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
-from cases.models import Action, Case, VerificationMethod
+from cases.models import Action, Case, SubjectIdentity, VerificationMethod
 from cases.services import holding, notes, planning, progress, transition
 from cases.services.refusal import Refused
 
@@ -30,6 +30,7 @@ def record(case: Case, *, actor: Actor, method: str, text: str = "") -> Case:
             details={"method": str(VerificationMethod(method).label)},
             fields={"verified_at": timezone.now(), "verified_by": actor.user, "verification_method": method},
         )
+        SubjectIdentity.objects.filter(subject=locked.subject_id).update(verified_at=locked.verified_at)
         planning.plan(locked, actor=actor)
         holding.look(locked, actor=actor)
         return locked

@@ -22,7 +22,7 @@ from cases.models import (
     ProcessorRequest,
     ResultPackage,
 )
-from cases.services import closing, downloads, failures, package_files, packages, purge, results
+from cases.services import closing, downloads, failures, packages, purge, results, sealed_files
 from cases.services.refusal import Refused
 from dsrportal.crypto import Tampered
 from integrations.connector import Capability
@@ -151,7 +151,7 @@ def test_a_package_that_is_dropped_while_others_are_purged_is_no_error(
     kept = ResultPackage.objects.order_by("pk").first()
     assert kept is not None
     monkeypatch.setattr(
-        package_files, "delete", lambda _name: ResultPackage.objects.exclude(pk=kept.pk).delete()
+        sealed_files, "delete", lambda _name: ResultPackage.objects.exclude(pk=kept.pk).delete()
     )
     assert purge.expired_packages() == 1
 

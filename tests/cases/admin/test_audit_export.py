@@ -9,10 +9,11 @@ from django.test import Client
 from django.urls import reverse
 
 from cases.actor import SCHEDULE
-from cases.admin.audit_export import COLUMNS, harmless
+from cases.admin.audit_export import COLUMNS
 from cases.models import Action, AuditEvent
 from cases.services import audit
 from dsrportal.models import User
+from dsrportal.spreadsheet import harmless
 from tests import builders
 from tests.cases.admin.people import browser, said
 

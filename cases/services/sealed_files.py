@@ -1,17 +1,28 @@
-"""Where result packages lie: encrypted in file storage, each under its case's key and bound to its own row.
+"""Where files lie: encrypted in file storage, each under the key of what it belongs to and bound to its own row.
 
 Storages differ: some write from `chunks`, some from `read`, some give back a file that goes one way. No clear byte is
 written with any of them.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from django.core.files.base import File
 from django.core.files.storage import storages
 
-from cases.models import ResultPackage
 from dsrportal.crypto import decrypt_chunks, encrypt_chunks, open_file
+
+
+class SealedFile(Protocol):
+    """A row with a file of its own in the storage `packages`, below `folder` ("" or ending in a slash)."""
+
+    folder: ClassVar[str]
+    pk: Any
+    stored_name: Any
+
+    @property
+    def associated(self) -> bytes:
+        """What the file is bound to: that of another row does not open as this one's."""
 
 
 class _Encrypted(File):
@@ -37,27 +48,27 @@ class _Encrypted(File):
         return taken
 
 
-def save(package: ResultPackage, chunks: Iterable[bytes], secret: bytes) -> None:
-    """Store the clear `chunks` encrypted under the case's key, and note the name; what comes in half is deleted."""
-    name, storage = f"{package.pk}.sealed", storages["packages"]
+def save(row: SealedFile, chunks: Iterable[bytes], secret: bytes) -> None:
+    """Store the clear `chunks` encrypted under the key `secret`, and note the name; what comes in half is deleted."""
+    name, storage = f"{row.folder}{row.pk}.sealed", storages["packages"]
     try:
-        encrypted = encrypt_chunks(secret, chunks, package.associated)
-        package.stored_name = storage.save(name, _Encrypted(encrypted))
+        encrypted = encrypt_chunks(secret, chunks, row.associated)
+        row.stored_name = storage.save(name, _Encrypted(encrypted))
     except Exception:
         storage.delete(name)
         raise
 
 
-def opened(package: ResultPackage, secret: bytes, *, through: Any = None) -> BinaryIO:
+def opened(row: SealedFile, secret: bytes, *, through: Any = None) -> BinaryIO:
     """The clear file, to be sought in; `through` may wrap the stored one. Raises dsrportal.crypto.Tampered."""
-    stored: Any = storages["packages"].open(package.stored_name)
-    return open_file(secret, through(stored) if through else stored, package.associated)
+    stored: Any = storages["packages"].open(row.stored_name)
+    return open_file(secret, through(stored) if through else stored, row.associated)
 
 
-def clear_chunks(package: ResultPackage, secret: bytes) -> Iterator[bytes]:
+def clear_chunks(row: SealedFile, secret: bytes) -> Iterator[bytes]:
     """The clear bytes from the first to the last. A changed, cut or exchanged file raises dsrportal.crypto.Tampered."""
-    with storages["packages"].open(package.stored_name) as stored:
-        yield from decrypt_chunks(secret, stored.chunks(), package.associated)
+    with storages["packages"].open(row.stored_name) as stored:
+        yield from decrypt_chunks(secret, stored.chunks(), row.associated)
 
 
 def delete(stored_name: str) -> None:
