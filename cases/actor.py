@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy
 
 if TYPE_CHECKING:
     from dsrportal.models import User
 
 
 class Source(TextChoices):
-    ADMIN = "admin", "Admin"
-    CALLBACK = "callback", "Callback"
-    REPORT = "report", "Report"
-    SCHEDULE = "schedule", "Schedule"
-    COMMAND = "command", "Command"
+    ADMIN = "admin", gettext_lazy("Admin")
+    CALLBACK = "callback", gettext_lazy("Callback")
+    REPORT = "report", gettext_lazy("Report")
+    SCHEDULE = "schedule", gettext_lazy("Schedule")
+    COMMAND = "command", gettext_lazy("Command")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,61 +7,64 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy
+
+from dsrportal.wording import Wording
 
 
 class CaseStatus(TextChoices):
     """Whose turn it is."""
 
-    INTAKE = "intake", "Intake"
-    VERIFYING = "verifying", "Verifying"
-    READY = "ready", "Ready for approval"
-    WORKING = "working", "Working"
-    ATTENTION = "attention", "Attention"
-    REVIEW = "review", "Review"
-    CLOSED = "closed", "Closed"
+    INTAKE = "intake", gettext_lazy("Intake")
+    VERIFYING = "verifying", gettext_lazy("Verifying")
+    READY = "ready", gettext_lazy("Ready for approval")
+    WORKING = "working", gettext_lazy("Working")
+    ATTENTION = "attention", gettext_lazy("Attention")
+    REVIEW = "review", gettext_lazy("Review")
+    CLOSED = "closed", gettext_lazy("Closed")
 
 
 WHOSE_TURN: dict[str, str] = {
-    CaseStatus.INTAKE: "An agent: check who the person is",
-    CaseStatus.VERIFYING: "The person: prove who they are",
-    CaseStatus.READY: "An approver",
-    CaseStatus.WORKING: "The processors",
-    CaseStatus.ATTENTION: "An agent: decide what is open",
-    CaseStatus.REVIEW: "An agent: check the answers and close",
-    CaseStatus.CLOSED: "Nobody",
+    CaseStatus.INTAKE: Wording("An agent: check who the person is"),
+    CaseStatus.VERIFYING: Wording("The person: prove who they are"),
+    CaseStatus.READY: Wording("An approver"),
+    CaseStatus.WORKING: Wording("The processors"),
+    CaseStatus.ATTENTION: Wording("An agent: decide what is open"),
+    CaseStatus.REVIEW: Wording("An agent: check the answers and close"),
+    CaseStatus.CLOSED: Wording("Nobody"),
 }
 
 
 class Outcome(TextChoices):
     """How a case ended."""
 
-    FULFILLED = "fulfilled", "Fulfilled"
-    PARTLY_FULFILLED = "partly_fulfilled", "Partly fulfilled"
-    DENIED = "denied", "Denied"
-    WITHDRAWN = "withdrawn", "Withdrawn"
-    DUPLICATE = "duplicate", "Duplicate"
-    NOT_VERIFIED = "not_verified", "Not verified"
-    NO_DATA_HELD = "no_data_held", "No data held"
+    FULFILLED = "fulfilled", gettext_lazy("Fulfilled")
+    PARTLY_FULFILLED = "partly_fulfilled", gettext_lazy("Partly fulfilled")
+    DENIED = "denied", gettext_lazy("Denied")
+    WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+    DUPLICATE = "duplicate", gettext_lazy("Duplicate")
+    NOT_VERIFIED = "not_verified", gettext_lazy("Not verified")
+    NO_DATA_HELD = "no_data_held", gettext_lazy("No data held")
 
 
 class RequestStatus(TextChoices):
-    PLANNED = "planned", "Planned"
-    QUEUED = "queued", "Queued"
-    PENDING = "pending", "Pending"
-    IN_PROGRESS = "in_progress", "In progress"
-    COMPLETED = "completed", "Completed"
-    CANCELLED = "cancelled", "Cancelled"
-    FAILED = "failed", "Failed"
+    PLANNED = "planned", gettext_lazy("Planned")
+    QUEUED = "queued", gettext_lazy("Queued")
+    PENDING = "pending", gettext_lazy("Pending")
+    IN_PROGRESS = "in_progress", gettext_lazy("In progress")
+    COMPLETED = "completed", gettext_lazy("Completed")
+    CANCELLED = "cancelled", gettext_lazy("Cancelled")
+    FAILED = "failed", gettext_lazy("Failed")
 
 
 class Answer(TextChoices):
     """What a finished processor request amounts to."""
 
-    DONE = "done", "Done"
-    ACCEPTED = "accepted", "Accepted"
-    NO_DATA_HELD = "no_data_held", "No data held"
-    NOT_APPLICABLE = "not_applicable", "Not applicable"
-    REFUSED = "refused", "Refused"
+    DONE = "done", gettext_lazy("Done")
+    ACCEPTED = "accepted", gettext_lazy("Accepted")
+    NO_DATA_HELD = "no_data_held", gettext_lazy("No data held")
+    NOT_APPLICABLE = "not_applicable", gettext_lazy("Not applicable")
+    REFUSED = "refused", gettext_lazy("Refused")
 
 
 SECOND_PERSON_TYPES = frozenset({"erasure", "correction"})

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, NoReturn
 from uuid import UUID
 
+from dsrportal.wording import Wording
 from integrations.errors import Unsupported
 from integrations.types import (
     Budget,
@@ -64,7 +65,7 @@ class Connector:
     # One sentence on what it is for, where a kind is chosen.
     description: ClassVar[str] = ""
     # How people call the account: its label and a hint.
-    account_label: ClassVar[str] = "Account"
+    account_label: ClassVar[str] = Wording("Account")
     account_help: ClassVar[str] = ""
     # The vendor's own API address; "" where each account has another.
     default_base_url: ClassVar[str] = ""
@@ -190,4 +191,4 @@ class Connector:
         self._cannot_be_called()
 
     def _cannot_be_called(self) -> NoReturn:
-        raise Unsupported(f"{self.label} has no such call.")
+        raise Unsupported(Wording("%(kind)s has no such call.", kind=self.label))

@@ -21,6 +21,7 @@ from django.utils import timezone
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
+from dsrportal.wording import Wording
 from integrations import connections, ratelimit
 from integrations.connector import REQUESTS
 from integrations.errors import (
@@ -100,7 +101,11 @@ def call(
         except TooLarge as error:
             # What was asked may well have been done: not TooLarge, whose outcome is known.
             raise UnexpectedAnswer(
-                f"{_host(url)} gave an answer of more than {limit_bytes} bytes.",
+                Wording(
+                    "%(host)s gave an answer of more than %(limit_bytes)s bytes.",
+                    host=_host(url),
+                    limit_bytes=limit_bytes,
+                ),
                 http_status=response.status,
                 size=error.size,
             ) from None
@@ -134,7 +139,10 @@ def stream(
                 url = urljoin(url, target)
                 if not may_follow(url):
                     raise Rejected(
-                        f"The answer is at another address ({_host(url)}), which is not trusted.",
+                        Wording(
+                            "The answer is at another address (%(host)s), which is not trusted.",
+                            host=_host(url),
+                        ),
                         http_status=response.status,
                     )
                 continue
@@ -144,7 +152,7 @@ def stream(
             return
         finally:
             response.close()
-    raise UnexpectedAnswer(f"{_host(url)} redirects in circles.")
+    raise UnexpectedAnswer(Wording("%(host)s redirects in circles.", host=_host(url)))
 
 
 def _open(
@@ -160,7 +168,7 @@ def _open(
 ) -> BaseHTTPResponse:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
-        raise Rejected("The address does not begin with https://; nothing is sent without TLS.")
+        raise Rejected(Wording("The address does not begin with https://; nothing is sent without TLS."))
     sent = {"User-Agent": "dsr-portal", "Accept-Encoding": "identity", **headers}
     began_at = time.monotonic()
     connections.mark_unsent()
@@ -187,18 +195,18 @@ def _open(
 def _failure(error: Exception, host: str) -> IntegrationError:
     if connections.begun():
         if isinstance(error, requests.ReadTimeout):
-            return Unreachable(f"{host} did not answer in time.")
-        return Unreachable(f"The connection to {host} broke before its answer came.")
+            return Unreachable(Wording("%(host)s did not answer in time.", host=host))
+        return Unreachable(Wording("The connection to %(host)s broke before its answer came.", host=host))
     if isinstance(error, requests.exceptions.ProxyError):
-        return NotSent(f"The proxy on the way to {host} refused or cannot be reached.")
+        return NotSent(Wording("The proxy on the way to %(host)s refused or cannot be reached.", host=host))
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(reason, NameResolutionError):
-        return NotSent(f"The name {host} cannot be resolved.")
+        return NotSent(Wording("The name %(host)s cannot be resolved.", host=host))
     if isinstance(error, requests.exceptions.SSLError):
         cause = reason.args[0] if reason is not None and reason.args else None
         why = f" ({cause.verify_message})" if isinstance(cause, ssl.SSLCertVerificationError) else ""
-        return NotSent(f"No TLS connection with {host}{why}.")
-    return NotSent(f"{host} refused the connection, or did not accept it in time.")
+        return NotSent(Wording("No TLS connection with %(host)s%(why)s.", host=host, why=why))
+    return NotSent(Wording("%(host)s refused the connection, or did not accept it in time.", host=host))
 
 
 def _refuse_by_status(
@@ -217,11 +225,14 @@ def _refuse_by_status(
         scope = scope if scope.isalpha() and len(scope) <= 32 else ""
         ratelimit.penalise(processor, seconds, scope=scope, new_request=new_request, api=api)
         raise RateLimited(
-            f"{_host(url)} asks to wait.", retry_after_seconds=seconds, scope=scope, http_status=status
+            Wording("%(host)s asks to wait.", host=_host(url)),
+            retry_after_seconds=seconds,
+            scope=scope,
+            http_status=status,
         )
     if 300 <= status < 400 or status >= 500:
-        what = "a redirect" if status < 400 else f"the error {status}"
-        sentence = f"{_host(url)} answered with {what}."
+        what = Wording("a redirect") if status < 400 else Wording("the error %(status)s", status=status)
+        sentence = Wording("%(host)s answered with %(what)s.", host=_host(url), what=what)
         raise UnexpectedAnswer(sentence, http_status=status, size=_size(response))
 
 
@@ -234,16 +245,29 @@ def _pieces(response: BaseHTTPResponse, url: str, limit_bytes: int, total_second
         while piece := response.read1(_PIECE_BYTES, decode_content=True):
             received += len(piece)
             if received > limit_bytes:
-                raise TooLarge(f"{_host(url)} sent more than {limit_bytes} bytes.", size=received)
+                raise TooLarge(
+                    Wording(
+                        "%(host)s sent more than %(limit_bytes)s bytes.",
+                        host=_host(url),
+                        limit_bytes=limit_bytes,
+                    ),
+                    size=received,
+                )
             if time.monotonic() > deadline:
-                raise Unreachable(f"The answer of {_host(url)} took longer than {total_seconds:.0f} s.")
+                raise Unreachable(
+                    Wording(
+                        "The answer of %(host)s took longer than %(total_seconds)s s.",
+                        host=_host(url),
+                        total_seconds=f"{total_seconds:.0f}",
+                    )
+                )
             yield piece
         return
     except ReadTimeoutError:
-        failure = Unreachable(f"The answer of {_host(url)} stopped coming.")
+        failure = Unreachable(Wording("The answer of %(host)s stopped coming.", host=_host(url)))
     except (HTTPError, OSError):
         failure = UnexpectedAnswer(
-            f"The answer of {_host(url)} ended early or cannot be decoded.",
+            Wording("The answer of %(host)s ended early or cannot be decoded.", host=_host(url)),
             http_status=response.status,
             size=received,
         )

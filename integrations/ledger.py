@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from redis.exceptions import RedisError
 
 from dsrportal.queueing import store
+from dsrportal.wording import Wording
 from integrations.connector import REQUESTS
 from integrations.errors import BudgetForgotten, NotSent
 from integrations.registry import connector_for
@@ -106,10 +107,10 @@ def run(script: str, books: Books, **told: object) -> Any:
         answer = store().register_script(script)(keys=books.keys, args=[json.dumps(told)])
     except RedisError as error:
         logger.warning("The queue store does not answer for a budget: %s.", type(error).__name__)
-        raise NotSent("The queue store that keeps the call budget cannot be reached.") from None
+        raise NotSent(Wording("The queue store that keeps the call budget cannot be reached.")) from None
     if answer == b"forgotten":
         raise BudgetForgotten(
-            "The queue store was emptied; how many new requests were sent is being counted again."
+            Wording("The queue store was emptied; how many new requests were sent is being counted again.")
         )
     return answer
 

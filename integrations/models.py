@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Exists, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from dsrportal.fields import EncryptedJSONField
 from dsrportal.models import DataKey
@@ -33,8 +34,8 @@ def kinds() -> list[tuple[str, str]]:
 
 
 class Environment(models.TextChoices):
-    PRODUCTION = "production", "Production"
-    DEVELOPMENT = "development", "Development"
+    PRODUCTION = "production", gettext_lazy("Production")
+    DEVELOPMENT = "development", gettext_lazy("Development")
 
 
 class Outgoing(models.Model):
@@ -76,53 +77,65 @@ class Processor(models.Model):
         DataKey, on_delete=models.PROTECT, default=portal_key, editable=False, related_name="+"
     )
     kind = models.CharField(max_length=32, choices=kinds)
-    name = models.CharField(max_length=100, unique=True, help_text="How your team calls this account.")
+    name = models.CharField(
+        max_length=100, unique=True, help_text=gettext_lazy("How your team calls this account.")
+    )
     account = models.CharField(
-        max_length=100, help_text="What the system itself calls this account: one processor for each."
+        max_length=100,
+        help_text=gettext_lazy("What the system itself calls this account: one processor for each."),
     )
     environment = models.CharField(max_length=16, choices=Environment.choices, default=Environment.PRODUCTION)
     credentials = EncryptedJSONField(key="data_key", default=dict)
     # What its kind lets one choose, by the names of `Connector.options`; no secrets.
     options = models.JSONField(default=dict, blank=True)
     base_url = models.URLField(
-        "API address",
+        gettext_lazy("API address"),
         validators=[URLValidator(schemes=["https"])],
         blank=True,
         default="",
-        help_text="Empty for the vendor's own.",
+        help_text=gettext_lazy("Empty for the vendor's own."),
     )
     processor_domain = models.CharField(
         max_length=253,
         blank=True,
         default="",
-        help_text="The domain callbacks must name and whose certificate must sign them; empty for the vendor's own.",
+        help_text=gettext_lazy(
+            "The domain callbacks must name and whose certificate must sign them; empty for the vendor's own."
+        ),
     )
     certificate_hosts = models.JSONField(
         default=list,
         blank=True,
         help_text=(
-            "Further hosts the signing certificate may be fetched from, besides the API host and the "
-            "vendor's own."
+            gettext_lazy(
+                "Further hosts the signing certificate may be fetched from, besides the API host and the "
+                "vendor's own."
+            )
         ),
     )
     extra_tls_roots = models.TextField(
-        blank=True, help_text="PEM. Trusted, besides the public roots, for connections to this processor."
+        blank=True,
+        help_text=gettext_lazy("PEM. Trusted, besides the public roots, for connections to this processor."),
     )
     extra_signing_roots = models.TextField(
         blank=True,
-        help_text="PEM. Trusted, besides the public roots, for certificates that sign its callbacks.",
+        help_text=gettext_lazy(
+            "PEM. Trusted, besides the public roots, for certificates that sign its callbacks."
+        ),
     )
     limits = models.TextField(
         blank=True,
         default="",
         validators=[limits.validate],
         help_text=(
-            "What the vendor allows this account, one limit a line, such as “1000 calls in 60 s” or “80000 new "
-            "requests in 24 h”; empty for what it allows everybody."
+            gettext_lazy(
+                "What the vendor allows this account, one limit a line, such as “1000 calls in 60 s” or "
+                "“80000 new requests in 24 h”; empty for what it allows everybody."
+            )
         ),
     )
     budget_share = models.PositiveSmallIntegerField(
-        default=80, help_text="Percent of each limit that the portal uses."
+        default=80, help_text=gettext_lazy("Percent of each limit that the portal uses.")
     )
     callback_token = models.CharField(max_length=64, unique=True, default=new_callback_token, editable=False)
     # Set on the first answer that carried our account: proof that the key belongs to the workspace.

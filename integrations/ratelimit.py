@@ -7,6 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from dsrportal.wording import Wording
 from integrations import ledger
 from integrations.connector import REQUESTS
 from integrations.errors import NotSent, RateLimited
@@ -78,9 +79,9 @@ def heed(processor: "Processor", used_percent: float, *, api: str = REQUESTS) ->
 
 
 def _used_up(wait_seconds: float, *, new_request: bool) -> RateLimited:
-    what = "budget of new requests" if new_request else "call budget"
+    what = Wording("budget of new requests") if new_request else Wording("call budget")
     return RateLimited(
-        f"The portal's own {what} for this processor is used up for now.",
+        Wording("The portal's own %(what)s for this processor is used up for now.", what=what),
         retry_after_seconds=wait_seconds,
         scope="portal",
     )

@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from dsrportal.wording import Wording
 from integrations.connector import Connector
 
 if TYPE_CHECKING:
@@ -10,10 +11,10 @@ if TYPE_CHECKING:
 
 # kind -> (label, dotted path of the connector class); imported on first use.
 KINDS: dict[str, tuple[str, str]] = {
-    "mparticle": ("mParticle workspace", "integrations.mparticle.connector.MParticle"),
-    "opendsr": ("OpenDSR processor", "integrations.opendsr.connector.OpenDsr"),
-    "leanplum": ("Leanplum app", "integrations.leanplum.connector.Leanplum"),
-    "manual": ("By hand", "integrations.manual.connector.Manual"),
+    "mparticle": (Wording("mParticle workspace"), "integrations.mparticle.connector.MParticle"),
+    "opendsr": (Wording("OpenDSR processor"), "integrations.opendsr.connector.OpenDsr"),
+    "leanplum": (Wording("Leanplum app"), "integrations.leanplum.connector.Leanplum"),
+    "manual": (Wording("By hand"), "integrations.manual.connector.Manual"),
 }
 
 

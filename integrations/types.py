@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy
 
 
 class Regulation(TextChoices):
@@ -17,73 +18,73 @@ class Regulation(TextChoices):
 
 
 class RequestType(TextChoices):
-    ACCESS = "access", "Access"
-    PORTABILITY = "portability", "Portability"
-    ERASURE = "erasure", "Erasure"
-    OPT_OUT = "opt_out", "Opt-out"
-    CORRECTION = "correction", "Correction"
+    ACCESS = "access", gettext_lazy("Access")
+    PORTABILITY = "portability", gettext_lazy("Portability")
+    ERASURE = "erasure", gettext_lazy("Erasure")
+    OPT_OUT = "opt_out", gettext_lazy("Opt-out")
+    CORRECTION = "correction", gettext_lazy("Correction")
 
 
 class IdentityType(TextChoices):
     """The 25 identity types that an OpenDSR request to mParticle can carry."""
 
-    EMAIL = "email", "E-mail"
-    CONTROLLER_CUSTOMER_ID = "controller_customer_id", "Customer ID"
-    MOBILE_NUMBER = "mobile_number", "Mobile number"
-    PHONE_NUMBER_2 = "phone_number_2", "Phone number 2"
-    PHONE_NUMBER_3 = "phone_number_3", "Phone number 3"
-    MPID = "mpid", "mParticle ID"
-    ANDROID_ADVERTISING_ID = "android_advertising_id", "Android advertising ID"
-    ANDROID_ID = "android_id", "Android ID"
-    FIRE_ADVERTISING_ID = "fire_advertising_id", "Fire advertising ID"
-    IOS_ADVERTISING_ID = "ios_advertising_id", "iOS advertising ID"
-    IOS_VENDOR_ID = "ios_vendor_id", "iOS vendor ID"
-    MICROSOFT_ADVERTISING_ID = "microsoft_advertising_id", "Microsoft advertising ID"
-    MICROSOFT_PUBLISHER_ID = "microsoft_publisher_id", "Microsoft publisher ID"
-    ROKU_ADVERTISING_ID = "roku_advertising_id", "Roku advertising ID"
-    ROKU_PUBLISHER_ID = "roku_publisher_id", "Roku publisher ID"
-    OTHER = "other", "Other"
-    OTHER2 = "other2", "Other 2"
-    OTHER3 = "other3", "Other 3"
-    OTHER4 = "other4", "Other 4"
-    OTHER5 = "other5", "Other 5"
-    OTHER6 = "other6", "Other 6"
-    OTHER7 = "other7", "Other 7"
-    OTHER8 = "other8", "Other 8"
-    OTHER9 = "other9", "Other 9"
-    OTHER10 = "other10", "Other 10"
+    EMAIL = "email", gettext_lazy("E-mail")
+    CONTROLLER_CUSTOMER_ID = "controller_customer_id", gettext_lazy("Customer ID")
+    MOBILE_NUMBER = "mobile_number", gettext_lazy("Mobile number")
+    PHONE_NUMBER_2 = "phone_number_2", gettext_lazy("Phone number 2")
+    PHONE_NUMBER_3 = "phone_number_3", gettext_lazy("Phone number 3")
+    MPID = "mpid", gettext_lazy("mParticle ID")
+    ANDROID_ADVERTISING_ID = "android_advertising_id", gettext_lazy("Android advertising ID")
+    ANDROID_ID = "android_id", gettext_lazy("Android ID")
+    FIRE_ADVERTISING_ID = "fire_advertising_id", gettext_lazy("Fire advertising ID")
+    IOS_ADVERTISING_ID = "ios_advertising_id", gettext_lazy("iOS advertising ID")
+    IOS_VENDOR_ID = "ios_vendor_id", gettext_lazy("iOS vendor ID")
+    MICROSOFT_ADVERTISING_ID = "microsoft_advertising_id", gettext_lazy("Microsoft advertising ID")
+    MICROSOFT_PUBLISHER_ID = "microsoft_publisher_id", gettext_lazy("Microsoft publisher ID")
+    ROKU_ADVERTISING_ID = "roku_advertising_id", gettext_lazy("Roku advertising ID")
+    ROKU_PUBLISHER_ID = "roku_publisher_id", gettext_lazy("Roku publisher ID")
+    OTHER = "other", gettext_lazy("Other")
+    OTHER2 = "other2", gettext_lazy("Other 2")
+    OTHER3 = "other3", gettext_lazy("Other 3")
+    OTHER4 = "other4", gettext_lazy("Other 4")
+    OTHER5 = "other5", gettext_lazy("Other 5")
+    OTHER6 = "other6", gettext_lazy("Other 6")
+    OTHER7 = "other7", gettext_lazy("Other 7")
+    OTHER8 = "other8", gettext_lazy("Other 8")
+    OTHER9 = "other9", gettext_lazy("Other 9")
+    OTHER10 = "other10", gettext_lazy("Other 10")
 
 
 class ReportedStatus(TextChoices):
     """Where a processor says a request stands. A word it has no mapping for is `UNRECOGNISED`."""
 
-    PENDING = "pending", "Pending"
-    IN_PROGRESS = "in_progress", "In progress"
-    COMPLETED = "completed", "Completed"
-    CANCELLED = "cancelled", "Cancelled"
-    UNRECOGNISED = "unrecognised", "Unrecognised"
+    PENDING = "pending", gettext_lazy("Pending")
+    IN_PROGRESS = "in_progress", gettext_lazy("In progress")
+    COMPLETED = "completed", gettext_lazy("Completed")
+    CANCELLED = "cancelled", gettext_lazy("Cancelled")
+    UNRECOGNISED = "unrecognised", gettext_lazy("Unrecognised")
 
 
 class ReportedAnswer(TextChoices):
     """What a completed request amounts to, where the processor says more than that it is completed."""
 
-    DONE = "done", "Done"
+    DONE = "done", gettext_lazy("Done")
     # Taken, and no later word can come.
-    ACCEPTED = "accepted", "Accepted"
-    NO_DATA_HELD = "no_data_held", "No data held"
-    NOT_APPLICABLE = "not_applicable", "Not applicable"
+    ACCEPTED = "accepted", gettext_lazy("Accepted")
+    NO_DATA_HELD = "no_data_held", gettext_lazy("No data held")
+    NOT_APPLICABLE = "not_applicable", gettext_lazy("Not applicable")
 
 
 class PartnerStatus(TextChoices):
     """What a processor reports of one partner it forwards to. `SENT` is not proof of deletion."""
 
-    PENDING = "pending", "Pending"
-    SKIPPED = "skipped", "Skipped"
-    SENT = "sent", "Sent"
-    FAILED = "failed", "Failed"
-    IN_PROGRESS = "in_progress", "In progress"
-    COMPLETED = "completed", "Completed"
-    UNRECOGNISED = "unrecognised", "Unrecognised"
+    PENDING = "pending", gettext_lazy("Pending")
+    SKIPPED = "skipped", gettext_lazy("Skipped")
+    SENT = "sent", gettext_lazy("Sent")
+    FAILED = "failed", gettext_lazy("Failed")
+    IN_PROGRESS = "in_progress", gettext_lazy("In progress")
+    COMPLETED = "completed", gettext_lazy("Completed")
+    UNRECOGNISED = "unrecognised", gettext_lazy("Unrecognised")
 
 
 @dataclass(frozen=True, slots=True)

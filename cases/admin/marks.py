@@ -62,7 +62,7 @@ def badge(label: str, tone: str = "quiet", icon_name: str = "") -> SafeString:
 
 
 def case_badge(status: str) -> SafeString:
-    return badge(CaseStatus(status).label, _CASE_TONES[status], f"case-{status}")
+    return badge(str(CaseStatus(status).label), _CASE_TONES[status], f"case-{status}")
 
 
 def request_mark_name(request: ProcessorRequest) -> str:

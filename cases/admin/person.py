@@ -97,4 +97,4 @@ def _line(search: ProfileSearch) -> SearchLine:
 
 
 def _kind(name: str) -> str:
-    return IdentityType(name).label if name in IdentityType.values else name
+    return str(IdentityType(name).label) if name in IdentityType.values else name

@@ -48,7 +48,7 @@ def _figures() -> dict[str, Any]:
             {
                 "status": status,
                 "count": found[status]["cases"] if status in found else 0,
-                "turn": WHOSE_TURN[status].partition(": ")[0],
+                "turn": str(WHOSE_TURN[status]).partition(": ")[0],
             }
             for status in CaseStatus.values
             if status != CaseStatus.CLOSED

@@ -16,7 +16,7 @@ from cases.services.closing import CLOSING_REASONS, REOPENING_REASONS
 from cases.services.disclosure import REVEAL_REASONS
 from cases.services.holding import RELEASE_REASONS
 
-REASONS_IN_WORDS: Final[dict[str, str]] = {
+REASONS_IN_WORDS: Final[dict[str, Any]] = {
     **dict(VerificationMethod.choices),
     **DENIAL_REASONS,
     **REOPENING_REASONS,

@@ -5,38 +5,40 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from cases.models.case import Case
 from cases.models.request import ProcessorRequest
+from cases.models.worded import Worded
 from integrations.models import Processor
 
 
 class AttentionKind(models.TextChoices):
-    CREDENTIALS = "credentials", "Credentials refused"
-    ACCOUNT_MISMATCH = "account_mismatch", "Another workspace answered"
-    REFUSED = "refused", "Processor refused the request"
-    CONFLICT = "conflict", "Another request is in the way"
-    GONE = "gone", "Processor does not know the request"
-    RETRIES_EXHAUSTED = "retries_exhausted", "No answer after many attempts"
-    CANCEL_REFUSED = "cancel_refused", "Cancel came too late"
-    UNKNOWN_STATUS = "unknown_status", "Status word is not known"
-    PAST_EXPECTED = "past_expected", "Past its expected completion"
-    SILENT = "silent", "No word from the processor"
-    DISAGREEMENT = "disagreement", "Callback and report disagree"
-    PARTNER_FAILED = "partner_failed", "A partner failed"
-    RESULT_MISSED = "result_missed", "Result could not be kept"
-    RESULT_IN_DOUBT = "result_in_doubt", "Result is in doubt and sealed"
-    HELD = "held", "Held back for too long"
-    REAPPEARED = "reappeared", "The person is known again"
-    TASK_OVERDUE = "task_overdue", "Work by hand is overdue"
-    FOREIGN_CALLBACK = "foreign_callback", "Callback is not for us"
+    CREDENTIALS = "credentials", gettext_lazy("Credentials refused")
+    ACCOUNT_MISMATCH = "account_mismatch", gettext_lazy("Another workspace answered")
+    REFUSED = "refused", gettext_lazy("Processor refused the request")
+    CONFLICT = "conflict", gettext_lazy("Another request is in the way")
+    GONE = "gone", gettext_lazy("Processor does not know the request")
+    RETRIES_EXHAUSTED = "retries_exhausted", gettext_lazy("No answer after many attempts")
+    CANCEL_REFUSED = "cancel_refused", gettext_lazy("Cancel came too late")
+    UNKNOWN_STATUS = "unknown_status", gettext_lazy("Status word is not known")
+    PAST_EXPECTED = "past_expected", gettext_lazy("Past its expected completion")
+    SILENT = "silent", gettext_lazy("No word from the processor")
+    DISAGREEMENT = "disagreement", gettext_lazy("Callback and report disagree")
+    PARTNER_FAILED = "partner_failed", gettext_lazy("A partner failed")
+    RESULT_MISSED = "result_missed", gettext_lazy("Result could not be kept")
+    RESULT_IN_DOUBT = "result_in_doubt", gettext_lazy("Result is in doubt and sealed")
+    HELD = "held", gettext_lazy("Held back for too long")
+    REAPPEARED = "reappeared", gettext_lazy("The person is known again")
+    TASK_OVERDUE = "task_overdue", gettext_lazy("Work by hand is overdue")
+    FOREIGN_CALLBACK = "foreign_callback", gettext_lazy("Callback is not for us")
 
 
-class AttentionItem(models.Model):
+class AttentionItem(Worded):
     """One thing a human must decide, in one sentence without personal data. Open until resolved."""
 
     kind = models.CharField(max_length=24, choices=AttentionKind.choices)
-    sentence = models.CharField(max_length=300)
+    sentence = models.CharField(max_length=1000)
     case = models.ForeignKey(
         Case, on_delete=models.PROTECT, null=True, blank=True, related_name="attention_items"
     )

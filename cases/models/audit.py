@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from cases.actor import Source
 from cases.models.case import Case
@@ -23,72 +24,90 @@ class Action(models.TextChoices):
     Slots are names in `details`; none of them can hold personal data.
     """
 
-    CASE_OPENED = "case.opened", "Opened the case ({type}, {regulation}); identities given: {identities}"
-    CLOCK_STARTED = "case.clock_started", "Response due {due_on} ({rule})"
-    CASE_VERIFIED = "case.verified", "Recorded verification: {method}"
-    CASE_ASSIGNED = "case.assigned", "Assigned the case to {account}"
-    CASE_DEFERRED = "case.deferred", "Deferred the case until {until}"
-    CASE_TAGGED = "case.tagged", "Changed the tags: added {added}, removed {removed}"
-    CASE_PLANNED = "case.planned", "Planned the processor requests ({requests})"
+    CASE_OPENED = (
+        "case.opened",
+        gettext_lazy("Opened the case ({type}, {regulation}); identities given: {identities}"),
+    )
+    CLOCK_STARTED = "case.clock_started", gettext_lazy("Response due {due_on} ({rule})")
+    CASE_VERIFIED = "case.verified", gettext_lazy("Recorded verification: {method}")
+    CASE_ASSIGNED = "case.assigned", gettext_lazy("Assigned the case to {account}")
+    CASE_DEFERRED = "case.deferred", gettext_lazy("Deferred the case until {until}")
+    CASE_TAGGED = "case.tagged", gettext_lazy("Changed the tags: added {added}, removed {removed}")
+    CASE_PLANNED = "case.planned", gettext_lazy("Planned the processor requests ({requests})")
     CASE_PLAN_CHANGED = (
         "case.plan_changed",
-        "Changed the plan: {requests} requests, {skipped} processors left out",
+        gettext_lazy("Changed the plan: {requests} requests, {skipped} processors left out"),
     )
     CASE_IDENTITIES_CHANGED = (
         "case.identities_changed",
-        "Changed the identities: {added} added, {removed} removed",
+        gettext_lazy("Changed the identities: {added} added, {removed} removed"),
     )
-    CASE_QUEUED = "case.queued", "Queued the requests: this type needs no approval"
-    CASE_APPROVED = "case.approved", "Approved the plan"
-    APPROVAL_VOIDED = "case.approval_voided", "The approval no longer holds: {what} changed"
-    CASE_HELD = "case.held", "Held: waits for {other}"
-    CASE_RELEASED = "case.released", "Released from waiting for {other}"
-    CASE_DENIED = "case.denied", "Denied the case"
-    CASE_WITHDRAWN = "case.withdrawn", "Recorded that the person withdrew"
-    CASE_STATUS_CHANGED = "case.status_changed", "Case moved from {from} to {to}"
-    CASE_CLOSED = "case.closed", "Closed the case as {outcome}"
-    CASE_REOPENED = "case.reopened", "Reopened the case"
-    REQUEST_STATUS_CHANGED = "request.status_changed", "{processor}: {from} to {to}"
-    REQUEST_ANSWERED = "request.answered", "{processor} answered: {answer}"
-    REQUEST_RETRIED = "request.retried", "Queued the request to {processor} again"
-    REQUEST_REFRESHED = "request.refreshed", "Asked {processor} where the request stands"
-    CANCEL_REQUESTED = "request.cancel_requested", "Asked {processor} to cancel"
-    CANCEL_REFUSED = "request.cancel_refused", "{processor} did not cancel"
-    PROFILE_SEARCHED = "profile.searched", "Asked {processor} whether it knows the person: {finding}"
-    TASK_CREATED = "task.created", "Made a task by hand for {processor}, due {due_on}"
-    TASK_ASSIGNED = "task.assigned", "Assigned the task at {processor} to {account}"
-    TASK_ATTESTED = "task.attested", "Attested the work at {processor}: {answer}"
-    FORWARDING_CHANGED = "forwarding.changed", "{processor} reports {partner}: {to}"
-    RESULT_FETCHED = "result.fetched", "Fetched the result from {processor} ({size_bytes} bytes)"
-    RESULT_MISSED = "result.missed", "The result at {processor} could not be kept: {state}"
-    RESULT_EXPIRED = "result.expired", "Deleted the result package after its expiry"
-    RESULT_SEALED = "result.sealed", "Kept the result from {processor} sealed: {doubt}"
-    RESULT_DROPPED = "result.dropped", "Dropped the result from {processor} ({state}) to fetch it again"
-    RESULT_VIEWED = "result.viewed", "Looked at what the result package holds"
-    RESULT_DOWNLOADED = "result.downloaded", "Downloaded the result package"
-    RESULT_REDACTED = "result.redacted", "Downloaded the result package without {left_out} parts"
-    IDENTITIES_REVEALED = "identity.revealed", "Revealed the identities ({identities})"
-    IDENTITY_SEARCHED = "identity.searched", "Searched by an identity ({found} found)"
-    ATTENTION_OPENED = "attention.opened", "Needs attention: {kind}"
-    ATTENTION_RESOLVED = "attention.resolved", "Attention settled: {kind} ({resolution})"
-    PROCESSOR_CREATED = "processor.created", "Added the processor {processor}"
-    PROCESSOR_CHANGED = "processor.changed", "Changed {fields} of {processor}"
-    PROCESSOR_PAUSED = "processor.paused", "Paused {processor}"
-    PROCESSOR_RESUMED = "processor.resumed", "Resumed {processor}"
-    OUTGOING_PAUSED = "outgoing.paused", "Paused everything outgoing"
-    OUTGOING_RESUMED = "outgoing.resumed", "Resumed everything outgoing"
-    PROCESSOR_TESTED = "processor.tested", "Tested the connection to {processor}: {result}"
-    KEYS_ROTATED = "key.rotated", "Wrapped {count} data keys under the current master key"
-    AUDIT_EXPORTED = "audit.exported", "Exported {count} audit events"
-    USER_LOGGED_IN = "user.logged_in", "Logged in"
-    USER_LOGGED_OUT = "user.logged_out", "Logged out"
-    USER_LOGIN_FAILED = "user.login_failed", "A log-in failed"
-    USER_LOCKED_OUT = "user.locked_out", "A log-in was locked out"
-    USER_CREATED = "user.created", "Created the account {account}"
-    USER_CHANGED = "user.changed", "Changed {fields} of {account}"
-    PASSWORD_CHANGED = "user.password_changed", "Changed the password of {account}"
-    ROLES_CHANGED = "user.roles_changed", "Changed roles of {account}: added {added}, removed {removed}"
-    ROLE_CHANGED = "role.changed", "Changed what the role {role} may do"
+    CASE_QUEUED = "case.queued", gettext_lazy("Queued the requests: this type needs no approval")
+    CASE_APPROVED = "case.approved", gettext_lazy("Approved the plan")
+    APPROVAL_VOIDED = "case.approval_voided", gettext_lazy("The approval no longer holds: {what} changed")
+    CASE_HELD = "case.held", gettext_lazy("Held: waits for {other}")
+    CASE_RELEASED = "case.released", gettext_lazy("Released from waiting for {other}")
+    CASE_DENIED = "case.denied", gettext_lazy("Denied the case")
+    CASE_WITHDRAWN = "case.withdrawn", gettext_lazy("Recorded that the person withdrew")
+    CASE_STATUS_CHANGED = "case.status_changed", gettext_lazy("Case moved from {from} to {to}")
+    CASE_CLOSED = "case.closed", gettext_lazy("Closed the case as {outcome}")
+    CASE_REOPENED = "case.reopened", gettext_lazy("Reopened the case")
+    REQUEST_STATUS_CHANGED = "request.status_changed", gettext_lazy("{processor}: {from} to {to}")
+    REQUEST_ANSWERED = "request.answered", gettext_lazy("{processor} answered: {answer}")
+    REQUEST_RETRIED = "request.retried", gettext_lazy("Queued the request to {processor} again")
+    REQUEST_REFRESHED = "request.refreshed", gettext_lazy("Asked {processor} where the request stands")
+    CANCEL_REQUESTED = "request.cancel_requested", gettext_lazy("Asked {processor} to cancel")
+    CANCEL_REFUSED = "request.cancel_refused", gettext_lazy("{processor} did not cancel")
+    PROFILE_SEARCHED = (
+        "profile.searched",
+        gettext_lazy("Asked {processor} whether it knows the person: {finding}"),
+    )
+    TASK_CREATED = "task.created", gettext_lazy("Made a task by hand for {processor}, due {due_on}")
+    TASK_ASSIGNED = "task.assigned", gettext_lazy("Assigned the task at {processor} to {account}")
+    TASK_ATTESTED = "task.attested", gettext_lazy("Attested the work at {processor}: {answer}")
+    FORWARDING_CHANGED = "forwarding.changed", gettext_lazy("{processor} reports {partner}: {to}")
+    RESULT_FETCHED = (
+        "result.fetched",
+        gettext_lazy("Fetched the result from {processor} ({size_bytes} bytes)"),
+    )
+    RESULT_MISSED = "result.missed", gettext_lazy("The result at {processor} could not be kept: {state}")
+    RESULT_EXPIRED = "result.expired", gettext_lazy("Deleted the result package after its expiry")
+    RESULT_SEALED = "result.sealed", gettext_lazy("Kept the result from {processor} sealed: {doubt}")
+    RESULT_DROPPED = (
+        "result.dropped",
+        gettext_lazy("Dropped the result from {processor} ({state}) to fetch it again"),
+    )
+    RESULT_VIEWED = "result.viewed", gettext_lazy("Looked at what the result package holds")
+    RESULT_DOWNLOADED = "result.downloaded", gettext_lazy("Downloaded the result package")
+    RESULT_REDACTED = (
+        "result.redacted",
+        gettext_lazy("Downloaded the result package without {left_out} parts"),
+    )
+    IDENTITIES_REVEALED = "identity.revealed", gettext_lazy("Revealed the identities ({identities})")
+    IDENTITY_SEARCHED = "identity.searched", gettext_lazy("Searched by an identity ({found} found)")
+    ATTENTION_OPENED = "attention.opened", gettext_lazy("Needs attention: {kind}")
+    ATTENTION_RESOLVED = "attention.resolved", gettext_lazy("Attention settled: {kind} ({resolution})")
+    PROCESSOR_CREATED = "processor.created", gettext_lazy("Added the processor {processor}")
+    PROCESSOR_CHANGED = "processor.changed", gettext_lazy("Changed {fields} of {processor}")
+    PROCESSOR_PAUSED = "processor.paused", gettext_lazy("Paused {processor}")
+    PROCESSOR_RESUMED = "processor.resumed", gettext_lazy("Resumed {processor}")
+    OUTGOING_PAUSED = "outgoing.paused", gettext_lazy("Paused everything outgoing")
+    OUTGOING_RESUMED = "outgoing.resumed", gettext_lazy("Resumed everything outgoing")
+    PROCESSOR_TESTED = "processor.tested", gettext_lazy("Tested the connection to {processor}: {result}")
+    KEYS_ROTATED = "key.rotated", gettext_lazy("Wrapped {count} data keys under the current master key")
+    AUDIT_EXPORTED = "audit.exported", gettext_lazy("Exported {count} audit events")
+    USER_LOGGED_IN = "user.logged_in", gettext_lazy("Logged in")
+    USER_LOGGED_OUT = "user.logged_out", gettext_lazy("Logged out")
+    USER_LOGIN_FAILED = "user.login_failed", gettext_lazy("A log-in failed")
+    USER_LOCKED_OUT = "user.locked_out", gettext_lazy("A log-in was locked out")
+    USER_CREATED = "user.created", gettext_lazy("Created the account {account}")
+    USER_CHANGED = "user.changed", gettext_lazy("Changed {fields} of {account}")
+    PASSWORD_CHANGED = "user.password_changed", gettext_lazy("Changed the password of {account}")
+    ROLES_CHANGED = (
+        "user.roles_changed",
+        gettext_lazy("Changed roles of {account}: added {added}, removed {removed}"),
+    )
+    ROLE_CHANGED = "role.changed", gettext_lazy("Changed what the role {role} may do")
 
 
 # Slots that hold words of our vocabularies; the others hold names and numbers, shown as they are.

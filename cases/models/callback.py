@@ -4,6 +4,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from cases.models.request import ProcessorRequest
 from dsrportal.fields import EncryptedBinaryField, EncryptedJSONField
@@ -14,15 +15,15 @@ from integrations.models import Processor, SigningCertificate
 class Verdict(models.TextChoices):
     """What came of a delivery whose signature was good."""
 
-    RECEIVED = "received", "Received, not yet applied"
-    APPLIED = "applied", "Applied"
-    NOTHING_NEW = "nothing_new", "Nothing new"
-    MALFORMED = "malformed", "Body cannot be read"
-    FOREIGN_ACCOUNT = "foreign_account", "Names another workspace"
-    FOREIGN_ADDRESS = "foreign_address", "Names another callback address"
-    OTHER_PROCESSOR = "other_processor", "Request belongs to another processor"
-    UNKNOWN_REQUEST = "unknown_request", "Request is not ours"
-    UNKNOWN_STATUS = "unknown_status", "Status word is not known"
+    RECEIVED = "received", gettext_lazy("Received, not yet applied")
+    APPLIED = "applied", gettext_lazy("Applied")
+    NOTHING_NEW = "nothing_new", gettext_lazy("Nothing new")
+    MALFORMED = "malformed", gettext_lazy("Body cannot be read")
+    FOREIGN_ACCOUNT = "foreign_account", gettext_lazy("Names another workspace")
+    FOREIGN_ADDRESS = "foreign_address", gettext_lazy("Names another callback address")
+    OTHER_PROCESSOR = "other_processor", gettext_lazy("Request belongs to another processor")
+    UNKNOWN_REQUEST = "unknown_request", gettext_lazy("Request is not ours")
+    UNKNOWN_STATUS = "unknown_status", gettext_lazy("Status word is not known")
 
 
 # Stored and applied to nothing.

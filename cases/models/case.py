@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from cases.lifecycle import CaseStatus, Outcome
 from cases.models.subject import DataSubject
@@ -15,11 +16,11 @@ from integrations.types import Regulation, RequestType
 
 
 class VerificationMethod(models.TextChoices):
-    MATCHED_DATA = "matched_data", "Data points matched"
-    EMAIL_CONFIRMED = "email_confirmed", "E-mail address confirmed"
-    DOCUMENT_SEEN = "document_seen", "Document seen"
-    SIGNED_IN = "signed_in", "Asked while signed in"
-    AUTHORISED_AGENT = "authorised_agent", "Authorised agent with proof"
+    MATCHED_DATA = "matched_data", gettext_lazy("Data points matched")
+    EMAIL_CONFIRMED = "email_confirmed", gettext_lazy("E-mail address confirmed")
+    DOCUMENT_SEEN = "document_seen", gettext_lazy("Document seen")
+    SIGNED_IN = "signed_in", gettext_lazy("Asked while signed in")
+    AUTHORISED_AGENT = "authorised_agent", gettext_lazy("Authorised agent with proof")
 
 
 class Case(models.Model):
@@ -33,10 +34,14 @@ class Case(models.Model):
     subject = models.ForeignKey(DataSubject, on_delete=models.PROTECT, related_name="cases", editable=False)
     type = models.CharField(max_length=16, choices=RequestType.choices)
     regulation = models.CharField(max_length=8, choices=Regulation.choices)
-    received_at = models.DateTimeField(help_text="When the person asked. Starts the legal clock.")
+    received_at = models.DateTimeField(
+        help_text=gettext_lazy("When the person asked. Starts the legal clock.")
+    )
     skip_waiting_period = models.BooleanField(
         default=False,
-        help_text="Erasure only: ask mParticle to skip its seven days in which a cancel is possible.",
+        help_text=gettext_lazy(
+            "Erasure only: ask mParticle to skip its seven days in which a cancel is possible."
+        ),
     )
     group_name = models.CharField(
         "group",
@@ -45,12 +50,16 @@ class Case(models.Model):
         default="",
         validators=[
             RegexValidator(
-                r"^[A-Za-z0-9._-]+\Z", "Use letters, digits, points, hyphens and underscores only."
+                r"^[A-Za-z0-9._-]+\Z",
+                gettext_lazy("Use letters, digits, points, hyphens and underscores only."),
             )
         ],
         help_text=(
-            "Only where the processor shall report this case's requests together with others you name alike. It is "
-            "sent in addresses: nothing personal. Empty: the portal groups them itself."
+            gettext_lazy(
+                "Only where the processor shall report this case's requests together with others you "
+                "name alike. It is sent in addresses: nothing personal. Empty: the portal groups them "
+                "itself."
+            )
         ),
     )
 

@@ -3,12 +3,13 @@
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from cases.models.case import Case
 
 
 class ClockKind(models.TextChoices):
-    RESPONSE = "response", "Response"
+    RESPONSE = "response", gettext_lazy("Response")
 
 
 class Clock(models.Model):

@@ -6,10 +6,11 @@ from django.conf import settings
 from django.db import models
 
 from cases.models.case import Case
+from cases.models.worded import Worded
 from integrations.models import Processor
 
 
-class SkippedProcessor(models.Model):
+class SkippedProcessor(Worded):
     """One processor that a case asks nothing of, and why. Part of what is approved.
 
     `skipped_by` is the person who left it out; None where the processor cannot serve the case.
@@ -20,7 +21,7 @@ class SkippedProcessor(models.Model):
     # A code of LEFT_OUT_REASONS where a person left it out.
     reason = models.CharField(max_length=32, blank=True)
     # Without personal data.
-    sentence = models.CharField(max_length=300)
+    sentence = models.CharField(max_length=1000)
     skipped_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

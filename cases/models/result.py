@@ -4,18 +4,19 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from cases.models.request import ProcessorRequest
 from dsrportal.fields import EncryptedJSONField
 
 
 class PackageState(models.TextChoices):
-    FETCHED = "fetched", "Fetched"
-    NO_DATA = "no_data", "No data held"
-    MISSED = "missed", "Gone before it was fetched"
-    TOO_LARGE = "too_large", "Larger than allowed"
-    EXPIRED = "expired", "Deleted after its expiry"
-    SEALED = "sealed", "Kept sealed: it is in doubt"
+    FETCHED = "fetched", gettext_lazy("Fetched")
+    NO_DATA = "no_data", gettext_lazy("No data held")
+    MISSED = "missed", gettext_lazy("Gone before it was fetched")
+    TOO_LARGE = "too_large", gettext_lazy("Larger than allowed")
+    EXPIRED = "expired", gettext_lazy("Deleted after its expiry")
+    SEALED = "sealed", gettext_lazy("Kept sealed: it is in doubt")
 
 
 class ResultPackage(models.Model):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from cases.models.case import Case
 from cases.models.request import ProcessorRequest
@@ -14,14 +15,14 @@ from integrations.models import Processor
 
 
 class Purpose(models.TextChoices):
-    PREVIEW = "preview", "Before the request"
-    CONFIRMATION = "confirmation", "After the erasure"
+    PREVIEW = "preview", gettext_lazy("Before the request")
+    CONFIRMATION = "confirmation", gettext_lazy("After the erasure")
 
 
 class Finding(models.TextChoices):
-    FOUND = "found", "Profile found"
-    NOT_FOUND = "not_found", "No profile found"
-    UNKNOWN = "unknown", "Could not be asked"
+    FOUND = "found", gettext_lazy("Profile found")
+    NOT_FOUND = "not_found", gettext_lazy("No profile found")
+    UNKNOWN = "unknown", gettext_lazy("Could not be asked")
 
 
 class ProfileSearch(models.Model):

@@ -9,25 +9,29 @@ from cases.lifecycle import SECOND_PERSON_TYPES, UNVERIFIED_TYPES, CaseStatus, O
 from cases.models import Action, Case, Clock, ProcessorRequest
 from cases.services import holding, lanes, notes, planning, progress, transition
 from cases.services.refusal import Refused, Superseded
+from dsrportal.wording import Wording
 
 DENIAL_REASONS = {
-    "not_verified": "The person could not be verified",
-    "manifestly_unfounded": "Manifestly unfounded or excessive (GDPR Art. 12(5))",
-    "legal_obligation": "We must keep the data by law",
-    "exception_applies": "Another exception applies",
+    "not_verified": Wording("The person could not be verified"),
+    "manifestly_unfounded": Wording("Manifestly unfounded or excessive (GDPR Art. 12(5))"),
+    "legal_obligation": Wording("We must keep the data by law"),
+    "exception_applies": Wording("Another exception applies"),
 }
 
 
 def why_not(case: Case, *, actor: Actor) -> str:
     """Why this person cannot approve this case, in a sentence; "" when they can."""
     if case.status != CaseStatus.READY:
-        return "Only a case that is ready can be approved."
+        return Wording("Only a case that is ready can be approved.")
     if case.type in SECOND_PERSON_TYPES and actor.user_id in {
         case.opened_by_id,
         case.verified_by_id,
         case.changed_by_id,
     }:
-        return "Who opened, verified or last changed an erasure or correction cannot approve it: ask a second person."
+        return Wording(
+            "Who opened, verified or last changed an erasure or correction cannot approve it: ask a "
+            "second person."
+        )
     return ""
 
 
@@ -42,7 +46,7 @@ def approve(case: Case, *, actor: Actor, digest: str, text: str = "") -> Case:
             raise Refused(sentence)
         if digest != planning.digest(locked):
             raise Superseded(
-                "The plan has changed since you opened this page. Look at it again, then approve."
+                Wording("The plan has changed since you opened this page. Look at it again, then approve.")
             )
         note = notes.write(locked, text, actor=actor)
         requests = list(
@@ -83,7 +87,7 @@ def queue_unapproved(case: Case, *, actor: Actor) -> None:
     11 CCR 7026(f). Raises Refused where nothing can be planned.
     """
     if case.type not in UNVERIFIED_TYPES:
-        raise Refused("This type of case needs an approval.")
+        raise Refused(Wording("This type of case needs an approval."))
     requests = planning.plan(case, actor=actor)
     transition.move_case(case, CaseStatus.WORKING, actor=actor, action=Action.CASE_QUEUED)
     queue(case, requests, actor=actor)
@@ -92,10 +96,10 @@ def queue_unapproved(case: Case, *, actor: Actor) -> None:
 def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     """Close a case that was not approved as denied (or not verified); the reason is one of DENIAL_REASONS."""
     if reason not in DENIAL_REASONS:
-        raise Refused("Give one of the listed reasons.")
+        raise Refused(Wording("Give one of the listed reasons."))
     with progress.locked(case.pk) as locked:
         if locked.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY}:
-            raise Refused("Only a case that nobody has approved can be denied.")
+            raise Refused(Wording("Only a case that nobody has approved can be denied."))
         note = notes.write(locked, text, actor=actor)
         drop_plan(locked, actor=actor)
         holding.end(locked, actor=actor)

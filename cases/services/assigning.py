@@ -13,6 +13,7 @@ from cases.models import Action, Case, Tag
 from cases.services import audit, progress
 from cases.services.refusal import Refused, Superseded
 from dsrportal.models import User
+from dsrportal.wording import Wording
 
 MOST_TAGS = 12
 # What stands in lists and addresses is a word, and no address of a person.
@@ -23,13 +24,16 @@ def assign(case: Case, *, actor: Actor, assignee: User | None, seen: int | None)
     """Hand an open case to somebody, or to nobody. `seen` is the key of whom the page showed, so that of two people who
     take a case at once the second hears of it: raises Superseded."""
     if assignee is not None and not assignee.is_active:
-        raise Refused("This account is not active; choose another.")
+        raise Refused(Wording("This account is not active; choose another."))
     with progress.locked(case.pk) as locked:
         _refuse_closed(locked)
         if locked.assignee_id != seen:
-            name = locked.assignee.get_username() if locked.assignee else "nobody"
+            name = locked.assignee.get_username() if locked.assignee else Wording("nobody")
             raise Superseded(
-                f"The case has been assigned to {name} in the meantime. Look again and decide anew."
+                Wording(
+                    "The case has been assigned to %(name)s in the meantime. Look again and decide anew.",
+                    name=name,
+                )
             )
         if locked.assignee != assignee:
             progress.write(locked, assignee=assignee)
@@ -45,9 +49,9 @@ def defer(case: Case, *, actor: Actor, until: date | None) -> Case:
         _refuse_closed(locked)
         due_on = locked.clocks.order_by("due_on").values_list("due_on", flat=True).first()
         if until is not None and until <= timezone.localdate():
-            raise Refused("Choose a day after today.")
+            raise Refused(Wording("Choose a day after today."))
         if until is not None and due_on is not None and until >= due_on:
-            raise Refused(f"The case is due {due_on:%d %b %Y}: choose a day before that.")
+            raise Refused(Wording("The case is due %(due_on)s: choose a day before that.", due_on=due_on))
         if locked.follow_up_on != until:
             progress.write(locked, follow_up_on=until)
             words = until.isoformat() if until else "now"
@@ -59,9 +63,11 @@ def tag(case: Case, *, actor: Actor, names: Collection[str]) -> Case:
     """Give a case exactly these tags, whatever their capitals; new ones are made. Raises Refused for no word."""
     wanted = {name.lower(): name for name in (" ".join(name.split()) for name in names) if name}
     if any(not _WORD.fullmatch(name) for name in wanted.values()):
-        raise Refused("A tag has up to 40 letters, digits, blanks and . & / + - only, and nothing personal.")
+        raise Refused(
+            Wording("A tag has up to 40 letters, digits, blanks and . & / + - only, and nothing personal.")
+        )
     if len(wanted) > MOST_TAGS:
-        raise Refused(f"A case has up to {MOST_TAGS} tags.")
+        raise Refused(Wording("A case has up to %(count)s tags.", count=MOST_TAGS))
     with progress.locked(case.pk) as locked:
         _refuse_closed(locked)
         has = {each.name.lower(): each for each in locked.tags.all()}
@@ -96,4 +102,4 @@ def _tag(name: str) -> Tag:
 
 def _refuse_closed(case: Case) -> None:
     if case.status == CaseStatus.CLOSED:
-        raise Refused("The case is closed: reopen it first.")
+        raise Refused(Wording("The case is closed: reopen it first."))

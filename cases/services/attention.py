@@ -1,7 +1,5 @@
 """Attention items: what a human must decide, opened once and settled with a reason."""
 
-from datetime import UTC, datetime
-
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -10,11 +8,6 @@ from cases.models import Action, AttentionItem, AttentionKind, Case, ProcessorRe
 from cases.services import audit, progress
 from cases.services.refusal import Superseded
 from integrations.models import Processor
-
-
-def moment(at: datetime) -> str:
-    """An instant as a sentence names it, which is the same for whoever reads it: 05 Dec 2026 14:30 UTC."""
-    return f"{at.astimezone(UTC):%d %b %Y %H:%M} UTC"
 
 
 def open_item(

@@ -20,6 +20,7 @@ from cases.models import AttentionKind, CallbackDelivery, ProcessorRequest, Verd
 from cases.models.callback import NOT_FOR_US
 from cases.services import attention, progress, reports
 from dsrportal.models import DataKey
+from dsrportal.wording import Wording
 from integrations.errors import CertificateUnavailable, NotVerified
 from integrations.models import Processor
 from integrations.registry import connector_for
@@ -40,21 +41,21 @@ PROCESSOR_CACHE_SECONDS = 5
 REFUSALS_KEPT_SECONDS = 35 * 24 * 3600
 # Why a callback was not believed: the reasons of `NotVerified`, and our own two.
 REFUSALS = {
-    "unknown_token": "The address is not one of ours",
-    "no_domain": "Names no processor domain",
-    "wrong_domain": "Names another domain",
-    "no_signature": "Not signed",
-    "signature_unreadable": "The signature is not base64",
-    "signature_wrong": "The signature does not belong to the body",
-    "weak_key": "The signing key is too weak",
-    "certificate_unreadable": "The certificate does not parse",
-    "certificate_expired": "The certificate has expired",
-    "certificate_not_yet_valid": "The certificate is not valid yet",
-    "certificate_wrong_name": "The certificate names another domain",
-    "certificate_weak_key": "The certificate's key is too weak",
-    "certificate_wrong_use": "The certificate is not one for servers",
-    "certificate_untrusted": "The certificate hangs from no trusted root",
-    "certificate_unavailable": "The certificate could not be fetched (answered: try again)",
+    "unknown_token": Wording("The address is not one of ours"),
+    "no_domain": Wording("Names no processor domain"),
+    "wrong_domain": Wording("Names another domain"),
+    "no_signature": Wording("Not signed"),
+    "signature_unreadable": Wording("The signature is not base64"),
+    "signature_wrong": Wording("The signature does not belong to the body"),
+    "weak_key": Wording("The signing key is too weak"),
+    "certificate_unreadable": Wording("The certificate does not parse"),
+    "certificate_expired": Wording("The certificate has expired"),
+    "certificate_not_yet_valid": Wording("The certificate is not valid yet"),
+    "certificate_wrong_name": Wording("The certificate names another domain"),
+    "certificate_weak_key": Wording("The certificate's key is too weak"),
+    "certificate_wrong_use": Wording("The certificate is not one for servers"),
+    "certificate_untrusted": Wording("The certificate hangs from no trusted root"),
+    "certificate_unavailable": Wording("The certificate could not be fetched (answered: try again)"),
 }
 
 
@@ -176,7 +177,10 @@ def _show(delivery: CallbackDelivery) -> None:
     """A human looks at what was signed and is not for us: one open item a processor, however many come."""
     attention.open_item(
         AttentionKind.FOREIGN_CALLBACK,
-        f"{delivery.processor.name} sent a signed callback that could not be applied: look at its deliveries.",
+        Wording(
+            "%(processor)s sent a signed callback that could not be applied: look at its deliveries.",
+            processor=delivery.processor.name,
+        ),
         actor=Actor(Source.CALLBACK, address=delivery.address or ""),
         processor=delivery.processor,
     )

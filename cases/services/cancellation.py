@@ -7,14 +7,15 @@ from cases.lifecycle import RequestStatus
 from cases.models import Action, AttentionKind, Case, ProcessorRequest
 from cases.services import attention, audit, holding, lanes, notes, progress, transition
 from cases.services.refusal import Refused
+from dsrportal.wording import Wording
 
 # One that has failed was refused: whoever will not try it again gives it up.
 CANCELLABLE = frozenset({RequestStatus.QUEUED, RequestStatus.PENDING, RequestStatus.FAILED})
 
 # mParticle forwards on receipt, not after the waiting period (docs: integrations, forwarding-dsr).
-PARTNERS_WARNING = (
-    "Partners that were told already are not recalled: forwarding starts when the processor receives "
-    "the request."
+PARTNERS_WARNING = Wording(
+    "Partners that were told already are not recalled: forwarding starts when the processor "
+    "receives the request."
 )
 
 
@@ -36,7 +37,10 @@ def cancel(case: Case, *, actor: Actor, text: str = "") -> int:
         requests = cancellable(locked)
         if not requests:
             raise Refused(
-                "Nothing can be cancelled any more: only a request that is queued or pending can, or one that failed."
+                Wording(
+                    "Nothing can be cancelled any more: only a request that is queued or pending can, or one "
+                    "that failed."
+                )
             )
         note = notes.write(locked, text, actor=actor)
         for request in requests:
@@ -87,7 +91,7 @@ def retry(case: Case, *, actor: Actor) -> int:
             .order_by("pk")
         )
         if not failed:
-            raise Refused("No request of this case has failed.")
+            raise Refused(Wording("No request of this case has failed."))
         for request in failed:
             request.case = locked
             transition.move_request(

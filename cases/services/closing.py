@@ -8,6 +8,8 @@ from cases.models import Action, AttentionItem, Case, Clock, Note, ProcessorRequ
 from cases.services import holding, notes, progress, transition
 from cases.services.approval import drop_plan
 from cases.services.refusal import Refused
+from dsrportal.wording import Word, Wording
+from integrations.types import PartnerStatus
 
 # Outcomes a person may choose at closing; the others come with a verb of their own.
 CLOSING_OUTCOMES = (Outcome.FULFILLED, Outcome.PARTLY_FULFILLED, Outcome.NO_DATA_HELD, Outcome.DENIED)
@@ -20,16 +22,16 @@ _RANK = {
     Outcome.FULFILLED: 2,
 }
 CLOSING_REASONS = {
-    "confirmed_otherwise": "What is missing was confirmed in another way",
-    "no_data_there": "What is missing holds no data of this person",
-    "exception_applies": "An exception of the law covers what is missing",
+    "confirmed_otherwise": Wording("What is missing was confirmed in another way"),
+    "no_data_there": Wording("What is missing holds no data of this person"),
+    "exception_applies": Wording("An exception of the law covers what is missing"),
 }
 
 REOPENING_REASONS = {
-    "closed_by_mistake": "Closed by mistake",
-    "person_objected": "The person objected",
-    "new_information": "New information has come in",
-    "authority_asked": "A supervisory authority asked",
+    "closed_by_mistake": Wording("Closed by mistake"),
+    "person_objected": Wording("The person objected"),
+    "new_information": Wording("New information has come in"),
+    "authority_asked": Wording("A supervisory authority asked"),
 }
 
 
@@ -50,22 +52,31 @@ def proposed_outcome(case: Case) -> str:
 
 def exceptions(case: Case) -> list[str]:
     """Sentences on what keeps a case from being fulfilled: requests and partners, each by its name."""
-    found = []
+    found: list[str] = []
     for request in progress.standing(case).select_related("processor"):
         name = request.processor.name
         if request.status != RequestStatus.COMPLETED:
-            found.append(f"{name}: {request.get_status_display().lower()}.")
+            found.append(
+                Wording("%(name)s: %(status)s.", name=name, status=Word(RequestStatus(request.status).label))
+            )
         elif not request.answer:
-            found.append(f"{name}: completed, and its result could not be kept.")
+            found.append(Wording("%(name)s: completed, and its result could not be kept.", name=name))
         elif request.answer == Answer.REFUSED:
-            found.append(f"{name}: refused.")
+            found.append(Wording("%(name)s: refused.", name=name))
     partners = progress.unanswered_partners().filter(
         processor_request__in=progress.standing(case).filter(status=RequestStatus.COMPLETED)
     )
     for partner in partners.select_related("processor_request__processor"):
         through = partner.processor_request.processor.name
-        status = partner.get_status_display().lower()
-        found.append(f"{partner.name or partner.domain}, reached through {through}: {status}.")
+        status = Word(PartnerStatus(partner.status).label)
+        found.append(
+            Wording(
+                "%(partner)s, reached through %(through)s: %(status)s.",
+                partner=partner.name or partner.domain,
+                through=through,
+                status=status,
+            )
+        )
     return found
 
 
@@ -73,19 +84,27 @@ def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str
     """Close a case in review. Another outcome than its answers amount to needs a note, a better one a reason too."""
     with progress.locked(case.pk) as locked:
         if locked.status != CaseStatus.REVIEW:
-            raise Refused("A case is closed from review: when all answers are in and nothing is open.")
+            raise Refused(
+                Wording("A case is closed from review: when all answers are in and nothing is open.")
+            )
         derived = Outcome(proposed_outcome(locked))
         if outcome not in CLOSING_OUTCOMES:
-            raise Refused("Choose one of the listed outcomes.")
+            raise Refused(Wording("Choose one of the listed outcomes."))
         better = _RANK[Outcome(outcome)] > _RANK[derived]
         if better and reason not in CLOSING_REASONS:
             raise Refused(
-                f"The answers amount to “{derived.label}”: say why it is closed as more than that.",
+                Wording(
+                    "The answers amount to “%(outcome)s”: say why it is closed as more than that.",
+                    outcome=derived.label,
+                ),
                 *exceptions(locked),
             )
         if outcome != derived and not text.strip():
             raise Refused(
-                f"The answers amount to “{derived.label}”; say in a note why it is closed otherwise."
+                Wording(
+                    "The answers amount to “%(outcome)s”; say in a note why it is closed otherwise.",
+                    outcome=derived.label,
+                )
             )
         note = notes.write(locked, text, actor=actor)
         _close(
@@ -103,13 +122,16 @@ def withdraw(case: Case, *, actor: Actor, text: str = "") -> Case:
     """Record that the person withdrew. What has been sent must be cancelled or answered first."""
     with progress.locked(case.pk) as locked:
         if locked.status == CaseStatus.CLOSED:
-            raise Refused("The case is closed already.")
+            raise Refused(Wording("The case is closed already."))
         sent = ProcessorRequest.objects.filter(case=locked, replaced_by__isnull=True).exclude(
             status__in=[RequestStatus.PLANNED, RequestStatus.CANCELLED, RequestStatus.COMPLETED]
         )
         if sent.exists():
             raise Refused(
-                "Cancel the requests first, or wait for their answers: a processor is still working on one."
+                Wording(
+                    "Cancel the requests first, or wait for their answers: a processor is still working on "
+                    "one."
+                )
             )
         note = notes.write(locked, text, actor=actor)
         drop_plan(locked, actor=actor)
@@ -122,7 +144,7 @@ def _close(
     case: Case, outcome: str, *, actor: Actor, action: Action, note: Note | None, reason: str = ""
 ) -> None:
     if AttentionItem.objects.filter(case=case, resolved_at__isnull=True).exists():
-        raise Refused("Something still needs attention; decide it first.")
+        raise Refused(Wording("Something still needs attention; decide it first."))
     now = timezone.now()
     Clock.objects.filter(case=case, satisfied_at__isnull=True).update(satisfied_at=now)
     transition.move_case(
@@ -132,7 +154,7 @@ def _close(
         action=action,
         reason=reason,
         note=note,
-        details={"outcome": str(Outcome(outcome).label)},
+        details={"outcome": str(outcome)},
         fields={"outcome": outcome, "closed_at": now},
     )
 
@@ -143,10 +165,10 @@ def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     Raises Refused where the reason is not one of REOPENING_REASONS.
     """
     if reason not in REOPENING_REASONS:
-        raise Refused("Give one of the listed reasons.")
+        raise Refused(Wording("Give one of the listed reasons."))
     with progress.locked(case.pk) as locked:
         if locked.status != CaseStatus.CLOSED:
-            raise Refused("Only a closed case can be reopened.")
+            raise Refused(Wording("Only a closed case can be reopened."))
         note = notes.write(locked, text, actor=actor)
         Clock.objects.filter(case=locked).update(satisfied_at=None)
         # What needs no approval was sent all the same.

@@ -11,6 +11,7 @@ from cases.actor import SCHEDULE
 from cases.lifecycle import DERIVED, Answer, RequestStatus
 from cases.models import AttentionKind, Case, Finding, ProcessorRequest, ProfileSearch, Purpose
 from cases.services import attention, inquiries, progress, searching
+from dsrportal.wording import Wording
 from integrations.connector import Capability
 from integrations.errors import IntegrationError, Rejected, Unsupported
 from integrations.models import Processor
@@ -121,11 +122,13 @@ def confirm(request_id: UUID) -> None:
 def _known_again(request: ProcessorRequest) -> str:
     name = request.processor.name
     if searching.may_be_under_way(request):
-        return (
-            f"{name} knows the person: the erasure it took is not carried out yet, or new data has come in since. "
-            "Look again later, erase again, or find out what sends it."
+        return Wording(
+            "%(name)s knows the person: the erasure it took is not carried out yet, or new data has "
+            "come in since. Look again later, erase again, or find out what sends it.",
+            name=name,
         )
-    return (
-        f"{name} knows the person again after the erasure: new data has come in since. Erase again, or find out what "
-        "sends it."
+    return Wording(
+        "%(name)s knows the person again after the erasure: new data has come in since. Erase "
+        "again, or find out what sends it.",
+        name=name,
     )

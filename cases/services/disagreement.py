@@ -14,6 +14,7 @@ from cases.actor import REPORT
 from cases.lifecycle import FINISHED, REPORTED_MOVES, RequestStatus
 from cases.models import AttentionItem, AttentionKind, CallbackDelivery, ProcessorRequest, Verdict
 from cases.services import attention, progress
+from dsrportal.wording import Word, Wording
 from integrations.types import Report, ReportedStatus
 
 
@@ -66,15 +67,25 @@ def show(request: ProcessorRequest, report: Report, *, asked_at: datetime) -> No
 
 
 def _both_sides(request: ProcessorRequest, report: Report, *, asked_at: datetime) -> str:
-    name, says = request.processor.name, report.status.label.lower()
-    asked = f"when asked on {attention.moment(asked_at)}"
+    name, says = request.processor.name, Word(report.status.label)
+    asked = Wording("when asked on %(moment)s", moment=asked_at)
     if request.sent_at is None:
-        return (
-            f"A request to {name} was cancelled here before it was sent, yet {asked} they say it is {says}: "
-            "have them cancel it, or let it be carried out."
+        return Wording(
+            "A request to %(name)s was cancelled here before it was sent, yet %(asked)s they say it "
+            "is %(says)s: have them cancel it, or let it be carried out.",
+            name=name,
+            asked=asked,
+            says=says,
         )
-    held = request.get_status_display().lower()
-    return f"{name} told us “{held}” ({_by_which_way(request)}) and {asked} says “{says}”: ask them which is true."
+    held = Word(RequestStatus(request.status).label)
+    return Wording(
+        "%(name)s told us “%(held)s” (%(way)s) and %(asked)s says “%(says)s”: ask them which is true.",
+        name=name,
+        held=held,
+        way=_by_which_way(request),
+        asked=asked,
+        says=says,
+    )
 
 
 def _by_which_way(request: ProcessorRequest) -> str:
@@ -86,5 +97,5 @@ def _by_which_way(request: ProcessorRequest) -> str:
         .first()
     )
     if delivery is not None:
-        return f"callback of {attention.moment(delivery.received_at)}"
-    return f"answer of {attention.moment(request.status_changed_at)}"
+        return Wording("callback of %(moment)s", moment=delivery.received_at)
+    return Wording("answer of %(moment)s", moment=request.status_changed_at)

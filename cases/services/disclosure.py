@@ -8,12 +8,13 @@ from cases.actor import Actor
 from cases.models import Action, Case, SubjectIdentity
 from cases.services import audit, notes
 from cases.services.refusal import Refused
+from dsrportal.wording import Wording
 
 REVEAL_REASONS = {
-    "verify_person": "To verify the person",
-    "answer_person": "To answer the person",
-    "check_plan": "To check the plan",
-    "resolve_problem": "To resolve a problem with a processor",
+    "verify_person": Wording("To verify the person"),
+    "answer_person": Wording("To answer the person"),
+    "check_plan": Wording("To check the plan"),
+    "resolve_problem": Wording("To resolve a problem with a processor"),
 }
 
 
@@ -31,7 +32,7 @@ def masked(value: str) -> str:
 def reveal(case: Case, *, actor: Actor, reason: str, text: str = "") -> list[tuple[str, str]]:
     """The case's identities as typed: (label of the type, value). The event is written before anything is shown."""
     if reason not in REVEAL_REASONS:
-        raise Refused("Give one of the listed reasons.")
+        raise Refused(Wording("Give one of the listed reasons."))
     with transaction.atomic():
         identities = list(
             SubjectIdentity.objects.filter(subject=case.subject_id).select_related("subject__data_key")
@@ -54,7 +55,7 @@ def search(value: str, *, actor: Actor) -> list[UUID]:
     """Keys of the data subjects known by exactly this identity, of whatever type. The event holds only a count."""
     value = value.strip()
     if not value:
-        raise Refused("Type the identity to search for.")
+        raise Refused(Wording("Type the identity to search for."))
     with transaction.atomic():
         subjects: list[UUID] = list(
             SubjectIdentity.objects.matching(value)

@@ -19,6 +19,7 @@ from cases.models import PackageState, ProcessorRequest, ResultPackage, SubjectI
 from cases.services import inquiries, sealed_files
 from cases.services.refusal import Superseded
 from dsrportal.crypto import Tampered, Unreadable
+from dsrportal.wording import Wording
 from integrations.connector import Connector
 from integrations.errors import IntegrationError, UnexpectedAnswer
 from integrations.types import Identity, PackageSummary
@@ -95,7 +96,9 @@ def download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
     except Exception as error:
         sealed_files.delete(package.stored_name)
         if isinstance(error, Tampered):
-            raise UnexpectedAnswer("The result cannot be read back from where it was stored.") from None
+            raise UnexpectedAnswer(
+                Wording("The result cannot be read back from where it was stored.")
+            ) from None
         raise
     if summary.doubt:
         package.state, package.doubt = PackageState.SEALED, summary.doubt[:32]

@@ -14,6 +14,7 @@ from cases.actor import REPORT, SCHEDULE
 from cases.lifecycle import FINISHED, RequestStatus
 from cases.models import AttentionKind, ProcessorRequest
 from cases.services import attention, processors, progress, transition
+from dsrportal.wording import Wording
 from integrations.errors import Conflict, IntegrationError, RateLimited, Rejected, Unauthorized
 from integrations.models import Processor
 from integrations.types import Report
@@ -86,10 +87,11 @@ def _refuse(request: ProcessorRequest, error: IntegrationError) -> None:
     )
     attention.open_item(
         AttentionKind.REFUSED,
-        (
-            f"{error.sentence} Request to {request.processor.name}: find out why, then retry, or cancel it and answer "
-            "by hand."
-        )[:300],
+        Wording(
+            "%(sentence)s Request to %(processor)s: find out why, then retry, or cancel it and answer by hand.",
+            sentence=error.sentence,
+            processor=request.processor.name,
+        ),
         actor=REPORT,
         case=request.case,
         request=request,
@@ -154,11 +156,19 @@ def _in_the_way(request: ProcessorRequest) -> ProcessorRequest | None:
 def _open_conflict(request: ProcessorRequest) -> None:
     """409 does not name the request in the way (facts 1.4); ours, if it is one, we can find."""
     other = _in_the_way(request)
-    which = f"that of case {other.case.reference}" if other else "one that this portal did not send"
+    which = (
+        Wording("that of case %(case)s", case=other.case.reference)
+        if other
+        else Wording("one that this portal did not send")
+    )
     attention.open_item(
         AttentionKind.CONFLICT,
-        f"{request.processor.name} is still working on another request for the same identities, {which}; "
-        "this one waits and is tried again when that is finished, and every hour.",
+        Wording(
+            "%(processor)s is still working on another request for the same identities, %(which)s; "
+            "this one waits and is tried again when that is finished, and every hour.",
+            processor=request.processor.name,
+            which=which,
+        ),
         actor=REPORT,
         case=request.case,
         request=request,
@@ -168,8 +178,11 @@ def _open_conflict(request: ProcessorRequest) -> None:
 def _open_exhausted(request: ProcessorRequest) -> None:
     attention.open_item(
         AttentionKind.RETRIES_EXHAUSTED,
-        f"{request.processor.name} has not given a usable answer in {ATTEMPTS_BEFORE_ATTENTION} attempts; "
-        "the portal goes on trying.",
+        Wording(
+            "%(processor)s has not given a usable answer in %(count)s attempts; the portal goes on trying.",
+            processor=request.processor.name,
+            count=ATTEMPTS_BEFORE_ATTENTION,
+        ),
         actor=SCHEDULE,
         case=request.case,
         request=request,
@@ -179,7 +192,10 @@ def _open_exhausted(request: ProcessorRequest) -> None:
 def open_gone(request: ProcessorRequest) -> None:
     attention.open_item(
         AttentionKind.GONE,
-        f"{request.processor.name} no longer knows a request that it had accepted; ask them what became of it.",
+        Wording(
+            "%(processor)s no longer knows a request that it had accepted; ask them what became of it.",
+            processor=request.processor.name,
+        ),
         actor=REPORT,
         case=request.case,
         request=request,

@@ -10,13 +10,13 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.utils.formats import date_format
+from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case, ClockKind, ProcessorRequest
 from cases.services import departures, planning
 from cases.services.polling import SENT
-from cases.services.whereabouts import day
+from dsrportal.wording import Wording
 from integrations.models import Processor
 from integrations.registry import connector_for
 from integrations.types import RequestType
@@ -56,18 +56,34 @@ def of(case: Case, *, now: datetime) -> Forecast | None:
         return None
     last = max(ends)
     at_risk = now < clock.due_at <= last.at
-    due_on, expected = date_format(clock.due_on, "d M Y"), day(last.at)
+    due_on, expected = clock.due_on, timezone.localtime(last.at).date()
     sentence = (
-        f"It is due {due_on}, but {last.who} may answer as late as {expected}. {last.helps}"
+        Wording(
+            "It is due %(due_on)s, but %(who)s may answer as late as %(expected)s. %(helps)s",
+            due_on=due_on,
+            who=last.who,
+            expected=expected,
+            helps=last.helps,
+        )
         if at_risk
-        else f"All answers are expected by {expected}; it is due {due_on}."
+        else Wording(
+            "All answers are expected by %(expected)s; it is due %(due_on)s.",
+            expected=expected,
+            due_on=due_on,
+        )
     )
     return Forecast(last.at, clock.due_at, clock.due_on, at_risk, sentence)
 
 
 def _unplanned(case: Case, *, now: datetime) -> list[_End]:
     return [
-        _held(processor, case.type, case.skip_waiting_period, "Verify and approve it", now=now)
+        _held(
+            processor,
+            case.type,
+            case.skip_waiting_period,
+            Wording("Verify and approve it as soon as you can: each day counts."),
+            now=now,
+        )
         for processor in planning.candidates(case.type)
     ]
 
@@ -82,30 +98,39 @@ def _planned(case: Case, *, now: datetime) -> list[_End]:
 def _end(request: ProcessorRequest, request_type: str, *, now: datetime) -> _End:
     processor, skip = request.processor, request.skip_waiting_period
     if request.status == RequestStatus.PLANNED:
-        return _held(processor, request_type, skip, "Approve it", now=now)
+        return _held(
+            processor, request_type, skip, Wording("Approve it as soon as you can: each day counts."), now=now
+        )
     if request.status == RequestStatus.FAILED:
-        return _held(processor, request_type, skip, "Try what has failed again", now=now)
+        return _held(
+            processor,
+            request_type,
+            skip,
+            Wording("Try what has failed again as soon as you can: each day counts."),
+            now=now,
+        )
     longest = _longest(processor, request_type, skip)
     if request.status in SENT:
         at = request.expected_completion_at or (request.sent_at or request.status_changed_at) + longest
-        return _End(at, processor.name, "Nothing here can hasten it: tell the person in time.")
+        return _End(at, processor.name, Wording("Nothing here can hasten it: tell the person in time."))
     leaving = departures.of(processor, now=now)
     waits = timedelta(seconds=leaving.seconds(request.due_at))
     helps = (
-        "The processor is paused, and each day of that comes on top: have it resumed."
+        Wording("The processor is paused, and each day of that comes on top: have it resumed.")
         if processor.paused_at
-        else "It leaves as soon as the budget allows: tell the person in time."
+        else Wording("It leaves as soon as the budget allows: tell the person in time.")
     )
     if not leaving.known:
-        helps += " The queue is left out of this, because the queue store does not answer."
+        helps = Wording(
+            "%(helps)s The queue is left out of this, because the queue store does not answer.", helps=helps
+        )
     return _End(now + waits + longest, processor.name, helps)
 
 
-def _held(processor: Processor, request_type: str, skip: bool, verb: str, *, now: datetime) -> _End:
+def _held(processor: Processor, request_type: str, skip: bool, helps: str, *, now: datetime) -> _End:
     """Of what a person has yet to let go."""
-    helps = f"{verb} as soon as you can: each day counts."
     if request_type == RequestType.ERASURE and not skip:
-        helps += " “Change the plan” can skip the waiting period."
+        helps = Wording("%(helps)s “Change the plan” can skip the waiting period.", helps=helps)
     return _End(now + _longest(processor, request_type, skip), processor.name, helps)
 
 

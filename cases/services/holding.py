@@ -22,6 +22,7 @@ from cases.models import (
 from cases.services import attention, audit, lanes, notes, planning, progress
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused
+from dsrportal.wording import Wording
 from integrations.models import Processor
 from integrations.registry import connector_for
 from integrations.types import RequestType
@@ -31,9 +32,9 @@ WARNED_BEFORE = timedelta(days=2)
 # How such an item was settled without a decision of anybody: the next one is told of again.
 _ANEW = ("changed", "released", "ended", "other_closed")
 RELEASE_REASONS = {
-    "answered_already": "The person has what they asked for",
-    "person_insists": "The person wants the erasure first",
-    "deadline": "The erasure could not be carried out in time otherwise",
+    "answered_already": Wording("The person has what they asked for"),
+    "person_insists": Wording("The person wants the erasure first"),
+    "deadline": Wording("The erasure could not be carried out in time otherwise"),
 }
 
 
@@ -94,11 +95,11 @@ def _hold_requests(case: Case, *, actor: Actor) -> None:
 def release(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     """Let an erasure go although the other case is open. Raises Refused where it is not held."""
     if reason not in RELEASE_REASONS:
-        raise Refused("Give one of the listed reasons.")
+        raise Refused(Wording("Give one of the listed reasons."))
     with progress.locked(case.pk) as locked:
         other = locked.blocked_by
         if other is None:
-            raise Refused("This case is not held by another.")
+            raise Refused(Wording("This case is not held by another."))
         note = notes.write(locked, text, actor=actor)
         progress.write(locked, blocked_by=None, block_released_at=timezone.now())
         audit.record(
@@ -167,8 +168,12 @@ def _warn(case_id: int) -> None:
             return
         attention.open_item(
             AttentionKind.HELD,
-            f"It waits for {other.reference}, and must leave by {attention.moment(latest)} to be answered in time: "
-            "close that case, or release this one.",
+            Wording(
+                "It waits for %(other)s, and must leave by %(latest)s to be answered in time: close that "
+                "case, or release this one.",
+                other=other.reference,
+                latest=latest,
+            ),
             actor=SCHEDULE,
             case=case,
         )

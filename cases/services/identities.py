@@ -3,11 +3,14 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from cases.actor import Actor
 from cases.models import Action, Case, Correction, SubjectIdentity
 from cases.services import audit, notes, replanning
 from cases.services.refusal import Refused
 from dsrportal.crypto import blind_index
+from dsrportal.wording import Wording
 from integrations.types import Identity, RequestType
 
 
@@ -19,22 +22,24 @@ def change(
     Raises Refused where something was sent already, where none would be left, or where one is given twice.
     """
     if not add and not remove:
-        raise Refused("Add an identity, or choose one to remove.")
-    with replanning.changing(case, actor=actor, what="the identities") as locked:
+        raise Refused(Wording("Add an identity, or choose one to remove."))
+    with replanning.changing(case, actor=actor, what=gettext_noop("the identities")) as locked:
         note = notes.write(locked, text, actor=actor)
         mine = SubjectIdentity.objects.filter(subject=locked.subject_id)
         leaving = list(mine.filter(pk__in=list(remove)))
         if len(leaving) != len(set(remove)):
-            raise Refused("An identity that you chose to remove is not there any more: look again.")
+            raise Refused(Wording("An identity that you chose to remove is not there any more: look again."))
         if any(identity.requests.filter(attempts__gt=0).exists() for identity in leaving):
-            raise Refused("An identity that was sent to a processor stays with the case.")
+            raise Refused(Wording("An identity that was sent to a processor stays with the case."))
         removed = [str(identity.pk) for identity in leaving]
         mine.filter(pk__in=removed).delete()
         added = _add(locked, add)
         if not mine.exists():
-            raise Refused("Keep at least one identity: without one no processor can find the person.")
+            raise Refused(
+                Wording("Keep at least one identity: without one no processor can find the person.")
+            )
         if locked.type == RequestType.CORRECTION and not _corrections(locked):
-            raise Refused("Keep at least one identity that is to be corrected.")
+            raise Refused(Wording("Keep at least one identity that is to be corrected."))
         audit.record(
             Action.CASE_IDENTITIES_CHANGED,
             actor=actor,
@@ -58,7 +63,7 @@ def _add(case: Case, identities: Sequence[Identity]) -> list[SubjectIdentity]:
     for position, identity in enumerate(identities, start=last + 1):
         index = blind_index(identity.type, identity.value)
         if index in known:
-            raise Refused("The same identity is given twice; keep one of the two.")
+            raise Refused(Wording("The same identity is given twice; keep one of the two."))
         known.add(index)
         added.append(
             SubjectIdentity.of(case.subject, type=identity.type, value=identity.value, position=position)

@@ -14,6 +14,7 @@ from cases.services import approval, audit, clocks, planning
 from cases.services.refusal import Refused
 from dsrportal.crypto import blind_index
 from dsrportal.models import DataKey
+from dsrportal.wording import Wording
 from integrations import types
 from integrations.types import Draft, Identity, Regulation, RequestType
 
@@ -29,19 +30,19 @@ def problems(
     corrections: Sequence[types.Correction] = (),
 ) -> list[str]:
     """Sentences on why such a case cannot be opened, each naming its rule; empty when it can."""
-    found = []
+    found: list[str] = []
     if received_at > timezone.now():
-        found.append("“Received at” is in the future; the legal clock starts when the person asked.")
+        found.append(Wording("“Received at” is in the future; the legal clock starts when the person asked."))
     if not identities:
-        found.append("Give at least one identity: without one no processor can find the person.")
+        found.append(Wording("Give at least one identity: without one no processor can find the person."))
     seen = set()
     for identity in identities:
         key = blind_index(identity.type, identity.value)
         if key in seen:
-            found.append("The same identity is given twice; keep one of the two.")
+            found.append(Wording("The same identity is given twice; keep one of the two."))
         seen.add(key)
     if skip_waiting_period and type != RequestType.ERASURE:
-        found.append("Only an erasure has a waiting period to skip.")
+        found.append(Wording("Only an erasure has a waiting period to skip."))
     draft = Draft(
         request_type=type,
         regulation=regulation,
@@ -56,25 +57,25 @@ def problems(
 
 def _of_type(draft: Draft) -> list[str]:
     """What an opt-out or a correction must say, and others must not."""
-    found = []
+    found: list[str] = []
     if draft.request_type == RequestType.CORRECTION:
         known = {(identity.type, identity.value) for identity in draft.identities}
         if not draft.corrections:
-            found.append("Say what is to be corrected: give at least one identity its new value.")
+            found.append(Wording("Say what is to be corrected: give at least one identity its new value."))
         corrected = {(each.type, each.old_value) for each in draft.corrections}
         if len(corrected) < len(draft.corrections):
-            found.append("Give each identity that is to be corrected one new value.")
+            found.append(Wording("Give each identity that is to be corrected one new value."))
         if any((each.type, each.old_value) not in known for each in draft.corrections):
-            found.append("What is to be corrected must be among the identities.")
+            found.append(Wording("What is to be corrected must be among the identities."))
         if any(not each.new_value.strip() or each.new_value == each.old_value for each in draft.corrections):
-            found.append("A correction needs a new value that differs from the old one.")
+            found.append(Wording("A correction needs a new value that differs from the old one."))
     elif draft.corrections:
-        found.append("Only a correction has new values.")
+        found.append(Wording("Only a correction has new values."))
     names_purposes = draft.request_type == RequestType.OPT_OUT and draft.regulation == Regulation.GDPR
     if names_purposes and not draft.purposes:
-        found.append("Say for which purposes the person takes back consent.")
+        found.append(Wording("Say for which purposes the person takes back consent."))
     if draft.purposes and not names_purposes:
-        found.append("Only an opt-out under the GDPR names purposes.")
+        found.append(Wording("Only an opt-out under the GDPR names purposes."))
     return found
 
 
@@ -165,7 +166,7 @@ def _group_problems(name: str) -> list[str]:
     try:
         field.run_validators(name)
     except ValidationError as error:
-        return [f"Group: {message}" for message in error.messages]
+        return [Wording("Group: %(message)s", message=message) for message in error.messages]
     return []
 
 

@@ -15,6 +15,7 @@ from cases.actor import Actor
 from cases.models import Action
 from cases.services import audit, lanes
 from cases.services.refusal import Superseded
+from dsrportal.wording import Wording
 from integrations.models import Outgoing, Processor
 
 
@@ -32,7 +33,7 @@ def pause(*, actor: Actor, reason: str) -> None:
     """Send nothing to any processor. Raises Superseded where everything is paused already."""
     with transaction.atomic():
         if not Outgoing.objects.filter(paused_at=None).update(paused_at=timezone.now(), paused_reason=reason):
-            raise Superseded("Everything outgoing is paused already.")
+            raise Superseded(Wording("Everything outgoing is paused already."))
         audit.record(Action.OUTGOING_PAUSED, actor=actor, reason=reason)
 
 
@@ -43,7 +44,7 @@ def resume(*, actor: Actor) -> None:
         if paused is None or not Outgoing.objects.filter(paused_at=paused.paused_at).update(
             paused_at=None, paused_reason=""
         ):
-            raise Superseded("Outgoing requests are not paused as a whole.")
+            raise Superseded(Wording("Outgoing requests are not paused as a whole."))
         audit.record(Action.OUTGOING_RESUMED, actor=actor, reason=paused.paused_reason)
         for processor_id in Processor.objects.sending().values_list("pk", flat=True):
             lanes.wake(processor_id)

@@ -8,56 +8,74 @@ from itertools import chain
 from typing import Any, Final
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from cases.actor import Actor
 from cases.models import Action, PackageState, ResultPackage
 from cases.services import audit, notes, sealed_files
 from cases.services.refusal import Refused
+from dsrportal.wording import Wording
 from integrations.errors import IntegrationError
 from integrations.registry import connector_for
 from integrations.types import PackageMember, PackageSummary
 
 REDACTION_REASONS: Final = {
-    "rights_of_others": "The rights of others (GDPR Art. 15(4))",
-    "legal_privilege": "Legal privilege",
-    "never_disclosed": "Never disclosed: government and account numbers, passwords, biometrics (11 CCR 7024(d))",
-    "not_this_person": "Not about this person",
+    "rights_of_others": Wording("The rights of others (GDPR Art. 15(4))"),
+    "legal_privilege": Wording("Legal privilege"),
+    "never_disclosed": Wording(
+        "Never disclosed: government and account numbers, passwords, biometrics (11 CCR 7024(d))"
+    ),
+    "not_this_person": Wording("Not about this person"),
 }
 
 # Why a package is kept sealed, by the words of integrations: in a sentence, with what to do.
 DOUBTS: Final = {
     "foreign_identity": (
-        "The result from {name} names an identity that is not this person's, so it may be about somebody else. Find "
-        "out whose it is with {name}, then fetch it again or send the request again."
+        gettext_noop(
+            "The result from %(name)s names an identity that is not this person's, so it may be about "
+            "somebody else. Find out whose it is with %(name)s, then fetch it again or send the "
+            "request again."
+        )
     ),
     "not_zip": (
-        "The result from {name} is no archive, as it should be. Fetch it again; if it stays so, ask {name} what it is."
+        gettext_noop(
+            "The result from %(name)s is no archive, as it should be. Fetch it again; if it stays so, "
+            "ask %(name)s what it is."
+        )
     ),
     "bomb": (
-        "The result from {name} would unpack to more than an archive of its size can honestly hold. Fetch it again; if "
-        "it stays so, ask {name} for it."
+        gettext_noop(
+            "The result from %(name)s would unpack to more than an archive of its size can honestly "
+            "hold. Fetch it again; if it stays so, ask %(name)s for it."
+        )
     ),
     "bad_names": (
-        "The result from {name} holds files whose names could overwrite others where it is unpacked. Fetch it again; "
-        "if it stays so, ask {name} for it."
+        gettext_noop(
+            "The result from %(name)s holds files whose names could overwrite others where it is "
+            "unpacked. Fetch it again; if it stays so, ask %(name)s for it."
+        )
     ),
     "unreadable": (
-        "The result from {name} is damaged or locked and cannot be read as a whole. Fetch it again; if it stays so, "
-        "ask {name} for it."
+        gettext_noop(
+            "The result from %(name)s is damaged or locked and cannot be read as a whole. Fetch it "
+            "again; if it stays so, ask %(name)s for it."
+        )
     ),
     "too_large": (
-        "The result from {name} is larger than results may be here. Have the limit raised, then fetch it again while "
-        "{name} still has it."
+        gettext_noop(
+            "The result from %(name)s is larger than results may be here. Have the limit raised, then "
+            "fetch it again while %(name)s still has it."
+        )
     ),
 }
-_ANOTHER_DOUBT: Final = (
-    "The result from {name} is in doubt. Fetch it again; if it stays so, ask {name} for it."
+_ANOTHER_DOUBT: Final = gettext_noop(
+    "The result from %(name)s is in doubt. Fetch it again; if it stays so, ask %(name)s for it."
 )
 
 
 def why_sealed(doubt: str, *, name: str) -> str:
     """In a sentence or two, without personal data. `name` is the processor's."""
-    return DOUBTS.get(doubt, _ANOTHER_DOUBT).format(name=name)
+    return Wording(DOUBTS.get(doubt, _ANOTHER_DOUBT), name=name)
 
 
 def summary_of(package: ResultPackage) -> PackageSummary | None:
@@ -80,7 +98,7 @@ def look(package: ResultPackage, *, actor: Actor) -> PackageSummary:
     _refuse_closed(package)
     summary = summary_of(package)
     if summary is None:
-        raise Refused("The portal cannot tell what this kind of package holds; download it to see.")
+        raise Refused(Wording("The portal cannot tell what this kind of package holds; download it to see."))
     _tell(Action.RESULT_VIEWED, package, actor=actor)
     return summary
 
@@ -111,7 +129,7 @@ def redacted(
     """
     _refuse_closed(package)
     if reason not in REDACTION_REASONS:
-        raise Refused("Give one of the listed reasons.")
+        raise Refused(Wording("Give one of the listed reasons."))
     summary = summary_of(package) or PackageSummary()
     _check(summary, members, fields)
     pieces = _pieces(package, frozenset(members), frozenset(fields))
@@ -136,19 +154,21 @@ def redacted(
 def _refuse_closed(package: ResultPackage) -> None:
     if package.state == PackageState.SEALED:
         name = package.processor_request.processor.name
-        raise Refused("This package is kept sealed for everybody.", why_sealed(package.doubt, name=name))
+        raise Refused(
+            Wording("This package is kept sealed for everybody."), why_sealed(package.doubt, name=name)
+        )
     if package.state != PackageState.FETCHED:
-        raise Refused("There is no package to open.")
+        raise Refused(Wording("There is no package to open."))
 
 
 def _check(summary: PackageSummary, members: Collection[str], fields: Collection[str]) -> None:
     if not members and not fields:
-        raise Refused("Choose what to leave out, or download the whole package.")
+        raise Refused(Wording("Choose what to leave out, or download the whole package."))
     names = {member.name for member in summary.members}
     if not names.issuperset(members) or not set(summary.leave_out).issuperset(fields):
-        raise Refused("The package holds something else than was shown. Look again and choose anew.")
+        raise Refused(Wording("The package holds something else than was shown. Look again and choose anew."))
     if names and names == set(members):
-        raise Refused("Nothing would be left of the package.")
+        raise Refused(Wording("Nothing would be left of the package."))
 
 
 def _pieces(package: ResultPackage, members: frozenset[str], fields: frozenset[str]) -> Iterator[bytes]:

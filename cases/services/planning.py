@@ -28,24 +28,25 @@ from cases.models import (
 from cases.services import audit, tasks
 from cases.services.refusal import Refused
 from dsrportal import queueing
+from dsrportal.wording import Word, Wording
 from integrations import types
 from integrations.connector import Capability
 from integrations.models import Processor
 from integrations.registry import KINDS, connector_class, connector_for
 from integrations.types import Draft, Identity, RequestType
 
-NO_PROCESSOR = (
+NO_PROCESSOR = Wording(
     "No processor is set up that can serve this type of request; an integration manager can add one."
 )
-NO_KIND = (
+NO_KIND = Wording(
     "The portal cannot carry out this type of request yet: work it by hand, and keep its deadline yourself."
 )
 # Why a person leaves a processor out.
 LEFT_OUT_REASONS = {
-    "no_data_there": "It holds no data of this person",
-    "answered_otherwise": "It is asked in another way",
-    "exception_applies": "An exception of the law applies to it",
-    "person_limited": "The person asked about other systems only",
+    "no_data_there": Wording("It holds no data of this person"),
+    "answered_otherwise": Wording("It is asked in another way"),
+    "exception_applies": Wording("An exception of the law applies to it"),
+    "person_limited": Wording("The person asked about other systems only"),
 }
 
 
@@ -128,8 +129,10 @@ def preview(draft: Draft, *, left_out: Mapping[UUID, Skip] | None = None) -> Pla
 
 def _cannot_serve(processor: Processor, draft: Draft) -> str:
     if not serves(processor, draft.request_type):
-        what = RequestType(draft.request_type).label.lower()
-        return f"{processor.name} has no call for this type ({what})."
+        what = Word(RequestType(draft.request_type).label)
+        return Wording(
+            "%(processor)s has no call for this type (%(what)s).", processor=processor.name, what=what
+        )
     return connector_for(processor).cannot(draft)
 
 
@@ -179,7 +182,7 @@ def plan(case: Case, *, actor: Actor, action: Action = Action.CASE_PLANNED) -> l
     refused = problems(draft)
     planned = preview(draft, left_out=kept)
     if not planned.requests:
-        refused = refused or ["The plan must ask at least one processor; close the case instead."]
+        refused = refused or [Wording("The plan must ask at least one processor; close the case instead.")]
     if refused:
         raise Refused(*refused)
     requests = [
@@ -192,7 +195,7 @@ def plan(case: Case, *, actor: Actor, action: Action = Action.CASE_PLANNED) -> l
             case=case,
             processor=skip.processor,
             reason=skip.reason,
-            sentence=skip.sentence[:300],
+            sentence=skip.sentence,
             skipped_by_id=skip.by,
         )
         for skip in planned.skips

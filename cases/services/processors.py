@@ -7,12 +7,14 @@ from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from psycopg.errors import UniqueViolation
 
 from cases.actor import Actor
 from cases.models import Action, AttentionItem, AttentionKind
 from cases.services import attention, audit, lanes
 from cases.services.refusal import Refused, Superseded
+from dsrportal.wording import Word, Wording
 from integrations.errors import Unauthorized
 from integrations.models import Processor
 from integrations.registry import connector_class, connector_for
@@ -24,14 +26,14 @@ LIFTED_BY_TEST = frozenset({"credentials"})
 SETTLED_BY_RESUMING = (AttentionKind.CREDENTIALS, AttentionKind.ACCOUNT_MISMATCH)
 # Why a person pauses a processor.
 PAUSE_REASONS = {
-    "maintenance": "Maintenance on their side or ours",
-    "investigation": "Something looks wrong and is being looked into",
-    "by_hand": "Another reason",
+    "maintenance": Wording("Maintenance on their side or ours"),
+    "investigation": Wording("Something looks wrong and is being looked into"),
+    "by_hand": Wording("Another reason"),
 }
 # Why a processor is paused, whoever paused it.
 PAUSED_BECAUSE = {
-    "credentials": "The credentials were refused",
-    "account_mismatch": "Another workspace answered",
+    "credentials": Wording("The credentials were refused"),
+    "account_mismatch": Wording("Another workspace answered"),
     **PAUSE_REASONS,
 }
 # An answer that carried our account proves nothing about these once they are others, nor about the credentials that are
@@ -104,7 +106,7 @@ def save(processor: Processor, *, actor: Actor, changed: Collection[str], before
     except IntegrityError as error:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
-        raise Refused("Another processor has this name or this account already.") from error
+        raise Refused(Wording("Another processor has this name or this account already.")) from error
 
 
 def _columns(processor: Processor, changed: Collection[str]) -> set[str]:
@@ -125,7 +127,11 @@ def _refuse_if_moved_on(processor: Processor, before: Seen) -> None:
     rows = Processor.objects.select_related("data_key").select_for_update(of=("self",), no_key=True)
     if seen(rows.get(pk=processor.pk)) != before:
         raise Superseded(
-            f"{processor.name} was changed by somebody else in this moment: look at it, then change it again."
+            Wording(
+                "%(processor)s was changed by somebody else in this moment: look at it, then change it "
+                "again.",
+                processor=processor.name,
+            )
         )
 
 
@@ -169,10 +175,14 @@ def pause_for_credentials(processor: Processor, error: Unauthorized, *, actor: A
     """Wrong credentials: one pause, one attention item that names the field, however many lanes notice."""
     with transaction.atomic():
         if pause(processor, actor=actor, reason="credentials"):
-            key = str(error.key_field).replace("_", " ")
+            key = Word(str(error.key_field).replace("_", " ").capitalize())
             attention.open_item(
                 AttentionKind.CREDENTIALS,
-                f"{processor.name} refused the credentials: check the {key}, then test the connection.",
+                Wording(
+                    "%(processor)s refused the credentials: check the %(key)s, then test the connection.",
+                    processor=processor.name,
+                    key=key,
+                ),
                 actor=actor,
                 processor=processor,
             )
@@ -184,8 +194,12 @@ def pause_for_account(processor: Processor, *, actor: Actor) -> None:
         if pause(processor, actor=actor, reason="account_mismatch"):
             attention.open_item(
                 AttentionKind.ACCOUNT_MISMATCH,
-                f"The key of {processor.name} belongs to another workspace than “{processor.account}”: "
-                "correct the account or the key, then resume.",
+                Wording(
+                    "The key of %(processor)s belongs to another workspace than “%(account)s”: correct the "
+                    "account or the key, then resume.",
+                    processor=processor.name,
+                    account=processor.account,
+                ),
                 actor=actor,
                 processor=processor,
             )
@@ -198,7 +212,7 @@ def resume(processor: Processor, *, actor: Actor) -> None:
             paused_at=None, paused_reason=""
         )
         if not resumed:
-            raise Superseded(f"{processor.name} is not paused.")
+            raise Superseded(Wording("%(processor)s is not paused.", processor=processor.name))
         attention.resolve_all(*SETTLED_BY_RESUMING, actor=actor, resolution="resumed", processor=processor)
         audit.record(
             Action.PROCESSOR_RESUMED, actor=actor, processor=processor, details={"processor": processor.name}
@@ -215,7 +229,10 @@ def test_connection(processor: Processor, *, actor: Actor) -> list[ConnectionChe
             Action.PROCESSOR_TESTED,
             actor=actor,
             processor=processor,
-            details={"processor": processor.name, "result": "works" if works else "does not work"},
+            details={
+                "processor": processor.name,
+                "result": gettext_noop("works") if works else gettext_noop("does not work"),
+            },
         )
         processor.refresh_from_db(fields=["paused_at", "paused_reason"])
         if works and processor.paused_reason in LIFTED_BY_TEST:
@@ -238,7 +255,9 @@ def resolve_item(item: AttentionItem, *, actor: Actor) -> None:
     """Settle an item by hand. One that a pause opened is settled by resuming, not by waving it away."""
     if item.kind in SETTLED_BY_RESUMING and item.processor and _is_paused(item.processor):
         raise Refused(
-            "This processor is paused: test its connection or resume it, and the item settles itself."
+            Wording(
+                "This processor is paused: test its connection or resume it, and the item settles itself."
+            )
         )
     attention.resolve(item, actor=actor, resolution="decided")
 

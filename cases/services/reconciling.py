@@ -31,6 +31,7 @@ from cases.services.comparing import Known
 from cases.services.polling import SENT
 from cases.services.refusal import Refused
 from dsrportal import queueing
+from dsrportal.wording import Wording
 from integrations.connector import Connector
 from integrations.errors import IntegrationError, RateLimited, Unauthorized, UnexpectedAnswer, UnknownRequest
 from integrations.models import Processor
@@ -224,7 +225,7 @@ def ask_for_refresh(case: Case, *, actor: Actor) -> int:
         )
         requests = [request for request in requests if polling.asks(request.processor)]
         if not requests:
-            raise Refused("No request of this case is with a processor that can be asked.")
+            raise Refused(Wording("No request of this case is with a processor that can be asked."))
         for request in requests:
             audit.record(
                 Action.REQUEST_REFRESHED,

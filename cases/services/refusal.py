@@ -1,5 +1,7 @@
 """Saying no: a sentence for a person, and nothing changed."""
 
+from dsrportal.wording import Wording
+
 
 class Refused(Exception):
     """A rule forbids it. `sentences` name the rule and hold no personal data."""
@@ -13,6 +15,6 @@ class Superseded(Refused):
     """Someone else, or a word from outside, was faster. A normal answer: look again."""
 
     def __init__(
-        self, sentence: str = "This has changed in the meantime. Look again and decide anew."
+        self, sentence: str = Wording("This has changed in the meantime. Look again and decide anew.")
     ) -> None:
         super().__init__(sentence)

@@ -7,6 +7,7 @@ from cases.lifecycle import DERIVED, RequestStatus
 from cases.models import AttentionItem, AttentionKind, ProcessorRequest
 from cases.services import attention, lanes, notes, progress, tasks, transition
 from cases.services.refusal import Refused, Superseded
+from dsrportal.wording import Wording
 
 # What asking again is the remedy for.
 REMEDIED = (AttentionKind.REAPPEARED, AttentionKind.RESULT_MISSED, AttentionKind.RESULT_IN_DOUBT)
@@ -15,12 +16,12 @@ REMEDIED = (AttentionKind.REAPPEARED, AttentionKind.RESULT_MISSED, AttentionKind
 def why_not(request: ProcessorRequest) -> str:
     """Why a request cannot be sent anew, in a sentence; "" where it can."""
     if request.status != RequestStatus.COMPLETED:
-        return "Only a request that is completed can be sent anew."
+        return Wording("Only a request that is completed can be sent anew.")
     items = AttentionItem.objects.filter(
         processor_request=request, kind__in=REMEDIED, resolved_at__isnull=True
     )
     if not items.exists():
-        return "Nothing is open about this request that sending it anew would settle."
+        return Wording("Nothing is open about this request that sending it anew would settle.")
     return ""
 
 
@@ -33,12 +34,12 @@ def again(request: ProcessorRequest, *, actor: Actor, text: str = "") -> Process
             .get(pk=request.pk)
         )
         if case.status not in DERIVED:
-            raise Refused("The case is closed: reopen it first.")
+            raise Refused(Wording("The case is closed: reopen it first."))
         sentence = why_not(old)
         if sentence:
             raise Refused(sentence)
         if ProcessorRequest.objects.filter(replaces=old).exists():
-            raise Superseded("This request was sent anew already.")
+            raise Superseded(Wording("This request was sent anew already."))
         note = notes.write(case, text, actor=actor)
         new = ProcessorRequest.objects.create(
             case=case,

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import Action, AttentionKind, Case, ProcessorRequest, SkippedProcessor
@@ -11,11 +13,12 @@ from cases.services import attention, holding, notes, planning, progress, transi
 from cases.services.approval import drop_plan
 from cases.services.planning import LEFT_OUT_REASONS
 from cases.services.refusal import Refused
+from dsrportal.wording import Word, Wording
 from integrations.models import Processor
 from integrations.types import RequestType
 
 UNPLANNED = frozenset({CaseStatus.INTAKE, CaseStatus.VERIFYING})
-SENT_ALREADY = (
+SENT_ALREADY = Wording(
     "Part of this plan has been sent already, so it cannot be changed: open another case for what is missing."
 )
 
@@ -25,7 +28,7 @@ def may_change(case: Case) -> str:
     if case.status in UNPLANNED or case.status == CaseStatus.READY:
         return ""
     if case.status not in {CaseStatus.WORKING, CaseStatus.ATTENTION}:
-        return "The case is answered: reopen it, or open another."
+        return Wording("The case is answered: reopen it, or open another.")
     if case.type in UNVERIFIED_TYPES or _touched(case):
         return SENT_ALREADY
     return ""
@@ -95,12 +98,12 @@ def change(
     """
     unknown = [reason for reason in left_out.values() if reason not in LEFT_OUT_REASONS]
     if unknown:
-        raise Refused("Give one of the listed reasons for each processor that is left out.")
+        raise Refused(Wording("Give one of the listed reasons for each processor that is left out."))
     if skip_waiting_period and case.type != RequestType.ERASURE:
-        raise Refused("Only an erasure has a waiting period to skip.")
+        raise Refused(Wording("Only an erasure has a waiting period to skip."))
     if case.status in UNPLANNED:
-        raise Refused("The case is planned once the person is verified.")
-    with changing(case, actor=actor, what="the plan") as locked:
+        raise Refused(Wording("The case is planned once the person is verified."))
+    with changing(case, actor=actor, what=gettext_noop("the plan")) as locked:
         notes.write(locked, text, actor=actor)
         progress.write(locked, skip_waiting_period=skip_waiting_period)
         locked.skipped_processors.all().delete()
@@ -109,7 +112,11 @@ def change(
                 case=locked,
                 processor=processor,
                 reason=left_out[processor.pk],
-                sentence=f"{processor.name}: {LEFT_OUT_REASONS[left_out[processor.pk]].lower()}.",
+                sentence=Wording(
+                    "%(processor)s: %(reason)s.",
+                    processor=processor.name,
+                    reason=Word(LEFT_OUT_REASONS[left_out[processor.pk]]),
+                ),
                 skipped_by=actor.user,
             )
             for processor in Processor.objects.filter(pk__in=left_out).order_by("name")

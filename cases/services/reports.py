@@ -9,6 +9,7 @@ from cases.models import Action, AttentionKind, ForwardingExtension, ProcessorRe
 from cases.services import attention, audit, disagreement, progress, transition
 from cases.services.progress import WITH_RESULT
 from dsrportal import queueing
+from dsrportal.wording import Wording
 from integrations.types import PartnerReport, PartnerStatus, Report, ReportedStatus, RequestType
 
 # A partner that has answered is not pending again: an older callback may come late.
@@ -128,7 +129,10 @@ def refuse_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
     )
     attention.open_item(
         AttentionKind.CANCEL_REFUSED,
-        f"{request.processor.name} had started already, so the cancel came too late: the request is carried out.",
+        Wording(
+            "%(processor)s had started already, so the cancel came too late: the request is carried out.",
+            processor=request.processor.name,
+        ),
         actor=actor,
         case=request.case,
         request=request,
@@ -138,7 +142,10 @@ def refuse_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
 def _unknown_status(request: ProcessorRequest, report: Report, *, actor: Actor) -> Verdict:
     attention.open_item(
         AttentionKind.UNKNOWN_STATUS,
-        f"{request.processor.name} reports a status that OpenDSR v3 does not know; look at the delivery or ask them.",
+        Wording(
+            "%(processor)s reports a status that OpenDSR v3 does not know; look at the delivery or ask them.",
+            processor=request.processor.name,
+        ),
         actor=actor,
         case=request.case,
         request=request,
@@ -204,7 +211,11 @@ def _tell(request: ProcessorRequest, row: ForwardingExtension, *, actor: Actor) 
     if row.status == PartnerStatus.FAILED and not ProcessorRequest.objects.filter(for_partner=row).exists():
         attention.open_item(
             AttentionKind.PARTNER_FAILED,
-            f"{request.processor.name} could not forward to {partner[:140]}; reach that partner yourself.",
+            Wording(
+                "%(processor)s could not forward to %(partner)s; reach that partner yourself.",
+                processor=request.processor.name,
+                partner=partner[:140],
+            ),
             actor=actor,
             case=request.case,
             request=request,

@@ -32,6 +32,7 @@ from cases.services.downloads import LEASE_SECONDS
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
+from dsrportal.wording import Wording
 from integrations.connector import Capability, Connector
 from integrations.errors import Expired, IntegrationError, NothingFound, TooLarge
 from integrations.models import Processor
@@ -44,8 +45,10 @@ KEPT: Final = (PackageState.FETCHED, PackageState.SEALED)
 # What can be dropped and fetched anew.
 REFETCHED: Final = (PackageState.SEALED, PackageState.MISSED, PackageState.TOO_LARGE)
 
-NOTHING_HELD: Final = "The person is known there, and nothing is held about them."
-NO_PROFILE: Final = "The result has no profile in it: whether one is put in is a setting at the processor."
+NOTHING_HELD: Final = Wording("The person is known there, and nothing is held about them.")
+NO_PROFILE: Final = Wording(
+    "The result has no profile in it: whether one is put in is a setting at the processor."
+)
 
 
 def waiting() -> QuerySet[ProcessorRequest]:
@@ -101,7 +104,7 @@ def _learn_url(connector: Connector, request: ProcessorRequest) -> None:
     with progress.locked_request(request.pk) as current:
         reports.apply(current, report, actor=REPORT)
     if not report.results_url:
-        raise Expired("The processor completed the request and names no result.")
+        raise Expired(Wording("The processor completed the request and names no result."))
     request.results_url = report.results_url
 
 
@@ -145,11 +148,15 @@ def _tell(request: ProcessorRequest, package: ResultPackage) -> None:
         _record(Action.RESULT_MISSED, request, package, {"state": str(package.state)})
         name = request.processor.name
         if package.state == PackageState.MISSED:
-            sentence = f"The result at {name} was gone before it could be fetched; send the request again."
+            sentence = Wording(
+                "The result at %(name)s was gone before it could be fetched; send the request again.",
+                name=name,
+            )
         else:
-            sentence = (
-                f"The result at {name} is far larger than allowed; have the limit raised and fetch it again, or get it "
-                f"from {name} by hand."
+            sentence = Wording(
+                "The result at %(name)s is far larger than allowed; have the limit raised and fetch it "
+                "again, or get it from %(name)s by hand.",
+                name=name,
             )
         _ask(AttentionKind.RESULT_MISSED, request, sentence)
 
@@ -184,19 +191,19 @@ def _record(
 
 
 def _ask(kind: AttentionKind, request: ProcessorRequest, sentence: str) -> None:
-    attention.open_item(kind, sentence[:300], actor=REPORT, case=request.case, request=request)
+    attention.open_item(kind, sentence, actor=REPORT, case=request.case, request=request)
 
 
 def refetch(package: ResultPackage, *, actor: Actor) -> None:
     """Drop a result that is sealed or could not be kept, and have it fetched while the processor still has it."""
     with progress.locked_request(package.processor_request_id) as request:
         if request.case.status == CaseStatus.CLOSED:
-            raise Refused("The case is closed. Reopen it first.")
+            raise Refused(Wording("The case is closed. Reopen it first."))
         if ProcessorRequest.objects.filter(replaces=request).exists():
-            raise Refused("The request was sent again: the new one brings a result of its own.")
+            raise Refused(Wording("The request was sent again: the new one brings a result of its own."))
         dropped = ResultPackage.objects.select_for_update().filter(pk=package.pk, state__in=REFETCHED).first()
         if dropped is None or request.answer:
-            raise Refused("Only a result that is sealed, or could not be kept, is fetched again.")
+            raise Refused(Wording("Only a result that is sealed, or could not be kept, is fetched again."))
         _record(Action.RESULT_DROPPED, request, dropped, {"state": str(dropped.state)}, actor=actor)
         attention.resolve_all(
             AttentionKind.RESULT_IN_DOUBT,

@@ -27,6 +27,7 @@ from cases.models import (
 from cases.services import audit, planning, processors, progress
 from cases.services.refusal import Refused
 from dsrportal.crypto import Unreadable
+from dsrportal.wording import Wording
 from integrations.connector import Capability
 from integrations.errors import IntegrationError, Unauthorized, Unsupported
 from integrations.models import Processor
@@ -53,14 +54,16 @@ def preview(case: Case, *, actor: Actor) -> list[ProfileSearch]:
     try:
         draft = planning.draft_of(case)
     except Unreadable:
-        raise Refused("The identities can no longer be opened, so nobody can be asked for them.") from None
+        raise Refused(
+            Wording("The identities can no longer be opened, so nobody can be asked for them.")
+        ) from None
     sending = set(Processor.objects.sending().values_list("pk", flat=True))
     asked = _of_plan(case) or [each.processor for each in planning.preview(draft).requests]
     searchable = [processor for processor in dict.fromkeys(asked) if can_search(processor)]
     if not searchable:
-        raise Refused("None of the processors of this case can be searched.")
+        raise Refused(Wording("None of the processors of this case can be searched."))
     if not any(processor.pk in sending for processor in searchable):
-        raise Refused("Nobody can be asked now: the processors that can be searched are paused.")
+        raise Refused(Wording("Nobody can be asked now: the processors that can be searched are paused."))
     return [
         ask(case, processor, draft.identities, purpose=Purpose.PREVIEW, actor=actor)
         for processor in searchable
@@ -160,15 +163,19 @@ def in_words(search: ProfileSearch) -> str:
     name = search.processor.name
     if search.finding == Finding.UNKNOWN:
         if search.error == Unsupported.code:
-            return f"{name} cannot be asked for these identities."
-        return f"{name} could not be asked on {day}."
+            return Wording("%(name)s cannot be asked for these identities.", name=name)
+        return Wording("%(name)s could not be asked on %(day)s.", name=name, day=day)
     after = search.purpose == Purpose.CONFIRMATION
     if search.finding == Finding.NOT_FOUND:
-        return f"No profile found at {name} on {day}."
+        return Wording("No profile found at %(name)s on %(day)s.", name=name, day=day)
     if after and may_be_under_way(search.processor_request):
-        return f"Found at {name} on {day}: it is not erased yet, or new data has come in since."
+        return Wording(
+            "Found at %(name)s on %(day)s: it is not erased yet, or new data has come in since.",
+            name=name,
+            day=day,
+        )
     if after:
-        return f"Found again at {name} on {day}: new data has come in since."
+        return Wording("Found again at %(name)s on %(day)s: new data has come in since.", name=name, day=day)
     return f"{name} knows this person, by {len(search.matched)} of the identities ({day})."
 
 

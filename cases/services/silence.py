@@ -13,9 +13,11 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cases.actor import REPORT, SCHEDULE
+from cases.lifecycle import RequestStatus
 from cases.models import AttentionItem, AttentionKind, ProcessorRequest
 from cases.services import attention, polling, progress
 from cases.services.refusal import Superseded
+from dsrportal.wording import Word, Wording
 from integrations.models import Processor
 
 # Report intervals without a word, though asked, after which a processor is called silent: a day of hours.
@@ -62,8 +64,13 @@ def _show_past_expected(request_id: UUID, *, now: datetime) -> None:
         if expected is not None and past_expected(now=now).filter(pk=request_id).exists():
             attention.open_item(
                 AttentionKind.PAST_EXPECTED,
-                f"{request.processor.name} expected to be done by {attention.moment(expected)} and says that it is "
-                f"still {request.get_status_display().lower()}: ask them what holds it up.",
+                Wording(
+                    "%(processor)s expected to be done by %(expected)s and says that it is still %(status)s: ask them "
+                    "what holds it up.",
+                    processor=request.processor.name,
+                    expected=expected,
+                    status=Word(RequestStatus(request.status).label),
+                ),
                 actor=SCHEDULE,
                 case=request.case,
                 request=request,
@@ -107,11 +114,20 @@ def note(processor: Processor, *, asked_in_vain: Collection[int | UUID]) -> None
         waiting = silent.aggregate(count=Count("pk"), since=Min("reported_at"))
         if waiting["since"] is None:
             return
-        what = "1 request" if waiting["count"] == 1 else f"{waiting['count']} requests"
+        what = (
+            Wording("1 request")
+            if waiting["count"] == 1
+            else Wording("%(count)s requests", count=waiting["count"])
+        )
         attention.open_item(
             AttentionKind.SILENT,
-            f"{processor.name} gives no word on {what}, the first since {attention.moment(waiting['since'])}, however "
-            "often it is asked: find out whether it is up, or ask them.",
+            Wording(
+                "%(processor)s gives no word on %(what)s, the first since %(since)s, however often it is asked: find "
+                "out whether it is up, or ask them.",
+                processor=processor.name,
+                what=what,
+                since=waiting["since"],
+            ),
             actor=REPORT,
             processor=processor,
         )

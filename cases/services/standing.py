@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_noop
 
-from cases.lifecycle import WHOSE_TURN, CaseStatus, RequestStatus
+from cases.lifecycle import WHOSE_TURN, CaseStatus, Outcome, RequestStatus
 from cases.models import AttentionItem, Case, ProcessorRequest
 from cases.services import failures, outgoing
 from cases.services.polling import SENT
 from cases.services.progress import WITH_RESULT
 from cases.services.whereabouts import MANAGER, PORTAL, Standing, day, of_request, unheard_after, when
+from dsrportal.wording import Wording
 from integrations.models import Processor
 from integrations.registry import KINDS
 
@@ -94,33 +96,44 @@ def _standing(
         return _decision(case, requests, items, now=now)
     if case.status == CaseStatus.WORKING:
         return _working(case, requests, all_paused=all_paused, now=now)
-    turn, _colon, _what = WHOSE_TURN[case.status].partition(": ")
+    turn, _colon, _what = str(WHOSE_TURN[case.status]).partition(": ")
     if case.status == CaseStatus.CLOSED:
         since = case.closed_at or case.status_changed_at
-        return Standing(turn, since, f"Closed as {case.get_outcome_display()} on {day(since)}.")
+        return Standing(
+            turn,
+            since,
+            Wording("Closed as %(outcome)s on %(day)s.", outcome=Outcome(case.outcome).label, day=day(since)),
+        )
     since = case.status_changed_at
     waits = {
-        CaseStatus.INTAKE: "Waiting for an agent to check who the person is,",
-        CaseStatus.VERIFYING: "Waiting for the person to prove who they are,",
-        CaseStatus.READY: "Waiting for an approver",
-        CaseStatus.REVIEW: "All answers are in; waiting for an agent to check them and close the case,",
+        CaseStatus.INTAKE: gettext_noop("Waiting for an agent to check who the person is, since %(when)s."),
+        CaseStatus.VERIFYING: gettext_noop("Waiting for the person to prove who they are, since %(when)s."),
+        CaseStatus.READY: gettext_noop("Waiting for an approver since %(when)s."),
+        CaseStatus.REVIEW: gettext_noop(
+            "All answers are in; waiting for an agent to check them and close the case, since %(when)s."
+        ),
     }[CaseStatus(case.status)]
-    return Standing(turn, since, f"{waits} since {when(since, now=now)}.")
+    return Standing(turn, since, Wording(waits, when=when(since, now=now)))
 
 
 def _decision(
     case: Case, requests: list[ProcessorRequest], items: list[AttentionItem], *, now: datetime
 ) -> Standing:
-    turn, _colon, _what = WHOSE_TURN[CaseStatus.ATTENTION].partition(": ")
+    turn, _colon, _what = str(WHOSE_TURN[CaseStatus.ATTENTION]).partition(": ")
     sentences = [item.sentence for item in items] or [
-        f"a request to {request.processor.name} has failed."
+        Wording("a request to %(processor)s has failed.", processor=request.processor.name)
         for request in requests
         if request.status == RequestStatus.FAILED
     ]
     since = items[0].opened_at if items else case.status_changed_at
-    what = sentences[0] if sentences else "something is open."
-    more = f" And {len(sentences) - 1} more." if len(sentences) > 1 else ""
-    return Standing(turn, since, f"{turn} decides: {what}{more} Open since {when(since, now=now)}.")
+    what = sentences[0] if sentences else Wording("something is open.")
+    template = (
+        gettext_noop("%(turn)s decides: %(what)s And %(count)s more. Open since %(when)s.")
+        if len(sentences) > 1
+        else gettext_noop("%(turn)s decides: %(what)s Open since %(when)s.")
+    )
+    slots = {"count": len(sentences) - 1} if len(sentences) > 1 else {}
+    return Standing(turn, since, Wording(template, turn=turn, what=what, when=when(since, now=now), **slots))
 
 
 def _working(case: Case, requests: list[ProcessorRequest], *, all_paused: bool, now: datetime) -> Standing:
@@ -128,15 +141,25 @@ def _working(case: Case, requests: list[ProcessorRequest], *, all_paused: bool, 
     found = [of_request(request, all_paused=all_paused, now=now) for request in requests]
     if not found:
         since = case.status_changed_at
-        return Standing(PORTAL, since, "All answers are in; the portal takes the case on in a moment.")
+        return Standing(
+            PORTAL, since, Wording("All answers are in; the portal takes the case on in a moment.")
+        )
     waits_there = {request.processor.name for request in requests}
     order = {MANAGER: 0, PORTAL: 2, **dict.fromkeys(waits_there, 3)}
     first = min(found, key=lambda standing: (order.get(standing.turn, 1), standing.since))
     others = len(found) - 1
     if not others:
         return first
-    more = "One more request is" if others == 1 else f"{others} more requests are"
-    return Standing(first.turn, first.since, f"{first.sentence} {more} not answered yet.")
+    sentence = (
+        Wording("%(sentence)s One more request is not answered yet.", sentence=first.sentence)
+        if others == 1
+        else Wording(
+            "%(sentence)s %(count)s more requests are not answered yet.",
+            sentence=first.sentence,
+            count=others,
+        )
+    )
+    return Standing(first.turn, first.since, sentence)
 
 
 # --- stuck

@@ -24,6 +24,7 @@ from cases.services import attention, audit, lanes, notes, progress, transition,
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.models import User
+from dsrportal.wording import Wording
 from integrations.connector import Capability
 from integrations.models import Processor
 from integrations.registry import connector_class
@@ -74,14 +75,14 @@ def _due_on(case: Case, days_before: int) -> date:
 def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: date) -> ManualTask:
     """Hand an open task to somebody, or to nobody in particular, with a due date."""
     if assignee is not None and not assignee.is_active:
-        raise Refused("This account is not active; choose another.")
+        raise Refused(Wording("This account is not active; choose another."))
     with progress.locked_request(task.processor_request_id) as request:
         _refuse_ended(request)
         changed = ManualTask.objects.filter(pk=task.pk, attested_at=None).update(
             assignee=assignee, due_on=due_on
         )
         if not changed:
-            raise Superseded("This task is attested already.")
+            raise Superseded(Wording("This task is attested already."))
         audit.record(
             Action.TASK_ASSIGNED,
             actor=actor,
@@ -105,7 +106,7 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
 
 def _refuse_ended(request: ProcessorRequest) -> None:
     if request.status in {RequestStatus.CANCELLED, RequestStatus.COMPLETED}:
-        raise Refused("This task has ended already.")
+        raise Refused(Wording("This task has ended already."))
 
 
 def attest(
@@ -116,20 +117,20 @@ def attest(
     Raises Refused where the note is missing, or where the task has not begun or has ended.
     """
     if answer not in ATTESTABLE:
-        raise Refused("Choose one of the listed answers.")
+        raise Refused(Wording("Choose one of the listed answers."))
     if not text.strip():
-        raise Refused("Say in a note what was done, and how you know.")
+        raise Refused(Wording("Say in a note what was done, and how you know."))
     with progress.locked_request(task.processor_request_id) as request:
         _refuse_ended(request)
         if request.status != RequestStatus.IN_PROGRESS:
-            raise Refused("This task has not begun: the case must be approved first.")
+            raise Refused(Wording("This task has not begun: the case must be approved first."))
         note = notes.write(request.case, text, actor=actor)
         if note is None:
             raise Refused("A task is attested by a person.")
         now = timezone.now()
         attested = ManualTask.objects.filter(pk=task.pk, attested_at=None)
         if not attested.update(attested_at=now, attested_by=actor.user, note=note):
-            raise Superseded("This task is attested already.")
+            raise Superseded(Wording("This task is attested already."))
         transition.move_request(
             request,
             RequestStatus.COMPLETED,
@@ -156,12 +157,12 @@ def make_for_partner(partner: ForwardingExtension, *, actor: Actor) -> ManualTas
     """
     with progress.locked(partner.processor_request.case_id) as case:
         if case.status not in DERIVED:
-            raise Refused("The case is closed: reopen it first.")
+            raise Refused(Wording("The case is closed: reopen it first."))
         partner = ForwardingExtension.objects.select_related("processor_request").get(pk=partner.pk)
         if partner.status not in UNREACHED:
-            raise Refused("Only for a partner that failed or was skipped somebody must act by hand.")
+            raise Refused(Wording("Only for a partner that failed or was skipped somebody must act by hand."))
         if ProcessorRequest.objects.filter(for_partner=partner).exists():
-            raise Superseded("There is a task for this partner already.")
+            raise Superseded(Wording("There is a task for this partner already."))
         parent = partner.processor_request
         request = ProcessorRequest.objects.create(
             case=case,
@@ -233,7 +234,11 @@ def note_overdue() -> None:
             due_on = ManualTask.objects.values_list("due_on", flat=True).get(processor_request=request)
             attention.open_item(
                 AttentionKind.TASK_OVERDUE,
-                f"The work by hand at {request.processor.name} was due {due_on:%d %b %Y}: do it and attest it.",
+                Wording(
+                    "The work by hand at %(processor)s was due %(due_on)s: do it and attest it.",
+                    processor=request.processor.name,
+                    due_on=due_on,
+                ),
                 actor=SCHEDULE,
                 case=request.case,
                 request=request,

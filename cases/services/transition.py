@@ -6,10 +6,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from cases.actor import Actor
-from cases.lifecycle import CASE_MOVES, REPORTED_MOVES, REQUEST_MOVES, CaseStatus
+from cases.lifecycle import CASE_MOVES, REPORTED_MOVES, REQUEST_MOVES, CaseStatus, RequestStatus
 from cases.models import Action, Case, Note, ProcessorRequest
 from cases.services import audit
 from cases.services.refusal import Refused, Superseded
+from dsrportal.wording import Word, Wording
 
 Fields = dict[str, Any]
 
@@ -28,7 +29,13 @@ def move_case(
     """Move a case, writing `fields` with it. Raises Refused for a forbidden move, Superseded for a lost race."""
     old = case.status
     if to not in CASE_MOVES[old]:
-        raise Refused(f"A case in {CaseStatus(old).label} cannot move to {CaseStatus(to).label}.")
+        raise Refused(
+            Wording(
+                "A case in %(old)s cannot move to %(new)s.",
+                old=CaseStatus(old).label,
+                new=CaseStatus(to).label,
+            )
+        )
     now = timezone.now()
     values: Fields = {"status": to, "status_changed_at": now, **(fields or {})}
     if old == CaseStatus.CLOSED:
@@ -63,7 +70,13 @@ def move_request(
     """Move a request of a locked case. `reported`: on a verified word from outside, by its own table."""
     old = request.status
     if to not in (REPORTED_MOVES if reported else REQUEST_MOVES)[old]:
-        raise Refused(f"A request that is {old} cannot become {to}.")
+        raise Refused(
+            Wording(
+                "A request that is %(old)s cannot become %(new)s.",
+                old=Word(RequestStatus(old).label),
+                new=Word(RequestStatus(to).label),
+            )
+        )
     now = timezone.now()
     values: Fields = {"status": to, "status_changed_at": now, **(fields or {})}
     with transaction.atomic(savepoint=False):

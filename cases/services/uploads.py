@@ -13,6 +13,7 @@ from cases.models import Action, PackageState, ProcessorRequest, ResultPackage
 from cases.services import audit, sealed_files
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused
+from dsrportal.wording import Wording
 
 
 def keep(request: ProcessorRequest, upload: UploadedFile, *, actor: Actor) -> ResultPackage:
@@ -21,9 +22,14 @@ def keep(request: ProcessorRequest, upload: UploadedFile, *, actor: Actor) -> Re
     Inside the caller's transaction. Raises Refused where the file is empty or too large.
     """
     if not upload.size:
-        raise Refused("The file is empty.")
+        raise Refused(Wording("The file is empty."))
     if upload.size > settings.UPLOAD_LIMIT_BYTES:
-        raise Refused(f"The file is larger than {settings.UPLOAD_LIMIT_BYTES // 1024**2} MB.")
+        raise Refused(
+            Wording(
+                "The file is larger than %(size)s MB.",
+                size=settings.UPLOAD_LIMIT_BYTES // 1024**2,
+            )
+        )
     package = ResultPackage(processor_request=request, state=PackageState.FETCHED)
     digest, now = hashlib.sha256(), timezone.now()
 

@@ -4,9 +4,10 @@ from django.utils import timezone
 
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
-from cases.models import Action, Case, SubjectIdentity, VerificationMethod
+from cases.models import Action, Case, SubjectIdentity
 from cases.services import holding, notes, planning, progress, transition
 from cases.services.refusal import Refused
+from dsrportal.wording import Wording
 
 
 def record(case: Case, *, actor: Actor, method: str, text: str = "") -> Case:
@@ -16,9 +17,9 @@ def record(case: Case, *, actor: Actor, method: str, text: str = "") -> Case:
     """
     with progress.locked(case.pk) as locked:
         if locked.type in UNVERIFIED_TYPES:
-            raise Refused("An opt-out needs no verification: the law forbids asking for it.")
+            raise Refused(Wording("An opt-out needs no verification: the law forbids asking for it."))
         if locked.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING}:
-            raise Refused("The person is verified already.")
+            raise Refused(Wording("The person is verified already."))
         note = notes.write(locked, text, actor=actor)
         transition.move_case(
             locked,
@@ -27,7 +28,7 @@ def record(case: Case, *, actor: Actor, method: str, text: str = "") -> Case:
             action=Action.CASE_VERIFIED,
             reason=method,
             note=note,
-            details={"method": str(VerificationMethod(method).label)},
+            details={"method": str(method)},
             fields={"verified_at": timezone.now(), "verified_by": actor.user, "verification_method": method},
         )
         SubjectIdentity.objects.filter(subject=locked.subject_id).update(verified_at=locked.verified_at)

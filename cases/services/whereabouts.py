@@ -9,34 +9,36 @@ from typing import Final
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext_noop
 
 from cases.lifecycle import RequestStatus
 from cases.models import ManualTask, ProcessorRequest
 from cases.services.polling import SENT, usual_rest
 from cases.services.processors import PAUSED_BECAUSE
+from dsrportal.wording import Word, Wording
 from integrations.errors import Conflict
 from integrations.models import Processor
 
-PORTAL: Final = "The portal"
-MANAGER: Final = "An integration manager"
-AGENT: Final = "An agent"
+PORTAL: Final = Wording("The portal")
+MANAGER: Final = Wording("An integration manager")
+AGENT: Final = Wording("An agent")
 # Callbacks come within 15 minutes of a change, and a request in flight is asked for every hour.
 UNHEARD: Final = timedelta(days=1)
 
 # Codes of integrations.errors, for people.
 ERRORS_IN_WORDS: Final = {
-    "rate_limited": "the processor, or our budget for it, said not now",
-    "not_sent": "no connection, nothing was sent",
-    "budget_forgotten": "the call budget had to be counted anew",
-    "unreachable": "the connection broke before an answer came",
-    "unexpected_answer": "the answer could not be read",
-    "unauthorized": "the credentials were refused",
-    "rejected": "the processor said no",
-    "conflict": "another request for the same identities is in the way",
-    "unknown_request": "the processor does not know the request",
-    "too_late": "the processor had begun already",
-    "too_large": "the answer was larger than allowed",
-    "expired": "the result was gone",
+    "rate_limited": Wording("the processor, or our budget for it, said not now"),
+    "not_sent": Wording("no connection, nothing was sent"),
+    "budget_forgotten": Wording("the call budget had to be counted anew"),
+    "unreachable": Wording("the connection broke before an answer came"),
+    "unexpected_answer": Wording("the answer could not be read"),
+    "unauthorized": Wording("the credentials were refused"),
+    "rejected": Wording("the processor said no"),
+    "conflict": Wording("another request for the same identities is in the way"),
+    "unknown_request": Wording("the processor does not know the request"),
+    "too_late": Wording("the processor had begun already"),
+    "too_large": Wording("the answer was larger than allowed"),
+    "expired": Wording("the result was gone"),
 }
 
 
@@ -58,49 +60,78 @@ def of_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) ->
     name = request.processor.name
     if request.cancel_requested_at:
         since = request.cancel_requested_at
-        what = f"{name} has not confirmed the cancel that was asked for {at(since, now=now)}"
+        what = Wording(
+            "%(name)s has not confirmed the cancel that was asked for %(at)s",
+            name=name,
+            at=at(since, now=now),
+        )
     elif request.status == RequestStatus.COMPLETED:
         since = request.completed_at or request.status_changed_at
-        what = f"The result at {name} is being fetched since {when(since, now=now)}"
+        what = Wording(
+            "The result at %(name)s is being fetched since %(when)s", name=name, when=when(since, now=now)
+        )
     else:
         since = request.status_changed_at
-        what = f"Queued for {name} since {when(since, now=now)}"
+        what = Wording("Queued for %(name)s since %(when)s", name=name, when=when(since, now=now))
     if request.held:
         return Standing(
             AGENT,
             since,
-            f"{what}; held until another case of this person is closed, or somebody releases it.",
+            Wording(
+                "%(what)s; held until another case of this person is closed, or somebody releases it.",
+                what=what,
+            ),
         )
     if all_paused:
-        return Standing(MANAGER, since, f"{what}; everything outgoing is paused.")
+        return Standing(MANAGER, since, Wording("%(what)s; everything outgoing is paused.", what=what))
     if request.processor.paused_at:
-        return Standing(MANAGER, since, f"{what}; the processor is paused{_why(request.processor)}.")
+        return Standing(MANAGER, since, _paused(what, request.processor))
     if request.lease_until and request.lease_until > now:
-        return Standing(PORTAL, since, f"{what}; it is being worked on at this moment.")
-    return Standing(PORTAL, since, f"{what}{_last_attempt(request, now=now)}.")
+        return Standing(PORTAL, since, Wording("%(what)s; it is being worked on at this moment.", what=what))
+    return Standing(PORTAL, since, _last_attempt(what, request, now=now))
 
 
 def _by_hand(request: ProcessorRequest, task: ManualTask, *, now: datetime) -> Standing:
     who = task.assignee.get_username() if task.assignee else AGENT
-    since, due_on = request.status_changed_at, date_format(task.due_on, "d M Y")
-    assigned = "" if task.assignee else ", assigned to nobody"
+    since = request.status_changed_at
+    template = (
+        gettext_noop("%(processor)s is worked by hand since %(since)s, due %(due_on)s.")
+        if task.assignee
+        else gettext_noop(
+            "%(processor)s is worked by hand since %(since)s, due %(due_on)s, assigned to nobody."
+        )
+    )
     return Standing(
         who,
         since,
-        f"{request.processor.name} is worked by hand since {when(since, now=now)}, due {due_on}{assigned}.",
+        Wording(template, processor=request.processor.name, since=when(since, now=now), due_on=task.due_on),
     )
 
 
 def _in_flight(request: ProcessorRequest, *, now: datetime) -> Standing:
     name, since = request.processor.name, request.sent_at or request.status_changed_at
-    words = request.get_status_display().lower()
+    words: Wording = Word(RequestStatus(request.status).label)
     expected = request.expected_completion_at
     if expected:
-        words += f", {'expected' if expected > now else 'was expected'} {day(expected)}"
+        template = (
+            gettext_noop("%(status)s, expected %(day)s")
+            if expected > now
+            else gettext_noop("%(status)s, was expected %(day)s")
+        )
+        words = Wording(template, status=words, day=day(expected))
     heard = request.reported_at or since
     if heard < now - unheard_after(request.processor.kind):
-        words += f", no word since {when(heard, now=now)}"
-    return Standing(name, since, f"{name} has had it since {when(since, now=now)} ({words}).")
+        words = Wording("%(words)s, no word since %(when)s", words=words, when=when(heard, now=now))
+    return Standing(
+        name,
+        since,
+        Wording(
+            "%(name)s has had it since %(when)s (%(words)s).",
+            name=name,
+            when=when(since, now=now),
+            words=words,
+        ),
+    )
 
 
 def unheard_after(kind: str) -> timedelta:
@@ -108,28 +139,40 @@ def unheard_after(kind: str) -> timedelta:
     return max(UNHEARD, usual_rest(kind))
 
 
-def _why(processor: Processor) -> str:
-    """In brackets; nothing where the reason says nothing."""
+def _paused(what: str, processor: Processor) -> str:
+    """With the reason, unless it says nothing."""
     words = PAUSED_BECAUSE.get(processor.paused_reason, "")
     if processor.paused_reason == "by_hand" or not words:
-        return ""
-    return f" ({words[0].lower()}{words[1:]})"
+        return Wording("%(what)s; the processor is paused.", what=what)
+    return Wording("%(what)s; the processor is paused (%(why)s).", what=what, why=Word(words))
 
 
-def _last_attempt(request: ProcessorRequest, *, now: datetime) -> str:
+def _last_attempt(what: str, request: ProcessorRequest, *, now: datetime) -> str:
     if not request.last_error:
-        return ""
+        return Wording("%(what)s.", what=what)
     again = request.next_attempt_at
     waits = again is not None and again > now
     if request.last_error == Conflict.code:
-        tried = f"tried again {at(again, now=now)}" if again and waits else "about to be tried again"
-        return f"; another request is in the way, {tried}"
+        if again and waits:
+            return Wording(
+                "%(what)s; another request is in the way, tried again %(at)s.",
+                what=what,
+                at=at(again, now=now),
+            )
+        return Wording("%(what)s; another request is in the way, about to be tried again.", what=what)
     answer = (
-        f"last answer: {request.last_http_status}"
+        Wording("last answer: %(status)s", status=request.last_http_status)
         if request.last_http_status
-        else f"last attempt: {ERRORS_IN_WORDS.get(request.last_error, request.last_error.replace('_', ' '))}"
+        else Wording(
+            "last attempt: %(error)s",
+            error=ERRORS_IN_WORDS.get(request.last_error, request.last_error.replace("_", " ")),
+        )
     )
-    return f"; {answer}, next attempt {at(again, now=now) if again and waits else 'in a moment'}"
+    if again and waits:
+        return Wording(
+            "%(what)s; %(answer)s, next attempt %(at)s.", what=what, answer=answer, at=at(again, now=now)
+        )
+    return Wording("%(what)s; %(answer)s, next attempt in a moment.", what=what, answer=answer)
 
 
 def when(moment: datetime, *, now: datetime) -> str:
@@ -143,7 +186,8 @@ def day(moment: datetime) -> str:
 
 def at(moment: datetime, *, now: datetime) -> str:
     """At a time of today, or on another day."""
-    return f"{'at' if _is_today(moment, now) else 'on'} {when(moment, now=now)}"
+    template = gettext_noop("at %(time)s") if _is_today(moment, now) else gettext_noop("on %(time)s")
+    return Wording(template, time=when(moment, now=now))
 
 
 def _is_today(moment: datetime, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from dsrportal.wording import Word, Wording
 from integrations.errors import IntegrationError, Rejected, Unauthorized
 from integrations.leanplum import drafts
 from integrations.leanplum.client import DEVELOPMENT, EXPORT, PRODUCTION, Client
@@ -19,9 +20,9 @@ def all_of(processor: "Processor") -> list[ConnectionCheck]:
     """Nobody is erased, changed or created by it. It shows that the keys are taken, not what else they open."""
     client = Client(processor)
     return [
-        _key("Development key", DEVELOPMENT, lambda: client.delete(NOBODY)),
-        _key("Production key", PRODUCTION, lambda: client.set_attributes(NOBODY, {})),
-        _key("Data Export key", EXPORT, lambda: client.export(NOBODY)),
+        _key(Wording("Development key"), DEVELOPMENT, lambda: client.delete(NOBODY)),
+        _key(Wording("Production key"), PRODUCTION, lambda: client.set_attributes(NOBODY, {})),
+        _key(Wording("Data Export key"), EXPORT, lambda: client.export(NOBODY)),
         _options(processor),
     ]
 
@@ -34,10 +35,17 @@ def _key(name: str, key_field: str, call: Callable[[], object]) -> ConnectionChe
     except IntegrationError as error:
         # Skipped with a word on the call, not on the key.
         if not (isinstance(error, Rejected) and error.http_status == 200):
-            sentence = f"The {name[0].lower()}{name[1:]} could not be tried. {error.sentence}"
+            sentence = Wording(
+                "The %(name)s could not be tried. %(sentence)s",
+                name=Word(name),
+                sentence=error.sentence,
+            )
             return ConnectionCheck(name, works=False, sentence=sentence, key_field=key_field)
     return ConnectionCheck(
-        name, works=True, sentence=f"Leanplum accepts the {name[0].lower()}{name[1:]}.", key_field=key_field
+        name,
+        works=True,
+        sentence=Wording("Leanplum accepts the %(name)s.", name=Word(name)),
+        key_field=key_field,
     )
 
 
@@ -45,9 +53,19 @@ def _options(processor: "Processor") -> ConnectionCheck:
     wanted, unreadable = drafts.user_id_type(processor), drafts.unreadable_lines(processor)
     if not wanted:
         return ConnectionCheck(
-            "Options", False, "Choose which identity is the Leanplum user ID.", "user_id_type"
+            Wording("Options"),
+            False,
+            Wording("Choose which identity is the Leanplum user ID."),
+            "user_id_type",
         )
     if unreadable:
-        sentence = f"{unreadable} of the lines on attributes cannot be read: write each like “email = email_address”."
-        return ConnectionCheck("Options", False, sentence, "attributes")
-    return ConnectionCheck("Options", True, f"People are known there by {IdentityType(wanted).label}.")
+        sentence = Wording(
+            "%(count)s of the lines on attributes cannot be read: write each like “email = email_address”.",
+            count=unreadable,
+        )
+        return ConnectionCheck(Wording("Options"), False, sentence, "attributes")
+    return ConnectionCheck(
+        Wording("Options"),
+        True,
+        Wording("People are known there by %(type)s.", type=IdentityType(wanted).label),
+    )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dsrportal.wording import Wording
 from integrations import http
 from integrations.errors import TooLarge, UnexpectedAnswer
 from integrations.leanplum import outcomes
@@ -71,11 +72,17 @@ class Client:
         else:
             if outcome.word == Word.DONE and not isinstance(outcome.reply.get("userId"), str | int):
                 raise UnexpectedAnswer(
-                    "The answer of Leanplum says neither that it knows the user nor that it does not.",
+                    Wording(
+                        "The answer of Leanplum says neither that it knows the user nor that it does not."
+                    ),
                     http_status=200,
                 )
             return outcome
-        raise TooLarge(f"Leanplum sent more than {limit_bytes} bytes.", http_status=200, size=size)
+        raise TooLarge(
+            Wording("Leanplum sent more than %(limit_bytes)s bytes.", limit_bytes=limit_bytes),
+            http_status=200,
+            size=size,
+        )
 
     def _call(
         self,

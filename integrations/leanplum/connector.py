@@ -12,6 +12,7 @@ from typing import BinaryIO, ClassVar
 
 from django.utils import timezone
 
+from dsrportal.wording import Wording
 from integrations import limits
 from integrations.connector import REQUESTS, Capability, Connector
 from integrations.errors import NothingFound, Rejected, UnknownRequest, Unsupported
@@ -46,24 +47,24 @@ LIMITS = Budget(calls=Limit(600, 60))
 # An export is held in memory to be read; it has sums of events, not the events themselves.
 EXPORT_LIMIT_BYTES = 32 * 1024 * 1024
 
-_BLOCKED_NOW = (
-    "The person is blocked there: nothing more is collected from now on, and what is held is erased within 15 days. "
-    "No later word comes."
+_BLOCKED_NOW = Wording(
+    "The person is blocked there: nothing more is collected from now on, and what is held is "
+    "erased within 15 days. No later word comes."
 )
-_BLOCKED_BEFORE = (
+_BLOCKED_BEFORE = Wording(
     "The person was blocked there already, which erases and stops collecting. No later word comes."
 )
 
-_GONE_BEFORE = (
-    "An earlier attempt got no answer, and Leanplum knows no such user now: either that one erased them, or there was "
-    "nobody."
+_GONE_BEFORE = Wording(
+    "An earlier attempt got no answer, and Leanplum knows no such user now: either that one "
+    "erased them, or there was nobody."
 )
 
 
 class Leanplum(Connector):
     kind: ClassVar[str] = "leanplum"
-    label: ClassVar[str] = "Leanplum app"
-    description: ClassVar[str] = (
+    label: ClassVar[str] = Wording("Leanplum app")
+    description: ClassVar[str] = Wording(
         "One app at Leanplum, asked directly: mParticle does not forward data subject requests to it."
     )
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
@@ -78,8 +79,8 @@ class Leanplum(Connector):
             Capability.SEARCH,
         }
     )
-    account_label: ClassVar[str] = "App ID"
-    account_help: ClassVar[str] = (
+    account_label: ClassVar[str] = Wording("App ID")
+    account_help: ClassVar[str] = Wording(
         "App Settings, Keys & Settings in Leanplum; the development app is an app of its own."
     )
     default_base_url: ClassVar[str] = "https://api.leanplum.com/api"
@@ -134,7 +135,12 @@ class Leanplum(Connector):
         else:
             wanted = drafts.opt_out_attributes(self.processor)
         if not wanted:
-            raise Rejected(f"{self.processor.name} has no attribute named for this: nothing was sent.")
+            raise Rejected(
+                Wording(
+                    "%(processor)s has no attribute named for this: nothing was sent.",
+                    processor=self.processor.name,
+                )
+            )
         return self._changed(request, self._client().set_attributes(user_id, wanted))
 
     def repeats_safely(self, request_type: str) -> bool:
@@ -145,7 +151,7 @@ class Leanplum(Connector):
         """Look whether the user is still there: Leanplum has no word for a request. Raises UnknownRequest for what that
         says nothing about."""
         if inquiry.request_type in (RequestType.CORRECTION, RequestType.OPT_OUT):
-            raise UnknownRequest("Leanplum keeps no record of what was asked.")
+            raise UnknownRequest(Wording("Leanplum keeps no record of what was asked."))
         outcome = self._client().export(self._user_id(inquiry.open_identities()))
         if inquiry.request_type != RequestType.ERASURE:
             return self._exported(inquiry, outcome)
@@ -154,7 +160,7 @@ class Leanplum(Connector):
         if outcome.word == Word.NOT_FOUND:
             return _completed(inquiry, outcome, ReportedAnswer.DONE)
         if self._blocks and packages.is_left_empty(outcome.reply):
-            remark = "No attributes and no events are left there; the user ID stays, blocked."
+            remark = Wording("No attributes and no events are left there; the user ID stays, blocked.")
             return _completed(inquiry, outcome, ReportedAnswer.DONE, remark)
         return Report(inquiry.request_id, ReportedStatus.IN_PROGRESS, "user found")
 
@@ -197,7 +203,7 @@ class Leanplum(Connector):
             request,
             outcome,
             ReportedAnswer.NO_DATA_HELD,
-            f"Leanplum knows no user by the {label} that was asked for.",
+            Wording("Leanplum knows no user by the %(label)s that was asked for.", label=label),
         )
 
     def _changed(self, request: OutgoingRequest, outcome: Outcome) -> Report:
@@ -207,7 +213,7 @@ class Leanplum(Connector):
             return _completed(request, outcome, ReportedAnswer.DONE)
         if request.request_type == RequestType.OPT_OUT:
             return _completed(request, outcome, ReportedAnswer.ACCEPTED, _BLOCKED_BEFORE)
-        remark = "The person is blocked there: what was held is erased, and nothing can be changed."
+        remark = Wording("The person is blocked there: what was held is erased, and nothing can be changed.")
         return _completed(request, outcome, ReportedAnswer.NOT_APPLICABLE, remark)
 
     # --- results
@@ -219,7 +225,7 @@ class Leanplum(Connector):
         outcome = self._client().export(self._user_id(inquiry.open_identities()), limit_bytes=limit_bytes)
         self._refuse_blocked(outcome)
         if outcome.word == Word.NOT_FOUND:
-            raise NothingFound("Leanplum knows no such user.", http_status=200)
+            raise NothingFound(Wording("Leanplum knows no such user."), http_status=200)
         yield ResultStream(content_type=packages.CONTENT_TYPE, chunks=packages.chunks(outcome.reply))
 
     def summarise(self, package: BinaryIO, *, submitted: Sequence[Identity]) -> PackageSummary:
@@ -266,7 +272,10 @@ class Leanplum(Connector):
         """Whether a blocked user can be exported is not documented: where not, nobody can say what is held."""
         if outcome.word == Word.BLOCKED:
             raise Rejected(
-                "Leanplum says that this person is blocked, and not what it still holds: look them up there.",
+                Wording(
+                    "Leanplum says that this person is blocked, and not what it still holds: look them up "
+                    "there."
+                ),
                 http_status=451,
             )
 

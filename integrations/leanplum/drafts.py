@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dsrportal.wording import Wording
 from integrations.leanplum.client import LONGEST_USER_ID
 from integrations.types import Draft, Identity, IdentityType, OutgoingRequest, RequestType
 
@@ -42,12 +43,15 @@ def unreadable_lines(processor: "Processor") -> int:
 def no_user_id(processor: "Processor") -> str:
     wanted = user_id_type(processor)
     if not wanted:
-        return (
-            f"{processor.name} is not told which identity is its user ID: choose it on the processor's page."
+        return Wording(
+            "%(processor)s is not told which identity is its user ID: choose it on the processor's page.",
+            processor=processor.name,
         )
-    return (
-        f"{processor.name} knows people by {IdentityType(wanted).label}, and this case has none: add it, or look the "
-        "person up there by hand."
+    return Wording(
+        "%(processor)s knows people by %(type)s, and this case has none: add it, or look "
+        "the person up there by hand.",
+        processor=processor.name,
+        type=IdentityType(wanted).label,
     )
 
 
@@ -55,16 +59,22 @@ def cannot(processor: "Processor", draft: Draft) -> str:
     if not user_ids(processor, draft.identities):
         return no_user_id(processor)
     if draft.request_type == RequestType.OPT_OUT and not processor.option("opt_out_attribute"):
-        return f"{processor.name} has no attribute for opt-outs: name one on the processor's page, or do it by hand."
+        return Wording(
+            "%(processor)s has no attribute for opt-outs: name one on the processor's page, or do it "
+            "by hand.",
+            processor=processor.name,
+        )
     corrected = {correction.type for correction in draft.corrections}
     if (
         draft.request_type == RequestType.CORRECTION
         and corrected
         and not corrected & set(attributes(processor))
     ):
-        return (
-            f"{processor.name} has no attribute named for what is wrong ({_labels(corrected)}): name it on the "
-            "processor's page, or correct it there by hand."
+        return Wording(
+            "%(processor)s has no attribute named for what is wrong (%(labels)s): name it on the "
+            "processor's page, or correct it there by hand.",
+            processor=processor.name,
+            labels=_labels(corrected),
         )
     return ""
 
@@ -73,7 +83,13 @@ def check(processor: "Processor", draft: Draft) -> list[str]:
     ids = [identity.value for identity in user_ids(processor, draft.identities)]
     if any(not value.strip() or len(value) > LONGEST_USER_ID for value in ids):
         label = IdentityType(user_id_type(processor)).label
-        return [f"The identity “{label}” needs a value of at most {LONGEST_USER_ID} characters."]
+        return [
+            Wording(
+                "The identity “%(label)s” needs a value of at most %(count)s characters.",
+                label=label,
+                count=LONGEST_USER_ID,
+            )
+        ]
     return []
 
 
@@ -84,31 +100,49 @@ def warn(processor: "Processor", draft: Draft) -> list[str]:
         identity.type == IdentityType.EMAIL and identity.value != identity.value.lower() for identity in ids
     ):
         warnings.append(
-            f"{processor.name} is asked for the e-mail address with its capitals, exactly as given."
+            Wording(
+                "%(processor)s is asked for the e-mail address with its capitals, exactly as given.",
+                processor=processor.name,
+            )
         )
     return warnings
 
 
 def _of_corrections(processor: "Processor", draft: Draft) -> list[str]:
-    warnings = []
+    warnings: list[str] = []
     types = [correction.type for correction in draft.corrections]
     corrected, names = set(types), attributes(processor)
     unnamed = corrected - set(names)
     if unnamed:
         warnings.append(
-            f"{processor.name} is not corrected where it has no attribute named for it ({_labels(unnamed)})."
+            Wording(
+                "%(processor)s is not corrected where it has no attribute named for it (%(labels)s).",
+                processor=processor.name,
+                labels=_labels(unnamed),
+            )
         )
     if user_id_type(processor) in corrected:
         warnings.append(
-            f"{processor.name} knows the person by what is corrected: its user ID stays as it was, only the attribute "
-            "changes."
+            Wording(
+                "%(processor)s knows the person by what is corrected: its user ID stays as it was, only "
+                "the attribute changes.",
+                processor=processor.name,
+            )
         )
     if any(types.count(each) > 1 for each in corrected & set(names) - {user_id_type(processor)}):
         warnings.append(
-            f"{processor.name} has one attribute for a type, and is given the last of its new values."
+            Wording(
+                "%(processor)s has one attribute for a type, and is given the last of its new values.",
+                processor=processor.name,
+            )
         )
     if len(split(processor, draft)) > 1:
-        warnings.append(f"{processor.name} may know several users here: each of them is given the new value.")
+        warnings.append(
+            Wording(
+                "%(processor)s may know several users here: each of them is given the new value.",
+                processor=processor.name,
+            )
+        )
     return warnings
 
 
@@ -141,5 +175,7 @@ def _lines(processor: "Processor") -> list[str]:
     return [line for line in map(str.strip, processor.option("attributes").splitlines()) if line]
 
 
-def _labels(types: set[str]) -> str:
-    return ", ".join(sorted(IdentityType(each).label for each in types if each in IdentityType.values))
+def _labels(types: set[str]) -> tuple[str, ...]:
+    return tuple(
+        Wording(str(IdentityType(each).label)) for each in sorted(types) if each in IdentityType.values
+    )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from dsrportal.wording import Wording
 from integrations.types import IdentityType, Option, Secret
 
 # What an erasure is.
@@ -10,16 +11,26 @@ BLOCK: Final = "block"
 BLOCK_THEN_VERIFY: Final = "block_then_verify"
 
 SECRETS: Final[tuple[Secret, ...]] = (
-    Secret("development_key", "Development key", "For erasing users."),
-    Secret("production_key", "Production key", "For blocking users and changing their attributes."),
-    Secret("export_key", "Data Export key", "For access, and to see whether an erasure is done."),
+    Secret("development_key", Wording("Development key"), Wording("For erasing users.")),
+    Secret(
+        "production_key",
+        Wording("Production key"),
+        Wording("For blocking users and changing their attributes."),
+    ),
+    Secret(
+        "export_key",
+        Wording("Data Export key"),
+        Wording("For access, and to see whether an erasure is done."),
+    ),
 )
 
 OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "user_id_type",
-        "Leanplum user ID",
-        "Which identity it is: the one that your mParticle connection, or your own app, sends as user ID.",
+        Wording("Leanplum user ID"),
+        Wording(
+            "Which identity it is: the one that your mParticle connection, or your own app, sends as user ID."
+        ),
         choices=tuple(
             (kind.value, str(kind.label))
             for kind in (IdentityType.CONTROLLER_CUSTOMER_ID, IdentityType.EMAIL, IdentityType.MPID)
@@ -28,25 +39,27 @@ OPTIONS: Final[tuple[Option, ...]] = (
     ),
     Option(
         "erasure_policy",
-        "Erasure",
-        "Deleting forgets the person, who is known anew when data comes in; blocking also stops new data, and "
-        "keeps the user ID.",
+        Wording("Erasure"),
+        Wording(
+            "Deleting forgets the person, who is known anew when data comes in; blocking also stops "
+            "new data, and keeps the user ID."
+        ),
         choices=(
-            (DELETE, "Delete the user"),
-            (BLOCK, "Block the user"),
-            (BLOCK_THEN_VERIFY, "Block the user, and see that nothing is left"),
+            (DELETE, Wording("Delete the user")),
+            (BLOCK, Wording("Block the user")),
+            (BLOCK_THEN_VERIFY, Wording("Block the user, and see that nothing is left")),
         ),
         default=DELETE,
     ),
     Option(
         "opt_out_attribute",
-        "Opt-out attribute",
-        "The user attribute that is set to true for an opt-out, and that your campaigns heed.",
+        Wording("Opt-out attribute"),
+        Wording("The user attribute that is set to true for an opt-out, and that your campaigns heed."),
     ),
     Option(
         "attributes",
-        "Attributes that hold identities",
-        "For corrections, one a line, such as “email = email_address”.",
+        Wording("Attributes that hold identities"),
+        Wording("For corrections, one a line, such as “email = email_address”."),
         multiline=True,
     ),
 )

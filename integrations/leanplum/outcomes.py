@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from dsrportal.wording import Wording
 from integrations.errors import IntegrationError, Rejected, Unauthorized, UnexpectedAnswer
 from integrations.http import Answer
 from integrations.opendsr.documents import Malformed, read_object
@@ -37,9 +38,9 @@ _NOT_FOUND = "user not found"
 _WRONG_KEY = "invalid access key"
 
 _KEYS = {
-    "development_key": "development key",
-    "production_key": "production key",
-    "export_key": "data export key",
+    "development_key": Wording("development key"),
+    "production_key": Wording("production key"),
+    "export_key": Wording("data export key"),
 }
 
 
@@ -63,8 +64,10 @@ def read(answer: Answer, *, key_field: str) -> Outcome:
         raise _unexpected(answer)
     if error:
         raise Rejected(
-            "Leanplum took the call and then skipped it because of an error: look at the processor's options, "
-            "and at this person there.",
+            Wording(
+                "Leanplum took the call and then skipped it because of an error: look at the processor's "
+                "options, and at this person there."
+            ),
             http_status=200,
         )
     if reply.get("success") is not True:
@@ -73,7 +76,10 @@ def read(answer: Answer, *, key_field: str) -> Outcome:
         return Outcome(Word.NOT_FOUND)
     if warning:
         raise Rejected(
-            "Leanplum answered with a warning, so it may have skipped what was asked: look this person up there.",
+            Wording(
+                "Leanplum answered with a warning, so it may have skipped what was asked: look this "
+                "person up there."
+            ),
             http_status=200,
         )
     return Outcome(Word.DONE, reply)
@@ -102,7 +108,10 @@ def _message(reply: Mapping[str, Any] | None, name: str) -> str:
 
 def _unauthorized(key_field: str, status: int) -> Unauthorized:
     return Unauthorized(
-        f"Leanplum refused the {_KEYS[key_field]}: compare it, and the App ID, with App Settings, Keys & Settings.",
+        Wording(
+            "Leanplum refused the %(key)s: compare it, and the App ID, with App Settings, Keys & Settings.",
+            key=_KEYS[key_field],
+        ),
         key_field=key_field,
         http_status=status,
     )
@@ -110,13 +119,15 @@ def _unauthorized(key_field: str, status: int) -> Unauthorized:
 
 def _refused(status: int) -> IntegrationError:
     if status == 404:
-        return Rejected("Leanplum does not know this app: look at the App ID.", http_status=status)
-    return Rejected(f"Leanplum refused the call as invalid ({status}).", http_status=status)
+        return Rejected(Wording("Leanplum does not know this app: look at the App ID."), http_status=status)
+    return Rejected(
+        Wording("Leanplum refused the call as invalid (%(status)s).", status=status), http_status=status
+    )
 
 
 def _unexpected(answer: Answer) -> UnexpectedAnswer:
     return UnexpectedAnswer(
-        "The answer of Leanplum does not say what became of the call.",
+        Wording("The answer of Leanplum does not say what became of the call."),
         http_status=answer.status,
         size=len(answer.body),
     )

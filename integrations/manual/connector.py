@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar, Final
 
+from dsrportal.wording import Word, Wording
 from integrations.connector import REQUESTS, Capability, Connector
 from integrations.types import (
     Budget,
@@ -33,9 +34,10 @@ NO_LIMIT = Budget(calls=Limit(1_000_000, 60))
 
 class Manual(Connector):
     kind: ClassVar[str] = "manual"
-    label: ClassVar[str] = "By hand"
-    description: ClassVar[str] = (
-        "A system that the portal cannot reach: each request becomes a task, and somebody attests what was done."
+    label: ClassVar[str] = Wording("By hand")
+    description: ClassVar[str] = Wording(
+        "A system that the portal cannot reach: each request becomes a task, and somebody "
+        "attests what was done."
     )
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
@@ -47,39 +49,41 @@ class Manual(Connector):
             Capability.BY_HAND,
         }
     )
-    account_label: ClassVar[str] = "System"
-    account_help: ClassVar[str] = "What the system, or the partner, is called where it is worked."
+    account_label: ClassVar[str] = Wording("System")
+    account_help: ClassVar[str] = Wording("What the system, or the partner, is called where it is worked.")
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             "types",
-            "Asked for",
+            Wording("Asked for"),
             choices=(
-                ("all", "Every type of request"),
-                ("erasure", "Erasure only"),
-                ("access", "Access and portability only"),
-                ("erasure_access", "Erasure, access and portability"),
+                ("all", Wording("Every type of request")),
+                ("erasure", Wording("Erasure only")),
+                ("access", Wording("Access and portability only")),
+                ("erasure_access", Wording("Erasure, access and portability")),
             ),
             default="all",
         ),
         Option(
             "when",
-            "In a plan",
-            choices=((ALWAYS, "Always"), (ON_DEMAND, "Only where somebody asks for it")),
+            Wording("In a plan"),
+            choices=((ALWAYS, Wording("Always")), (ON_DEMAND, Wording("Only where somebody asks for it"))),
             default=ALWAYS,
         ),
         Option(
             "instructions",
-            "Instructions",
-            "What to do there, and how to see that it is done; shown with each task.",
+            Wording("Instructions"),
+            Wording("What to do there, and how to see that it is done; shown with each task."),
             multiline=True,
         ),
         Option(
-            "assignee", "Assignee", "The user name of who gets its tasks; empty for nobody in particular."
+            "assignee",
+            Wording("Assignee"),
+            Wording("The user name of who gets its tasks; empty for nobody in particular."),
         ),
         Option(
             "days_before",
-            "Due, in days before the case",
-            "A whole number: a task is due so many days before the person must be answered.",
+            Wording("Due, in days before the case"),
+            Wording("A whole number: a task is due so many days before the person must be answered."),
             default="5",
         ),
     )
@@ -91,8 +95,12 @@ class Manual(Connector):
     def cannot(self, draft: Draft) -> str:
         if draft.request_type in TYPES.get(self.processor.option("types"), TYPES["all"]):
             return ""
-        what = RequestType(draft.request_type).label.lower()
-        return f"{self.processor.name} is not worked for this type of request ({what}), as its options say."
+        what = Word(RequestType(draft.request_type).label)
+        return Wording(
+            "%(processor)s is not worked for this type of request (%(what)s), as its options say.",
+            processor=self.processor.name,
+            what=what,
+        )
 
     def submit(self, request: OutgoingRequest) -> Report:
         """The task exists since the case was planned; with this it has begun."""
@@ -104,7 +112,11 @@ class Manual(Connector):
 
     def test_connection(self) -> list[ConnectionCheck]:
         return [
-            ConnectionCheck("By hand", True, "There is nothing to test: people work this system by hand.")
+            ConnectionCheck(
+                Wording("By hand"),
+                True,
+                Wording("There is nothing to test: people work this system by hand."),
+            )
         ]
 
     def budget(self, api: str = REQUESTS) -> Budget:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dsrportal.wording import Wording
 from integrations.errors import Rejected
 from integrations.mparticle import fields
 from integrations.mparticle.events import Events
@@ -10,7 +11,11 @@ from integrations.mparticle.platform import Platform
 from integrations.opendsr.checks import checked, not_set
 from integrations.types import ConnectionCheck
 
-_SEARCHES, _EVENTS, _PLATFORM = "Input key for searches", "Input key for events", "Workspace list"
+_SEARCHES, _EVENTS, _PLATFORM = (
+    Wording("Input key for searches"),
+    Wording("Input key for events"),
+    Wording("Workspace list"),
+)
 
 
 def of_input(
@@ -18,7 +23,11 @@ def of_input(
 ) -> list[ConnectionCheck]:
     """`missing` are the names of what is not stored; the clients are None where there are any."""
     if idsync is None or events is None:
-        return [_missing("Input key", missing, "opt-outs, corrections and searches are not possible")]
+        return [
+            _missing(
+                Wording("Input key"), missing, Wording("opt-outs, corrections and searches are not possible")
+            )
+        ]
     return [
         checked(_SEARCHES, lambda: _searches(idsync), key_field="input_key"),
         checked(_EVENTS, lambda: _sends(events), key_field="input_key"),
@@ -27,26 +36,28 @@ def of_input(
 
 def of_platform(platform: Platform | None, *, missing: Sequence[str], workspace: str) -> ConnectionCheck:
     if platform is None:
-        return _missing(_PLATFORM, missing, "workspaces cannot be chosen from a list")
+        return _missing(_PLATFORM, missing, Wording("workspaces cannot be chosen from a list"))
     return checked(_PLATFORM, lambda: _lists(platform, workspace), key_field="oauth_account")
 
 
 def _missing(name: str, missing: Sequence[str], consequence: str) -> ConnectionCheck:
-    sentence = f"Not set ({fields.in_words(missing)}): {consequence}."
+    sentence = Wording(
+        "Not set (%(fields)s): %(consequence)s.", fields=fields.in_words(missing), consequence=consequence
+    )
     return not_set(name, sentence, key_field=missing[0])
 
 
 def _searches(idsync: IdSync) -> str:
     idsync.probe()
-    return "mParticle accepts the input key and secret for searching profiles."
+    return Wording("mParticle accepts the input key and secret for searching profiles.")
 
 
 def _sends(events: Events) -> str:
     """How it answers a batch about nobody is not documented: refused credentials are told apart, and nothing else."""
     events.probe()
-    return (
-        "mParticle took the input key and secret for events, as far as a batch about nobody shows; the first opt-out "
-        "proves it."
+    return Wording(
+        "mParticle took the input key and secret for events, as far as a batch about nobody "
+        "shows; the first opt-out proves it."
     )
 
 
@@ -55,7 +66,15 @@ def _lists(platform: Platform, workspace: str) -> str:
     found = {each.id: each.name for each in platform.workspaces()}
     if workspace not in found:
         raise Rejected(
-            f"The OAuth client works, but account {platform.account} lists no workspace {workspace}: check the "
-            "workspace ID and the account ID."
+            Wording(
+                "The OAuth client works, but account %(account)s lists no workspace %(workspace)s: check "
+                "the workspace ID and the account ID.",
+                account=platform.account,
+                workspace=workspace,
+            )
         )
-    return f"The account “{name or platform.account}” lists the workspace “{found[workspace] or workspace}”."
+    return Wording(
+        "The account “%(account)s” lists the workspace “%(workspace)s”.",
+        account=name or platform.account,
+        workspace=found[workspace] or workspace,
+    )

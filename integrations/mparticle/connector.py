@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import BinaryIO, ClassVar, Final
 
+from dsrportal.wording import Word, Wording
 from integrations import limits
 from integrations.connector import REQUESTS, Capability
 from integrations.errors import UnknownRequest, Unsupported
@@ -70,17 +71,18 @@ LONGEST_ACCESS: Final = timedelta(days=6)
 # What is no data subject request there is answered at once.
 LONGEST_CHANGE: Final = timedelta(hours=1)
 _ON_PROFILES: Final = frozenset({RequestType.OPT_OUT, RequestType.CORRECTION})
-ONLY_DEVICES: Final = (
-    "Only device IDs are given: mParticle reaches profiles that nobody signed in to, but none that has a login. "
-    "Add the e-mail address or the customer ID."
+ONLY_DEVICES: Final = Wording(
+    "Only device IDs are given: mParticle reaches profiles that nobody signed in to, but "
+    "none that has a login. Add the e-mail address or the customer ID."
 )
 
 
 class MParticle(OpenDsr):
     kind: ClassVar[str] = "mparticle"
-    label: ClassVar[str] = "mParticle workspace"
-    description: ClassVar[str] = (
-        "One workspace at mParticle: its data subject requests, and with further keys its profile search and opt-outs."
+    label: ClassVar[str] = Wording("mParticle workspace")
+    description: ClassVar[str] = Wording(
+        "One workspace at mParticle: its data subject requests, and with further keys its "
+        "profile search and opt-outs."
     )
     capabilities: ClassVar[frozenset[Capability]] = OpenDsr.capabilities | {
         Capability.OPT_OUT,
@@ -89,8 +91,8 @@ class MParticle(OpenDsr):
         Capability.SEARCH,
         Capability.WORKSPACES,
     }
-    account_label: ClassVar[str] = "Workspace ID"
-    account_help: ClassVar[str] = (
+    account_label: ClassVar[str] = Wording("Workspace ID")
+    account_help: ClassVar[str] = Wording(
         "Workspace Settings in mParticle; answers and callbacks carry it as controller_id."
     )
     default_base_url: ClassVar[str] = "https://opendsr.mparticle.com/v3"
@@ -120,9 +122,14 @@ class MParticle(OpenDsr):
         if draft.request_type not in _ON_PROFILES:
             return super().cannot(draft)
         missing = fields.missing(self.processor, fields.INPUT)
-        what = RequestType(draft.request_type).label.lower()
+        what = Word(RequestType(draft.request_type).label)
         return (
-            f"{self.processor.name} needs {fields.in_words(missing)} for this type ({what})."
+            Wording(
+                "%(processor)s needs %(fields)s for this type (%(what)s).",
+                processor=self.processor.name,
+                fields=fields.in_words(missing),
+                what=what,
+            )
             if missing
             else ""
         )
@@ -147,7 +154,11 @@ class MParticle(OpenDsr):
         attribute, missing = self._exclusion(), fields.missing(self.processor, fields.INPUT)
         if draft.request_type == RequestType.ERASURE and attribute and missing:
             warnings.append(
-                f"{self.processor.name} does not set its exclusion attribute: it needs {fields.in_words(missing)}."
+                Wording(
+                    "%(processor)s does not set its exclusion attribute: it needs %(fields)s.",
+                    processor=self.processor.name,
+                    fields=fields.in_words(missing),
+                )
             )
         return warnings
 
@@ -203,7 +214,7 @@ class MParticle(OpenDsr):
     def report(self, inquiry: Inquiry) -> Report:
         if inquiry.request_type in _ON_PROFILES:
             raise UnknownRequest(
-                "mParticle keeps no record of opt-outs and corrections that could be asked for."
+                Wording("mParticle keeps no record of opt-outs and corrections that could be asked for.")
             )
         return super().report(inquiry)
 
@@ -290,6 +301,12 @@ class MParticle(OpenDsr):
         """A key and its secret. Raises Unsupported where anything of these names is not stored."""
         missing = fields.missing(self.processor, names)
         if missing:
-            raise Unsupported(f"{self.processor.name} needs {fields.in_words(missing)} for this.")
+            raise Unsupported(
+                Wording(
+                    "%(processor)s needs %(fields)s for this.",
+                    processor=self.processor.name,
+                    fields=fields.in_words(missing),
+                )
+            )
         held = self.processor.credentials
         return Credentials(name=held[names[0]], secret=held[names[1]], key_field=names[0])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from uuid import uuid5
 
+from dsrportal.wording import Wording
 from integrations.errors import Rejected
 from integrations.mparticle.idsync import IdSync, searchable
 from integrations.mparticle.vocabulary import IDSYNC_IDENTITIES
@@ -19,10 +20,10 @@ from integrations.types import (
     ReportedStatus,
 )
 
-NOTHING_FOUND = "No profile found by the old values or the new ones; nothing was changed."
-DONE_ALREADY = "The new values were there already."
-DONE_IN_PART = "Some of the old values were found nowhere; the others were replaced."
-NOT_CARRIED = "A profile was found, but not with the old values; nothing was changed."
+NOTHING_FOUND = Wording("No profile found by the old values or the new ones; nothing was changed.")
+DONE_ALREADY = Wording("The new values were there already.")
+DONE_IN_PART = Wording("Some of the old values were found nowhere; the others were replaced.")
+NOT_CARRIED = Wording("A profile was found, but not with the old values; nothing was changed.")
 
 
 class _Came(Enum):
@@ -42,19 +43,23 @@ def check(draft: Draft) -> list[str]:
     """Sentences on what no correction can change."""
     sentences = drafts.check_identities(draft.identities)
     if draft.skip_waiting_period:
-        sentences.append("Only an erasure has a waiting period that can be skipped.")
+        sentences.append(Wording("Only an erasure has a waiting period that can be skipped."))
     if not draft.corrections:
-        sentences.append("A correction names at least one identity, and what it shall be.")
+        sentences.append(Wording("A correction names at least one identity, and what it shall be."))
     for change in draft.corrections:
         label = (
-            IdentityType(change.type).label if change.type in IdentityType.values else "of an unknown type"
+            IdentityType(change.type).label
+            if change.type in IdentityType.values
+            else Wording("of an unknown type")
         )
         if change.type not in IDSYNC_IDENTITIES:
-            sentences.append(f"mParticle cannot change the identity “{label}”.")
+            sentences.append(Wording("mParticle cannot change the identity “%(label)s”.", label=label))
         elif not change.new_value.strip():
-            sentences.append(f"The identity “{label}” has no new value.")
+            sentences.append(Wording("The identity “%(label)s” has no new value.", label=label))
         elif change.new_value == change.old_value:
-            sentences.append(f"The identity “{label}” has the same value before and after.")
+            sentences.append(
+                Wording("The identity “%(label)s” has the same value before and after.", label=label)
+            )
     return list(dict.fromkeys(sentences))
 
 

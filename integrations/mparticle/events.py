@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
+from dsrportal.wording import Wording
 from integrations import http
 from integrations.errors import IntegrationError, Rejected, UnexpectedAnswer
 from integrations.http import Answer, Timeouts
@@ -44,7 +45,9 @@ def consent_batch(request: OutgoingRequest, *, mpid: str, environment: str, docu
         state = {"gdpr": {purpose: {"consented": False, **consent} for purpose in request.purposes}}
     else:
         raise Rejected(
-            "An opt-out is one under the CCPA, or under the GDPR from consent to purposes that it names."
+            Wording(
+                "An opt-out is one under the CCPA, or under the GDPR from consent to purposes that it names."
+            )
         )
     return {
         **_about(mpid, environment),
@@ -112,11 +115,17 @@ class Events:
         if status in (400, 413, 415, 422):
             said = envelopes.in_words(envelopes.codes(answer.body))
             return Rejected(
-                f"mParticle's Events API refused the batch as invalid{said or f' ({status})'}.",
+                Wording(
+                    "mParticle's Events API refused the batch as invalid%(codes)s.",
+                    codes=said or f" ({status})",
+                ),
                 http_status=status,
             )
         return UnexpectedAnswer(
-            f"The answer of mParticle's Events API has the status {status}; check its address.",
+            Wording(
+                "The answer of mParticle's Events API has the status %(status)s; check its address.",
+                status=status,
+            ),
             http_status=status,
             size=len(answer.body),
         )

@@ -1,8 +1,10 @@
 """What a person types about an mParticle workspace: its credentials and its options."""
 
 from collections.abc import Iterable
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
+from dsrportal.wording import Wording
 from integrations.mparticle.places import PODS
 from integrations.types import Option, Secret
 
@@ -16,27 +18,32 @@ _INPUT = ("identity_url", "events_url")
 _OAUTH = ("sso_url", "platform_url")
 
 SECRETS: Final[tuple[Secret, ...]] = (
-    Secret("workspace_key", "Workspace key", "Workspace Settings; for data subject requests."),
-    Secret("workspace_secret", "Workspace secret"),
+    Secret(
+        "workspace_key", Wording("Workspace key"), Wording("Workspace Settings; for data subject requests.")
+    ),
+    Secret("workspace_secret", Wording("Workspace secret")),
     Secret(
         "input_key",
-        "Input key",
-        "Setup, Inputs: the key of a platform such as Web. For searches, corrections and opt-outs.",
+        Wording("Input key"),
+        Wording("Setup, Inputs: the key of a platform such as Web. For searches, corrections and opt-outs."),
         required=False,
         sent_to=_INPUT,
     ),
-    Secret("input_secret", "Input secret", required=False, sent_to=_INPUT),
+    Secret("input_secret", Wording("Input secret"), required=False, sent_to=_INPUT),
     Secret(
         "oauth_client_id",
-        "OAuth client ID",
-        "API Credentials in mParticle, for the Platform API of the account. For choosing a workspace from a list.",
+        Wording("OAuth client ID"),
+        Wording(
+            "API Credentials in mParticle, for the Platform API of the account. For choosing a "
+            "workspace from a list."
+        ),
         required=False,
         sent_to=_OAUTH,
     ),
     Secret(
         "oauth_client_secret",
-        "OAuth client secret",
-        "mParticle shows it once, when it is made.",
+        Wording("OAuth client secret"),
+        Wording("mParticle shows it once, when it is made."),
         required=False,
         sent_to=_OAUTH,
     ),
@@ -45,45 +52,69 @@ SECRETS: Final[tuple[Secret, ...]] = (
 OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "pod",
-        "Pod",
-        "Where mParticle keeps this workspace's data; keys often begin with it, such as eu1-.",
+        Wording("Pod"),
+        Wording("Where mParticle keeps this workspace's data; keys often begin with it, such as eu1-."),
         choices=PODS,
         default="us1",
     ),
     Option(
         "identity_auth",
-        "Signing of searches",
-        "How the input key is proven to IDSync. HMAC sends a signature instead of the secret.",
-        choices=(("basic", "Basic"), ("hmac", "HMAC")),
+        Wording("Signing of searches"),
+        Wording("How the input key is proven to IDSync. HMAC sends a signature instead of the secret."),
+        choices=(("basic", Wording("Basic")), ("hmac", "HMAC")),
         default="basic",
     ),
-    Option("identity_url", "IDSync address", "Empty for mParticle's own in this pod.", is_address=True),
-    Option("events_url", "Events address", "Empty for mParticle's own in this pod.", is_address=True),
-    Option("platform_url", "Platform API address", "Empty for mParticle's own.", is_address=True),
     Option(
-        "sso_url",
-        "Sign-on address",
-        "Where tokens are asked for; empty for mParticle's own.",
+        "identity_url",
+        Wording("IDSync address"),
+        Wording("Empty for mParticle's own in this pod."),
         is_address=True,
     ),
-    Option("oauth_account", "Account ID", "The number of the account that the workspace belongs to."),
+    Option(
+        "events_url",
+        Wording("Events address"),
+        Wording("Empty for mParticle's own in this pod."),
+        is_address=True,
+    ),
+    Option(
+        "platform_url",
+        Wording("Platform API address"),
+        Wording("Empty for mParticle's own."),
+        is_address=True,
+    ),
+    Option(
+        "sso_url",
+        Wording("Sign-on address"),
+        Wording("Where tokens are asked for; empty for mParticle's own."),
+        is_address=True,
+    ),
+    Option(
+        "oauth_account",
+        Wording("Account ID"),
+        Wording("The number of the account that the workspace belongs to."),
+    ),
     Option(
         "gdpr_purposes",
-        "GDPR purposes",
-        "The consent purposes set up in this workspace, one a line, spelt as there. An opt-out under the GDPR takes "
-        "back the consent to some of them. Empty: any name is sent as it was given.",
+        Wording("GDPR purposes"),
+        Wording(
+            "The consent purposes set up in this workspace, one a line, spelt as there. An opt-out "
+            "under the GDPR takes back the consent to some of them. Empty: any name is sent as it "
+            "was given."
+        ),
         multiline=True,
     ),
     Option(
         "consent_document",
-        "Consent document",
-        "The notice or policy that an opt-out is recorded under, such as privacy-notice-v7.",
+        Wording("Consent document"),
+        Wording("The notice or policy that an opt-out is recorded under, such as privacy-notice-v7."),
     ),
     Option(
         "exclusion_attribute",
-        "Exclusion attribute",
-        "A user attribute that is set to true before an erasure is asked for, so that your filters keep the person out "
-        "while it waits. Needs the input key.",
+        Wording("Exclusion attribute"),
+        Wording(
+            "A user attribute that is set to true before an erasure is asked for, so that your "
+            "filters keep the person out while it waits. Needs the input key."
+        ),
     ),
 )
 
@@ -102,4 +133,5 @@ def in_words(names: Iterable[str]) -> str:
     """Their labels, for a sentence."""
     labels = {secret.name: secret.label for secret in SECRETS}
     labels |= {option.name: option.label for option in OPTIONS}
-    return " and ".join(f"“{labels[name]}”" for name in names)
+    said = [Wording("“%(label)s”", label=labels[name]) for name in names]
+    return reduce(lambda first, last: Wording("%(first)s and %(last)s", first=first, last=last), said)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from dsrportal.wording import Wording
 from integrations import http
 from integrations.errors import IntegrationError, Rejected, UnexpectedAnswer, Unsupported
 from integrations.http import Answer, Timeouts
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from integrations.models import Processor
 
 API: Final = "identity"
-NOTHING_TO_SEARCH: Final = (
-    "mParticle cannot be searched by these identities: it takes an e-mail address, a customer ID, a phone number, or "
-    "most device IDs, but no mParticle ID and no Microsoft ID."
+NOTHING_TO_SEARCH: Final = Wording(
+    "mParticle cannot be searched by these identities: it takes an e-mail address, a "
+    "customer ID, a phone number, or most device IDs, but no mParticle ID and no Microsoft "
+    "ID."
 )
 _NOT_FOUND = "NOT_FOUND_ERROR"
 # Several of these calls can stand before one request, whose lease is short.
@@ -152,7 +154,7 @@ class IdSync:
             return read_object(answer.body)
         except Malformed as error:
             problem = error.problem
-        raise self._unexpected(answer, f"cannot be read ({problem})")
+        raise self._unexpected(answer, Wording("cannot be read (%(problem)s)", problem=problem))
 
     def _refusal(self, answer: Answer) -> IntegrationError:
         status = answer.status
@@ -161,13 +163,16 @@ class IdSync:
         if status in (400, 413, 415, 422):
             said = envelopes.in_words(envelopes.codes(answer.body))
             return Rejected(
-                f"mParticle's IDSync refused the call as invalid{said or f' ({status})'}.", http_status=status
+                Wording(
+                    "mParticle's IDSync refused the call as invalid%(codes)s.", codes=said or f" ({status})"
+                ),
+                http_status=status,
             )
-        return self._unexpected(answer, f"has the status {status}")
+        return self._unexpected(answer, Wording("has the status %(status)s", status=status))
 
     def _unexpected(self, answer: Answer, what: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            f"The answer of mParticle's IDSync {what}; check its address.",
+            Wording("The answer of mParticle's IDSync %(what)s; check its address.", what=what),
             http_status=answer.status,
             size=len(answer.body),
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from dsrportal.wording import Wording
 from integrations import http
 from integrations.errors import IntegrationError, Rejected, Unauthorized, UnexpectedAnswer
 from integrations.http import Answer
@@ -36,7 +37,9 @@ class Platform:
         """The name of the account, "" where it has none."""
         found = {each.id: each.name for each in self._list("/accounts")}
         if self.account not in found:
-            raise Rejected("mParticle's Platform API shows no account of this ID: check the account ID.")
+            raise Rejected(
+                Wording("mParticle's Platform API shows no account of this ID: check the account ID.")
+            )
         return found[self.account]
 
     def workspaces(self) -> list[Workspace]:
@@ -76,34 +79,42 @@ class Platform:
             if isinstance(data, list):
                 return [found for each in data if (found := _item(each))]
             problem = "not_a_list"
-        raise self._unexpected(answer, f"cannot be read ({problem})")
+        raise self._unexpected(answer, Wording("cannot be read (%(problem)s)", problem=problem))
 
     def _refusal(self, answer: Answer) -> IntegrationError:
         status = answer.status
         if status in (401, 403):
             # A missing or foreign account ID gets the same answer as a wrong token.
             return Unauthorized(
-                "mParticle's Platform API refused the access: look at the account ID, and at the OAuth client and "
-                "its secret.",
+                Wording(
+                    "mParticle's Platform API refused the access: look at the account ID, and at the OAuth "
+                    "client and its secret."
+                ),
                 key_field=self.credentials.key_field,
                 http_status=status,
             )
         if status == 404:
             return Rejected(
-                "mParticle's Platform API does not show this account to this OAuth client: check the account ID.",
+                Wording(
+                    "mParticle's Platform API does not show this account to this OAuth client: check the "
+                    "account ID."
+                ),
                 http_status=status,
             )
         if status in (400, 422):
             return self._rejected(answer)
-        return self._unexpected(answer, f"has the status {status}")
+        return self._unexpected(answer, Wording("has the status %(status)s", status=status))
 
     def _rejected(self, answer: Answer) -> Rejected:
         said = envelopes.in_words(envelopes.codes(answer.body))
-        return Rejected(f"mParticle's Platform API refused the call{said}.", http_status=answer.status)
+        return Rejected(
+            Wording("mParticle's Platform API refused the call%(codes)s.", codes=said),
+            http_status=answer.status,
+        )
 
     def _unexpected(self, answer: Answer, what: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            f"The answer of mParticle's Platform API {what}; check its address.",
+            Wording("The answer of mParticle's Platform API %(what)s; check its address.", what=what),
             http_status=answer.status,
             size=len(answer.body),
         )

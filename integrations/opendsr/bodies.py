@@ -6,6 +6,7 @@ https://docs.mparticle.com/developers/apis/dsr-api/v3/#submit-a-data-subject-req
 from datetime import UTC
 from typing import Any
 
+from dsrportal.wording import Wording
 from integrations.errors import Rejected
 from integrations.opendsr.vocabulary import (
     ALONE,
@@ -25,14 +26,21 @@ def body_of(request: OutgoingRequest, *, extension_domain: str) -> dict[str, Any
     Raises Rejected for what `drafts` would have refused or split, so that it is never sent.
     """
     if request.request_type not in REQUEST_TYPES or request.regulation not in REGULATIONS:
-        raise Rejected("OpenDSR has no such request type or regulation.")
+        raise Rejected(Wording("OpenDSR has no such request type or regulation."))
     standard = _identities(request, STANDARD_IDENTITIES)
     extended = _identities(request, EXTENSION_IDENTITIES)
     held = len(standard) + len(extended)
     if not held or held != len(request.identities):
-        raise Rejected("An OpenDSR request holds at least one identity, of known types, one of each type.")
+        raise Rejected(
+            Wording("An OpenDSR request holds at least one identity, of known types, one of each type.")
+        )
     if held > IDENTITY_LIMIT or (EXTENSION_IDENTITIES[ALONE] in extended and held > 1):
-        raise Rejected(f"An OpenDSR request holds mpid alone, or up to {IDENTITY_LIMIT} identities.")
+        raise Rejected(
+            Wording(
+                "An OpenDSR request holds mpid alone, or up to %(identity_limit)s identities.",
+                identity_limit=IDENTITY_LIMIT,
+            )
+        )
 
     extension: dict[str, Any] = {}
     if extended:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from dsrportal.wording import Wording
 from integrations.errors import NotVerified
 from integrations.opendsr.signatures import SMALLEST_KEY_BITS
 from integrations.roots import extra_roots, pem_blocks, public_roots
@@ -48,15 +49,25 @@ def verify_bundle(pem: bytes, *, domain: str, extra_signing_roots: str, at: date
     leaf, *intermediates = _parse(pem)
     if at > leaf.not_valid_after_utc:
         raise NotVerified(
-            "certificate_expired", f"The signing certificate expired on {leaf.not_valid_after_utc:%Y-%m-%d}."
+            "certificate_expired",
+            Wording(
+                "The signing certificate expired on %(not_valid_after_utc)s.",
+                not_valid_after_utc=f"{leaf.not_valid_after_utc:%Y-%m-%d}",
+            ),
         )
     if at < leaf.not_valid_before_utc:
         raise NotVerified(
             "certificate_not_yet_valid",
-            f"The signing certificate is valid only from {leaf.not_valid_before_utc:%Y-%m-%d}.",
+            Wording(
+                "The signing certificate is valid only from %(not_valid_before_utc)s.",
+                not_valid_before_utc=f"{leaf.not_valid_before_utc:%Y-%m-%d}",
+            ),
         )
     if domain.lower() not in _names(leaf):
-        raise NotVerified("certificate_wrong_name", f"The signing certificate does not name {domain}.")
+        raise NotVerified(
+            "certificate_wrong_name",
+            Wording("The signing certificate does not name %(domain)s.", domain=domain),
+        )
     key = _strong_key(leaf)
     _require_server_use(leaf)
     chain = _chain(leaf, intermediates, domain.lower(), extra_signing_roots, at)
@@ -73,11 +84,13 @@ def verify_bundle(pem: bytes, *, domain: str, extra_signing_roots: str, at: date
 def _parse(pem: bytes) -> list[x509.Certificate]:
     blocks = pem_blocks(pem)
     if not 1 <= len(blocks) <= _LONGEST_BUNDLE:
-        raise NotVerified("certificate_unreadable", "The processor serves no PEM certificate.")
+        raise NotVerified("certificate_unreadable", Wording("The processor serves no PEM certificate."))
     try:
         return [x509.load_pem_x509_certificate(block) for block in blocks]
     except (ValueError, x509.InvalidVersion):
-        raise NotVerified("certificate_unreadable", "The signing certificate does not parse.") from None
+        raise NotVerified(
+            "certificate_unreadable", Wording("The signing certificate does not parse.")
+        ) from None
 
 
 def _names(leaf: x509.Certificate) -> set[str]:
@@ -97,7 +110,8 @@ def _strong_key(leaf: x509.Certificate) -> RSAPublicKey:
     if isinstance(key, RSAPublicKey) and key.key_size >= SMALLEST_KEY_BITS:
         return key
     raise NotVerified(
-        "certificate_weak_key", "The signing certificate's key is not an RSA key of at least 2,048 bits."
+        "certificate_weak_key",
+        Wording("The signing certificate's key is not an RSA key of at least 2,048 bits."),
     )
 
 
@@ -109,7 +123,7 @@ def _require_server_use(leaf: x509.Certificate) -> None:
     except (x509.DuplicateExtension, ValueError):
         usage = None
     if usage is None or ExtendedKeyUsageOID.SERVER_AUTH not in usage:
-        raise NotVerified("certificate_wrong_use", "The signing certificate is not one for servers.")
+        raise NotVerified("certificate_wrong_use", Wording("The signing certificate is not one for servers."))
 
 
 def _chain(
@@ -129,7 +143,7 @@ def _chain(
         return verifier.verify(leaf, intermediates)
     except (VerificationError, ValueError):
         raise NotVerified(
-            "certificate_untrusted", "The signing certificate has no valid chain to a trusted root."
+            "certificate_untrusted", Wording("The signing certificate has no valid chain to a trusted root.")
         ) from None
 
 

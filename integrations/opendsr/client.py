@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
+from dsrportal.wording import Word, Wording
 from integrations import http
 from integrations.errors import (
     AlreadyExists,
@@ -52,9 +53,14 @@ class Credentials:
 
     def refused(self, vendor: str, api: str, *, http_status: int) -> Unauthorized:
         """The error for these credentials, in one sentence for each API of a vendor."""
-        name = self.key_field.replace("_", " ")
+        key = Word(self.key_field.replace("_", " ").capitalize())
         return Unauthorized(
-            f"{vendor} refused the credentials for {api}: look at the {name} and its secret.",
+            Wording(
+                "%(vendor)s refused the credentials for %(api)s: look at the %(key)s and its secret.",
+                vendor=vendor,
+                api=api,
+                key=key,
+            ),
             key_field=self.key_field,
             http_status=http_status,
         )
@@ -100,7 +106,8 @@ class Client:
         answer = self._call("DELETE", f"/requests/{request_id}", template="/requests/{id}")
         if answer.status in (400, 409):
             raise TooLate(
-                f"{self.vendor} cancels no request that is no longer pending.", http_status=answer.status
+                Wording("%(vendor)s cancels no request that is no longer pending.", vendor=self.vendor),
+                http_status=answer.status,
             )
         if not _succeeded(answer):
             raise self._refusal(answer)
@@ -148,7 +155,7 @@ class Client:
     def _report(self, answer: Answer, request_id: UUID, *, status: str = "") -> Report:
         report = self._readable(answer, lambda: report_of(read_object(answer.body), status=status))
         if report.request_id != request_id:
-            raise self._unexpected(answer, "is about another request than the one asked for")
+            raise self._unexpected(answer, Wording("is about another request than the one asked for"))
         return report
 
     def _reports(self, document: object) -> list[Report]:
@@ -168,29 +175,46 @@ class Client:
             return parse()
         except Malformed as error:
             problem = error.problem
-        raise self._unexpected(answer, f"cannot be read ({problem})")
+        raise self._unexpected(answer, Wording("cannot be read (%(problem)s)", problem=problem))
 
     def _unexpected(self, answer: Answer, what: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            f"The answer of {self.vendor} {what}.", http_status=answer.status, size=len(answer.body)
+            Wording("The answer of %(vendor)s %(what)s.", vendor=self.vendor, what=what),
+            http_status=answer.status,
+            size=len(answer.body),
         )
 
     def _refusal(self, answer: Answer, *, known_ids: bool = True) -> IntegrationError:
         status = answer.status
         # 403 is not documented for this API; what refuses with it is about who asks, not what is asked.
         if status in (401, 403):
-            return self.credentials.refused(self.vendor, "data subject requests", http_status=status)
+            return self.credentials.refused(self.vendor, Wording("data subject requests"), http_status=status)
         if status == 404 and known_ids:
-            return UnknownRequest(f"{self.vendor} does not know this request.", http_status=status)
+            return UnknownRequest(
+                Wording("%(vendor)s does not know this request.", vendor=self.vendor), http_status=status
+            )
         if status == 409:
             return Conflict(
-                f"{self.vendor} has another request for these identities in progress.", http_status=status
+                Wording(
+                    "%(vendor)s has another request for these identities in progress.", vendor=self.vendor
+                ),
+                http_status=status,
             )
         if status == 400 and _says_already_exists(answer.body):
-            return AlreadyExists(f"{self.vendor} already has a request with this id.", http_status=status)
+            return AlreadyExists(
+                Wording("%(vendor)s already has a request with this id.", vendor=self.vendor),
+                http_status=status,
+            )
         if status in (400, 413, 415, 422):
-            return Rejected(f"{self.vendor} refused the request as invalid ({status}).", http_status=status)
-        return self._unexpected(answer, f"has the status {status}")
+            return Rejected(
+                Wording(
+                    "%(vendor)s refused the request as invalid (%(status)s).",
+                    vendor=self.vendor,
+                    status=status,
+                ),
+                http_status=status,
+            )
+        return self._unexpected(answer, Wording("has the status %(status)s", status=status))
 
 
 def _succeeded(answer: Answer) -> bool:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from dsrportal.wording import Word, Wording
 from integrations import http, limits
 from integrations.connector import REQUESTS, Capability, Connector
 from integrations.errors import Expired, IntegrationError, NothingFound, Rejected, UnexpectedAnswer
@@ -48,9 +49,10 @@ _MOST_DAYS = 366
 
 class OpenDsr(Connector):
     kind: ClassVar[str] = "opendsr"
-    label: ClassVar[str] = "OpenDSR processor"
-    description: ClassVar[str] = (
-        "Any system that takes data subject requests over OpenDSR version 3; it needs an address, a domain and a key."
+    label: ClassVar[str] = Wording("OpenDSR processor")
+    description: ClassVar[str] = Wording(
+        "Any system that takes data subject requests over OpenDSR version 3; it needs an "
+        "address, a domain and a key."
     )
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
@@ -63,23 +65,27 @@ class OpenDsr(Connector):
             Capability.CALLBACKS,
         }
     )
-    account_label: ClassVar[str] = "Controller ID"
-    account_help: ClassVar[str] = "What the processor calls you: its answers carry it as controller_id."
+    account_label: ClassVar[str] = Wording("Controller ID")
+    account_help: ClassVar[str] = Wording(
+        "What the processor calls you: its answers carry it as controller_id."
+    )
     secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("key", "Key", "The user name of HTTP Basic at the processor's API."),
-        Secret("secret", "Secret"),
+        Secret("key", Wording("Key"), Wording("The user name of HTTP Basic at the processor's API.")),
+        Secret("secret", Wording("Secret")),
     )
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             "erasure_days",
-            "Days for an erasure",
-            "The longest an erasure takes there, from receipt to completion; later ones are called late.",
+            Wording("Days for an erasure"),
+            Wording(
+                "The longest an erasure takes there, from receipt to completion; later ones are called late."
+            ),
             default=str(_USUAL_DAYS),
         ),
         Option(
             "access_days",
-            "Days for access",
-            "The longest that access or portability takes there, from receipt to completion.",
+            Wording("Days for access"),
+            Wording("The longest that access or portability takes there, from receipt to completion."),
             default=str(_USUAL_DAYS),
         ),
     )
@@ -107,18 +113,30 @@ class OpenDsr(Connector):
 
     def cannot(self, draft: Draft) -> str:
         if draft.identities and not self._carried(draft).identities:
-            return f"{self.processor.name} takes only the identity types of OpenDSR itself, and none of them is given."
+            return Wording(
+                "%(processor)s takes only the identity types of OpenDSR itself, and none of them is given.",
+                processor=self.processor.name,
+            )
         return ""
 
     def check(self, draft: Draft) -> list[str]:
         return drafts.check(self._carried(draft), grouped=bool(self.group_size))
 
     def warn(self, draft: Draft) -> list[str]:
-        warnings = []
+        warnings: list[str] = []
         if len(self._carried(draft).identities) < len(draft.identities):
-            warnings.append(f"{self.processor.name} is not told the identities whose types it does not take.")
+            warnings.append(
+                Wording(
+                    "%(processor)s is not told the identities whose types it does not take.",
+                    processor=self.processor.name,
+                )
+            )
         if draft.skip_waiting_period and not self.skips_waiting_period:
-            warnings.append(f"{self.processor.name} cannot be asked to skip its waiting period.")
+            warnings.append(
+                Wording(
+                    "%(processor)s cannot be asked to skip its waiting period.", processor=self.processor.name
+                )
+            )
         return warnings
 
     def split(self, draft: Draft) -> list[tuple[Identity, ...]]:
@@ -152,7 +170,9 @@ class OpenDsr(Connector):
         404 is the documented answer where no record matches the identities, 410 when it is no longer kept.
         """
         if not self._is_below_base(url):
-            raise Rejected("The result's address is not below the API address; nothing was sent there.")
+            raise Rejected(
+                Wording("The result's address is not below the API address; nothing was sent there.")
+            )
         headers = {"Authorization": self._credentials().header}
         with http.stream(
             self.processor,
@@ -190,7 +210,7 @@ class OpenDsr(Connector):
         key = self.key_fields[0]
         return [
             checked(key.replace("_", " ").capitalize(), self._check_key, key_field=key),
-            checked("Callback certificate", self._check_certificate),
+            checked(Wording("Callback certificate"), self._check_certificate),
         ]
 
     def budget(self, api: str = REQUESTS) -> Budget:
@@ -207,7 +227,11 @@ class OpenDsr(Connector):
 
     def _check_key(self) -> str:
         self._client().probe()
-        return f"{self.vendor} accepts the {self.key_fields[0].replace('_', ' ')} and secret."
+        return Wording(
+            "%(vendor)s accepts the %(key)s and secret.",
+            vendor=self.vendor,
+            key=Word(self.key_fields[0].replace("_", " ").capitalize()),
+        )
 
     def _check_certificate(self) -> str:
         key = verify_bundle(
@@ -216,7 +240,10 @@ class OpenDsr(Connector):
             extra_signing_roots=self.processor.extra_signing_roots,
             at=timezone.now(),
         )
-        return f"Callbacks can be verified: the certificate is valid until {key.not_after:%Y-%m-%d}."
+        return Wording(
+            "Callbacks can be verified: the certificate is valid until %(not_after)s.",
+            not_after=f"{key.not_after:%Y-%m-%d}",
+        )
 
     def _fetch_certificate(self) -> bytes:
         """The bundle at the address that discovery names, if its host is one we expect.
@@ -227,7 +254,9 @@ class OpenDsr(Connector):
         discovery = self._client().discovery(timeouts=_CERTIFICATE_TIMEOUTS, within_budget=False)
         url = discovery.get("processor_certificate")
         if not isinstance(url, str) or not self._may_serve_certificate(url):
-            raise Rejected("Discovery names a certificate address that is not https on an allowed host.")
+            raise Rejected(
+                Wording("Discovery names a certificate address that is not https on an allowed host.")
+            )
         answer = http.call(
             self.processor,
             "GET",
@@ -239,7 +268,7 @@ class OpenDsr(Connector):
         )
         if answer.status != 200 or not answer.body:
             raise UnexpectedAnswer(
-                "The certificate's address gives no certificate.",
+                Wording("The certificate's address gives no certificate."),
                 http_status=answer.status,
                 size=len(answer.body),
             )
@@ -255,13 +284,21 @@ class OpenDsr(Connector):
     def _no_result(self, status: int) -> IntegrationError:
         if status == 404:
             return NothingFound(
-                f"{self.vendor} holds no record that matches the identities.", http_status=status
+                Wording("%(vendor)s holds no record that matches the identities.", vendor=self.vendor),
+                http_status=status,
             )
         if status == 410:
-            return Expired(f"{self.vendor} no longer keeps the result.", http_status=status)
+            return Expired(
+                Wording("%(vendor)s no longer keeps the result.", vendor=self.vendor), http_status=status
+            )
         if status in (401, 403):
-            return self._credentials().refused(self.vendor, "data subject requests", http_status=status)
-        return UnexpectedAnswer(f"The result's address answered with status {status}.", http_status=status)
+            return self._credentials().refused(
+                self.vendor, Wording("data subject requests"), http_status=status
+            )
+        return UnexpectedAnswer(
+            Wording("The result's address answered with status %(status)s.", status=status),
+            http_status=status,
+        )
 
     def _client(self) -> Client:
         return Client(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from dsrportal.wording import Wording
 from integrations.opendsr.vocabulary import (
     ALONE,
     EXTENSION_IDENTITIES,
@@ -28,8 +29,12 @@ def check(draft: Draft, *, grouped: bool = True) -> list[str]:
     sentences += [each for each in check_identities(draft.identities) if each not in sentences]
     if grouped and len(split(draft)) > GROUP_LIMIT:
         sentences.append(
-            f"These identities need {len(split(draft))} requests; one case may have {GROUP_LIMIT}, "
-            "the most that a group can hold."
+            Wording(
+                "These identities need %(count)s requests; one case may have %(group_limit)s, the most "
+                "that a group can hold.",
+                count=len(split(draft)),
+                group_limit=GROUP_LIMIT,
+            )
         )
     return sentences
 
@@ -72,26 +77,36 @@ def _has_room(request: list[Identity], identity: Identity) -> bool:
 
 
 def _of_the_whole(draft: Draft) -> list[str]:
-    sentences = []
+    sentences: list[str] = []
     if draft.request_type not in REQUEST_TYPES:
         known = draft.request_type in RequestType.values
-        what = RequestType(draft.request_type).label if known else "This type"
-        sentences.append(f"{what} is not an OpenDSR request type: those are access, portability and erasure.")
+        what = RequestType(draft.request_type).label if known else Wording("This type")
+        sentences.append(
+            Wording(
+                "%(what)s is not an OpenDSR request type: those are access, portability and erasure.",
+                what=what,
+            )
+        )
     if draft.regulation not in REGULATIONS:
-        sentences.append("OpenDSR requests name the GDPR or the CCPA; this regulation is neither.")
+        sentences.append(Wording("OpenDSR requests name the GDPR or the CCPA; this regulation is neither."))
     if draft.skip_waiting_period and draft.request_type != RequestType.ERASURE:
-        sentences.append("Only an erasure has a waiting period that can be skipped.")
+        sentences.append(Wording("Only an erasure has a waiting period that can be skipped."))
     if not draft.identities:
-        sentences.append("A request needs at least one identity.")
+        sentences.append(Wording("A request needs at least one identity."))
     return sentences
 
 
 def _of_one(identity: Identity) -> str:
     if identity.type not in STANDARD_IDENTITIES and identity.type not in EXTENSION_IDENTITIES:
-        return f"An identity has a type that is not among the {len(IdentityType)} that a request can carry."
+        return Wording(
+            "An identity has a type that is not among the %(count)s that a request can carry.",
+            count=len(IdentityType),
+        )
     label = IdentityType(identity.type).label
     if not identity.value.strip():
-        return f"The identity “{label}” has no value."
+        return Wording("The identity “%(label)s” has no value.", label=label)
     if identity.type == IdentityType.MPID and not is_mpid(identity.value):
-        return f"An {label} is a whole number of 64 bits with sign, written in digits only."
+        return Wording(
+            "An %(label)s is a whole number of 64 bits with sign, written in digits only.", label=label
+        )
     return ""

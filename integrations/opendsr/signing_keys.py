@@ -16,6 +16,7 @@ from datetime import datetime
 from django.core.cache import cache
 from django.utils import timezone
 
+from dsrportal.wording import Wording
 from integrations.errors import CertificateUnavailable, IntegrationError, NotVerified
 from integrations.models import Processor, SigningCertificate
 from integrations.opendsr.certificates import SigningKey, verify_bundle
@@ -60,7 +61,7 @@ def current(processor: Processor, fetch: Fetch, *, at: datetime) -> SigningKey:
         return key
     _repeat_failure(slot)
     if not slot.lock.acquire(timeout=SINGLE_FLIGHT_SECONDS):
-        raise CertificateUnavailable("The signing certificate is still being fetched.")
+        raise CertificateUnavailable(Wording("The signing certificate is still being fetched."))
     try:
         if slot.key is not None and slot.key.holds_at(at):
             return slot.key
@@ -153,7 +154,7 @@ def _fetched(processor: Processor, fetch: Fetch, at: datetime) -> SigningKey:
     try:
         pem = fetch()
     except IntegrationError as error:
-        sentence = f"The signing certificate cannot be fetched: {error.sentence}"
+        sentence = Wording("The signing certificate cannot be fetched: %(sentence)s", sentence=error.sentence)
     else:
         key = _verified(processor, pem, at)
         SigningCertificate.objects.update_or_create(
