@@ -111,12 +111,21 @@ class DeskSite(admin.AdminSite):
         """Without Django's view_on_site: nothing here has another site, and it looks up any row of any table."""
         ours = [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
         # First, since Django's last address takes everything.
-        return [path("health/", self.admin_view(require_safe(self.health)), name="health"), *ours]
+        return [
+            path("me/", self.admin_view(self.me), name="me"),
+            path("health/", self.admin_view(require_safe(self.health)), name="health"),
+            *ours,
+        ]
 
     def health(self, request: HttpRequest) -> HttpResponse:
         from cases.admin.health import health_view
 
         return health_view(request, self.each_context(request))
+
+    def me(self, request: HttpRequest) -> HttpResponseBase:
+        from cases.admin.me import me_page
+
+        return me_page(request, self.each_context(request))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         # Its modules register at this site, so it cannot import them at the top.

@@ -12,6 +12,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from dsrportal import crypto
 
@@ -20,15 +21,29 @@ def validate_time_zone(name: str) -> None:
     """Refuses what is not the IANA name of a time zone."""
     if name not in zoneinfo.available_timezones():
         raise ValidationError(
-            "“%(name)s” is not the name of a time zone, such as Europe/Berlin.", params={"name": name}
+            gettext_lazy("“%(name)s” is not the name of a time zone, such as Europe/Berlin."),
+            params={"name": name},
         )
+
+
+class Language(models.TextChoices):
+    """What the portal speaks; the names are those of settings.LANGUAGES, each in its own language."""
+
+    BROWSER = "", gettext_lazy("As the browser says")
+    ENGLISH = "en", "English"
+    GERMAN = "de", "Deutsch"
 
 
 class User(AbstractUser):
     """Someone who works in the portal."""
 
     # The zone times are shown in; legal deadlines have the zone of their clock, never this one.
-    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    time_zone = models.CharField(
+        gettext_lazy("time zone"), max_length=64, default="UTC", validators=[validate_time_zone]
+    )
+    language = models.CharField(
+        gettext_lazy("language"), max_length=8, blank=True, default=Language.BROWSER, choices=Language.choices
+    )
 
 
 class DataKey(models.Model):

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Exists, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from dsrportal.fields import EncryptedJSONField
 from dsrportal.models import DataKey
@@ -47,9 +47,11 @@ class Outgoing(models.Model):
     paused_reason = models.CharField(max_length=32, blank=True, editable=False)
 
     class Meta:
-        verbose_name = verbose_name_plural = "outgoing"
+        verbose_name = verbose_name_plural = gettext_lazy("outgoing")
         default_permissions = ()
-        permissions: ClassVar[list[Any]] = [("pause_outgoing", "Can pause and resume everything outgoing")]
+        permissions: ClassVar[list[Any]] = [
+            ("pause_outgoing", gettext_noop("Can pause and resume everything outgoing"))
+        ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(condition=Q(id=1), name="outgoing_is_one_row"),
             models.CheckConstraint(
@@ -148,10 +150,12 @@ class Processor(models.Model):
     objects = ProcessorSet.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("processor")
+        verbose_name_plural = gettext_lazy("processors")
         ordering: ClassVar[list[str]] = ["name"]
         permissions: ClassVar[list[Any]] = [
-            ("pause_processor", "Can pause and resume a processor"),
-            ("test_processor", "Can test a processor's connection"),
+            ("pause_processor", gettext_noop("Can pause and resume a processor")),
+            ("test_processor", gettext_noop("Can test a processor's connection")),
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["kind", "account"], name="processor_kind_account_unique"),
@@ -202,6 +206,8 @@ class SigningCertificate(models.Model):
     last_served_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        verbose_name = gettext_lazy("signing certificate")
+        verbose_name_plural = gettext_lazy("signing certificates")
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["domain", "-last_served_at"], name="signing_certificate_current")
         ]

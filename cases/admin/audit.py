@@ -28,6 +28,7 @@ from cases.admin.acting import actor_of
 from cases.admin.audit_words import reason_in_words, who
 from cases.admin.readonly import DayFilter, ReadOnlyAdmin, moment
 from cases.models import Action, AuditChain, AuditEvent
+from cases.models.audit import in_general
 from cases.services import audit, audit_review
 
 Context = dict[str, Any]
@@ -40,10 +41,7 @@ class ActionFilter(admin.SimpleListFilter):
     parameter_name = "action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        # The labels are sentences with slots.
-        return [
-            (action, action.replace(".", ": ").replace("_", " ").capitalize()) for action in Action.values
-        ]
+        return [(action.value, in_general(action)) for action in Action]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(action=self.value()) if self.value() else queryset

@@ -29,6 +29,7 @@ from cases.services import packages
 from cases.services.tasks import UNREACHED
 from cases.services.whereabouts import ERRORS_IN_WORDS
 from dsrportal.crypto import Unreadable
+from dsrportal.wording import within
 from integrations.types import PartnerStatus
 
 PARTNER_TONES: Final[dict[str, str]] = {
@@ -108,7 +109,7 @@ class RequestCard:
     @property
     def partners_in_words(self) -> str:
         """How many partners stand where: 3 sent, 1 skipped."""
-        counted = Counter(partner.row.get_status_display().lower() for partner in self.partners)
+        counted = Counter(within(partner.row.get_status_display()) for partner in self.partners)
         return ", ".join(f"{count} {status}" for status, count in counted.most_common())
 
     @property

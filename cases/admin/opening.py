@@ -78,9 +78,9 @@ def sent_in_words(case: Case) -> str:
     sentence = _("It needs neither verification nor approval: it is on its way to %(names)s.") % {
         "names": get_text_list(names, _("and"))
     }
-    skipped = case.skipped_processors.order_by("processor__name").values_list("processor__name", "sentence")
+    skipped = case.skipped_processors.order_by("processor__name")
     return " ".join(
-        [sentence, *(_("Not asked: %(sentence)s") % {"sentence": said} for _name, said in skipped)]
+        [sentence, *(_("Not asked: %(sentence)s") % {"sentence": skip.sentence} for skip in skipped)]
     )
 
 

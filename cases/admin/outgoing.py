@@ -23,6 +23,7 @@ from cases.admin.processor_verbs import ConfirmForm, PauseForm
 from cases.services import outgoing, processors
 from cases.services.outgoing import Pause
 from cases.services.refusal import Refused
+from dsrportal.wording import within
 
 PERMISSION: Final = "integrations.pause_outgoing"
 # More than these are counted in one line.
@@ -108,7 +109,7 @@ def _of_many(request: HttpRequest, found: list[Pause], *, named: bool) -> Iterat
 
 def _when_and_why(pause: Pause) -> dict[str, str]:
     why = processors.PAUSED_BECAUSE.get(pause.reason, pause.reason.replace("_", " "))
-    return {"when": _clock(pause.since), "why": why[:1].lower() + why[1:]}
+    return {"when": _clock(pause.since), "why": within(why)}
 
 
 def _clock(instant: datetime) -> str:

@@ -66,7 +66,7 @@ def rows(processor: Processor, checks: list[ConnectionCheck]) -> Iterator[Row]:
     for group in _unset(processor):
         if told.isdisjoint(secret.name for secret in group):
             label, address = fields[group[0].name]
-            names = ", ".join(secret.label for secret in group)
+            names = ", ".join(str(secret.label) for secret in group)
             yield Row("unset", names, _("Nothing is stored, so nothing was tried."), label, address)
 
 

@@ -165,7 +165,7 @@ class SecretField(forms.CharField):
         widget: Any = self.widget
         widget.removable = not self.secret.required
         self.required = False
-        self.help_text = " ".join(filter(None, (_("Stored. Leave empty to keep it."), self.secret.help)))
+        self.help_text = " ".join(filter(None, (_("Stored. Leave empty to keep it."), str(self.secret.help))))
 
     def clean(self, value: Any) -> Any:
         if value is _BOTH:

@@ -26,8 +26,8 @@ class PermissionsField(forms.ModelMultipleChoiceField):
     widget = forms.CheckboxSelectMultiple(attrs={"class": "choices"})
 
     def label_from_instance(self, obj: Any) -> str:
-        words = str(obj.name).removeprefix("Can ")
-        return words.replace("group", "role") if obj.content_type.model == "group" else words
+        words = str(obj.name).replace("group", "role") if obj.content_type.model == "group" else str(obj.name)
+        return _(words).removeprefix("Can ")
 
 
 class RoleForm(forms.ModelForm):

@@ -65,7 +65,7 @@ def timeline(case: Case, *, with_notes: Collection[UUID]) -> list[Entry]:
 def _entry(event: AuditEvent, notes: Collection[str]) -> Entry:
     note = event.details.get("note", "")
     sentence = event.sentence
-    reason = REASONS_IN_WORDS.get(event.reason, event.reason.replace("_", " "))
+    reason = str(REASONS_IN_WORDS.get(event.reason, event.reason.replace("_", " ")))
     return Entry(
         at=event.at,
         icon=ICONS.get(event.action.partition(".")[0], "info"),

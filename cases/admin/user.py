@@ -25,7 +25,7 @@ from dsrportal.models import User
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
-def _zones() -> list[tuple[str, str]]:
+def time_zones() -> list[tuple[str, str]]:
     return [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
 
 
@@ -42,7 +42,7 @@ class _RolesMixin(forms.ModelForm):
 class ChangeUserForm(_RolesMixin, UserChangeForm):
     # Changed on a page of its own; how the present one is hashed is nobody's business.
     password = None  # type: ignore[assignment]
-    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), choices=_zones, required=False)
+    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), choices=time_zones, required=False)
 
     class Meta(UserChangeForm.Meta):
         model = User
@@ -53,7 +53,7 @@ class ChangeUserForm(_RolesMixin, UserChangeForm):
 
 class NewUserForm(_RolesMixin, UserCreationForm):
     time_zone = forms.ChoiceField(
-        label=gettext_lazy("Time zone"), choices=_zones, initial="UTC", required=False
+        label=gettext_lazy("Time zone"), choices=time_zones, initial="UTC", required=False
     )
 
     class Meta(UserCreationForm.Meta):
@@ -77,13 +77,13 @@ class PortalUserAdmin(DeskAdmin, UserAdmin):
     change_form_template = "portal/user.html"
     fieldsets = (
         (None, {"fields": ("username",)}),
-        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "time_zone")}),
+        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "language", "time_zone")}),
         (gettext_lazy("Rights"), {"fields": ("is_active", "groups", "is_superuser")}),
         (gettext_lazy("Dates"), {"fields": ("last_seen", "joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "password1", "password2")}),
-        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "time_zone")}),
+        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "language", "time_zone")}),
         (gettext_lazy("Rights"), {"fields": ("groups",)}),
     )
     readonly_fields = ("last_seen", "joined")

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from cases.models.case import Case
 from cases.models.request import ProcessorRequest
@@ -57,7 +57,11 @@ class AttentionItem(Worded):
     resolution = models.CharField(max_length=32, blank=True)
 
     class Meta:
-        permissions: ClassVar[list[Any]] = [("resolve_attentionitem", "Can resolve attention items")]
+        verbose_name = gettext_lazy("attention item")
+        verbose_name_plural = gettext_lazy("attention items")
+        permissions: ClassVar[list[Any]] = [
+            ("resolve_attentionitem", gettext_noop("Can resolve attention items"))
+        ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
                 fields=["kind", "case", "processor_request", "processor", "sentence"],

@@ -12,6 +12,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from cases.actor import Source
+from cases.models import audit_slots
 from cases.models.case import Case
 from integrations.models import Processor
 
@@ -110,22 +111,19 @@ class Action(models.TextChoices):
     ROLE_CHANGED = "role.changed", gettext_lazy("Changed what the role {role} may do")
 
 
-# Slots that hold words of our vocabularies; the others hold names and numbers, shown as they are.
-_WORDS = frozenset({"from", "to", "answer", "kind", "state", "resolution", "type", "finding", "doubt"})
-
-
-def _in_words(slot: str, value: Any) -> Any:
-    """`in_progress` as a person reads it; lists as enumerations."""
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    if slot == "regulation":
-        return str(value).upper()
-    return str(value).replace("_", " ") if slot in _WORDS else value
-
-
 class _Slots(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return "?"
+
+
+class _AnySlots(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def in_general(action: Action) -> str:
+    """Its sentence without the particulars of any event."""
+    return str(action.label).format_map(_AnySlots())
 
 
 class AppendOnly(TypeError):
@@ -189,6 +187,8 @@ class AuditEvent(models.Model):
     objects: ClassVar[Any] = AuditEventQuerySet.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("audit event")
+        verbose_name_plural = gettext_lazy("audit events")
         ordering: ClassVar[list[str]] = ["id"]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["chain", "sequence"], name="audit_chain_sequence_unique"),
@@ -212,5 +212,5 @@ class AuditEvent(models.Model):
         """What a timeline shows. A slot that an old event lacks stays visible as a question mark."""
         if self.action not in Action.values:
             return self.action  # of another version of the portal, or not written by it
-        words = {slot: _in_words(slot, value) for slot, value in self.details.items()}
+        words = {slot: audit_slots.in_words(slot, value) for slot, value in self.details.items()}
         return str(Action(self.action).label).format_map(_Slots(words))

@@ -66,7 +66,8 @@ class CallbackDelivery(models.Model):
     repeats = models.PositiveIntegerField(default=0, help_text="How often the same body came again.")
 
     class Meta:
-        verbose_name_plural = "callback deliveries"
+        verbose_name = gettext_lazy("callback delivery")
+        verbose_name_plural = gettext_lazy("callback deliveries")
         constraints: ClassVar[list[Any]] = [
             # The same verified body twice is one delivery (facts: a captured callback can be replayed for ever).
             models.UniqueConstraint(fields=["processor", "body_sha256"], name="delivery_once_per_body"),

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from cases.lifecycle import CaseStatus, Outcome
 from cases.models.subject import DataSubject
@@ -122,21 +122,23 @@ class Case(models.Model):
     approval_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
+        verbose_name = gettext_lazy("case")
+        verbose_name_plural = gettext_lazy("cases")
         permissions: ClassVar[list[Any]] = [
-            ("verify_case", "Can record verification of the person"),
-            ("assign_case", "Can assign, defer and tag cases"),
-            ("plan_case", "Can change the plan and the identities of a case"),
-            ("search_case", "Can ask processors whether they know the person"),
-            ("release_case", "Can release an erasure that is held"),
-            ("approve_case", "Can approve or deny a case"),
-            ("withdraw_case", "Can withdraw a case"),
-            ("cancel_case", "Can cancel requests at processors"),
-            ("refresh_case", "Can ask processors for the current status and retry"),
-            ("close_case", "Can close a case with its outcome"),
-            ("reopen_case", "Can reopen a closed case"),
-            ("reveal_identity", "Can reveal identities, with a reason"),
-            ("download_package", "Can download result packages"),
-            ("export_case", "Can export lists of cases"),
+            ("verify_case", gettext_noop("Can record verification of the person")),
+            ("assign_case", gettext_noop("Can assign, defer and tag cases")),
+            ("plan_case", gettext_noop("Can change the plan and the identities of a case")),
+            ("search_case", gettext_noop("Can ask processors whether they know the person")),
+            ("release_case", gettext_noop("Can release an erasure that is held")),
+            ("approve_case", gettext_noop("Can approve or deny a case")),
+            ("withdraw_case", gettext_noop("Can withdraw a case")),
+            ("cancel_case", gettext_noop("Can cancel requests at processors")),
+            ("refresh_case", gettext_noop("Can ask processors for the current status and retry")),
+            ("close_case", gettext_noop("Can close a case with its outcome")),
+            ("reopen_case", gettext_noop("Can reopen a closed case")),
+            ("reveal_identity", gettext_noop("Can reveal identities, with a reason")),
+            ("download_package", gettext_noop("Can download result packages")),
+            ("export_case", gettext_noop("Can export lists of cases")),
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["status", "-id"], name="case_by_status"),

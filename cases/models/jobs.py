@@ -3,18 +3,19 @@
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy, gettext_noop
 
 
 class Jobs(models.Model):
     """Has no table: it is there for its two permissions, and so that the admin lists the page."""
 
     class Meta:
+        verbose_name = verbose_name_plural = gettext_lazy("jobs")
         managed = False
         default_permissions = ()
-        verbose_name = verbose_name_plural = "jobs"
         permissions: ClassVar[list[Any]] = [
-            ("view_jobs", "Can look at queues, workers and failed jobs"),
-            ("requeue_jobs", "Can have failed jobs run again"),
+            ("view_jobs", gettext_noop("Can look at queues, workers and failed jobs")),
+            ("requeue_jobs", gettext_noop("Can have failed jobs run again")),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from cases.models.note import Note
 from cases.models.request import ProcessorRequest
@@ -29,9 +30,11 @@ class ManualTask(models.Model):
     note = models.ForeignKey(Note, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
+        verbose_name = gettext_lazy("manual task")
+        verbose_name_plural = gettext_lazy("manual tasks")
         permissions: ClassVar[list[Any]] = [
-            ("attest_manualtask", "Can attest what was done by hand"),
-            ("assign_manualtask", "Can assign what is done by hand, and make such tasks"),
+            ("attest_manualtask", gettext_noop("Can attest what was done by hand")),
+            ("assign_manualtask", gettext_noop("Can assign what is done by hand, and make such tasks")),
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(

@@ -50,6 +50,17 @@ def changed(user: User, *, actor: Actor, fields: Collection[str]) -> None:
     )
 
 
+def settled(user: User, *, actor: Actor, language: str, time_zone: str) -> None:
+    """Keep how somebody wants the desk to speak to them."""
+    wanted = {"language": language, "time_zone": time_zone}
+    fields = [name for name, value in wanted.items() if getattr(user, name) != value]
+    with transaction.atomic():
+        for name in fields:
+            setattr(user, name, wanted[name])
+        user.save(update_fields=fields)
+        changed(user, actor=actor, fields=fields)
+
+
 def roles_changed(user: User, *, actor: Actor, before: Collection[str], after: Collection[str]) -> None:
     added, removed = sorted(set(after) - set(before)), sorted(set(before) - set(after))
     if added or removed:

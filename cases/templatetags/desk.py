@@ -3,6 +3,7 @@
 from django import template
 
 from cases.admin import marks
+from dsrportal.wording import within
 
 register = template.Library()
 
@@ -11,4 +12,5 @@ register.simple_tag(marks.badge, name="badge")
 register.simple_tag(marks.case_badge, name="case_badge")
 register.simple_tag(marks.request_badge, name="request_badge")
 register.simple_tag(marks.request_mark, name="request_mark")
+register.filter(within)
 register.simple_tag(marks.answer_in_words, name="answer_in_words")

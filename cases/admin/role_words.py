@@ -1,0 +1,31 @@
+"""What Django calls the rights it gives every model: kept in the database in English, shown through the catalog."""
+
+from typing import Final
+
+from django.utils.translation import gettext_noop
+
+DEFAULT_RIGHTS: Final = (
+    gettext_noop("Can add case"),
+    gettext_noop("Can add processor"),
+    gettext_noop("Can add role"),
+    gettext_noop("Can add user"),
+    gettext_noop("Can change processor"),
+    gettext_noop("Can change role"),
+    gettext_noop("Can change user"),
+    gettext_noop("Can delete role"),
+    gettext_noop("Can view attention item"),
+    gettext_noop("Can view audit event"),
+    gettext_noop("Can view callback delivery"),
+    gettext_noop("Can view case"),
+    gettext_noop("Can view clock"),
+    gettext_noop("Can view forwarding extension"),
+    gettext_noop("Can view manual task"),
+    gettext_noop("Can view processor"),
+    gettext_noop("Can view processor request"),
+    gettext_noop("Can view profile search"),
+    gettext_noop("Can view result package"),
+    gettext_noop("Can view role"),
+    gettext_noop("Can view signing certificate"),
+    gettext_noop("Can view skipped processor"),
+    gettext_noop("Can view user"),
+)

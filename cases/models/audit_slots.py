@@ -1,0 +1,97 @@
+"""What the slots of an audit event's sentence hold, in the words and the language of whoever reads it.
+
+Events keep codes, so that their canonical form is the same for everybody; older ones may keep an English label.
+"""
+
+from datetime import date
+from typing import Any, Final
+
+from django.db.models import TextChoices
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_noop
+
+from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus
+from cases.models.attention import AttentionKind
+from cases.models.case import VerificationMethod
+from cases.models.result import PackageState
+from cases.models.search import Finding
+from dsrportal.wording import within
+from integrations.types import PartnerStatus, RequestType
+
+# Inside a sentence.
+_VOCABULARIES: Final[dict[str, tuple[type[TextChoices], ...]]] = {
+    "from": (CaseStatus, RequestStatus, PartnerStatus),
+    "to": (CaseStatus, RequestStatus, PartnerStatus),
+    "answer": (Answer,),
+    "kind": (AttentionKind,),
+    "state": (PackageState,),
+    "type": (RequestType,),
+    "finding": (Finding,),
+}
+# At the end of one, as they are.
+_LABELS: Final[dict[str, type[TextChoices]]] = {"method": VerificationMethod, "outcome": Outcome}
+_DATES: Final = frozenset({"due_on", "until"})
+# Words that belong to no vocabulary, by their slot.
+_WORDS: Final[dict[str, frozenset[str]]] = {
+    "resolution": frozenset(
+        {
+            gettext_noop("answered"),
+            gettext_noop("attested"),
+            gettext_noop("by hand"),
+            gettext_noop("cancelled"),
+            gettext_noop("changed"),
+            gettext_noop("decided"),
+            gettext_noop("ended"),
+            gettext_noop("other closed"),
+            gettext_noop("refetched"),
+            gettext_noop("released"),
+            gettext_noop("rescheduled"),
+            gettext_noop("resumed"),
+            gettext_noop("retried"),
+            gettext_noop("sent again"),
+        }
+    ),
+    "doubt": frozenset(
+        {
+            gettext_noop("foreign identity"),
+            gettext_noop("not zip"),
+            gettext_noop("bomb"),
+            gettext_noop("bad names"),
+            gettext_noop("unreadable"),
+            gettext_noop("too large"),
+        }
+    ),
+    "what": frozenset({gettext_noop("the plan"), gettext_noop("the identities")}),
+    "result": frozenset({gettext_noop("works"), gettext_noop("does not work")}),
+    "account": frozenset({gettext_noop("nobody")}),
+    "until": frozenset({gettext_noop("now")}),
+}
+
+
+def in_words(slot: str, value: Any) -> Any:
+    """What a person reads; lists as enumerations, names and numbers as they are."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or gettext("none")
+    if not isinstance(value, str):
+        return value
+    if slot == "regulation":
+        return value.upper()
+    if slot in _DATES:
+        return _day(value)
+    if slot in _LABELS:
+        known = _LABELS[slot]
+        return str(known(value).label) if value in known.values else gettext(value)
+    for vocabulary in _VOCABULARIES.get(slot, ()):
+        if value in vocabulary.values:
+            return within(vocabulary(value).label)
+    word = value.replace("_", " ")
+    if word in _WORDS.get(slot, ()):
+        return gettext(word)
+    return word if slot in _WORDS.keys() - {"account", "until"} | _VOCABULARIES.keys() else value
+
+
+def _day(text: str) -> str:
+    try:
+        return date_format(date.fromisoformat(text), "d M Y")
+    except ValueError:
+        return gettext(text) if text in _WORDS["until"] else text
