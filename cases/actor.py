@@ -15,6 +15,7 @@ class Source(TextChoices):
     REPORT = "report", "Report"
     SCHEDULE = "schedule", "Schedule"
     COMMAND = "command", "Command"
+    PERSON = "person", "The data subject"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,16 @@ from cases.services.approval import DENIAL_REASONS
 from cases.services.closing import CLOSING_REASONS, REOPENING_REASONS
 from cases.services.disclosure import REVEAL_REASONS
 from cases.services.holding import RELEASE_REASONS
+from cases.services.verification import FAILURES
 
-REASONS_IN_WORDS: Final[dict[str, str]] = {
+REASONS_IN_WORDS: Final[dict[str, Any]] = {
     **dict(VerificationMethod.choices),
     **DENIAL_REASONS,
     **REOPENING_REASONS,
     **REVEAL_REASONS,
     **RELEASE_REASONS,
     **CLOSING_REASONS,
+    **FAILURES,
 }
 # Who it was, where it was no person.
 NOBODY: Final[dict[str, Any]] = {
@@ -30,10 +32,12 @@ NOBODY: Final[dict[str, Any]] = {
     Source.REPORT: gettext_lazy("The processor’s answer"),
     Source.SCHEDULE: gettext_lazy("The portal, by itself"),
     Source.COMMAND: gettext_lazy("A command"),
+    Source.PERSON: gettext_lazy("The data subject"),
 }
 # First part of the action -> icon.
 ICONS: Final = {
     "case": "cases",
+    "verification": "case-verifying",
     "request": "send",
     "forwarding": "send",
     "result": "download",
@@ -65,7 +69,7 @@ def timeline(case: Case, *, with_notes: Collection[UUID]) -> list[Entry]:
 def _entry(event: AuditEvent, notes: Collection[str]) -> Entry:
     note = event.details.get("note", "")
     sentence = event.sentence
-    reason = REASONS_IN_WORDS.get(event.reason, event.reason.replace("_", " "))
+    reason = str(REASONS_IN_WORDS.get(event.reason, event.reason.replace("_", " ")))
     return Entry(
         at=event.at,
         icon=ICONS.get(event.action.partition(".")[0], "info"),
