@@ -171,6 +171,8 @@ class EmailConfirmation(models.Model):
     def state(self) -> LinkState:
         if self.used_at is not None:
             return LinkState.USED
+        if self.sent_at is None and self.next_attempt_at is None:
+            return LinkState.REFUSED
         ended = self.cancelled_at or timezone.now()
         if self.expires_at is not None and self.expires_at <= ended:
             return LinkState.EXPIRED
@@ -178,9 +180,4 @@ class EmailConfirmation(models.Model):
             return LinkState.CANCELLED
         if self.sent_at is not None:
             return LinkState.SENT
-        return LinkState.WAITING if self.next_attempt_at is not None else LinkState.REFUSED
-
-    @property
-    def open(self) -> bool:
-        """Whether the person can still use it, or will be able to."""
-        return self.state in {LinkState.WAITING, LinkState.SENT}
+        return LinkState.WAITING
