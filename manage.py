@@ -9,6 +9,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dsrportal.settings")
     if sys.argv[1:2] == ["portal"]:
         os.environ["PORTAL_MAKE_SECRETS"] = "1"
+        if "--demo" in sys.argv:
+            os.environ["PORTAL_DEMO"] = "1"
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
     from django.db import OperationalError

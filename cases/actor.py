@@ -16,6 +16,7 @@ class Source(TextChoices):
     REPORT = "report", gettext_lazy("Report")
     SCHEDULE = "schedule", gettext_lazy("Schedule")
     COMMAND = "command", gettext_lazy("Command")
+    PERSON = "person", gettext_lazy("The data subject")
 
 
 @dataclass(frozen=True, slots=True)

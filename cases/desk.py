@@ -69,6 +69,7 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
         (
             Place(_("Users"), "people", model="dsrportal.user"),
             Place(_("Roles"), "roles", model="auth.group"),
+            Place(_("Verification"), "case-verifying", model="cases.verificationrule"),
         ),
     ),
 )

@@ -5,7 +5,9 @@ from uuid import UUID
 from cases.services import (
     confirming,
     dispatch,
+    email_links,
     holding,
+    link_mail,
     reconciling,
     results,
     searching,
@@ -59,3 +61,12 @@ def confirmations() -> None:
 
 def preview(case_id: str) -> None:
     searching.preview_planned(int(case_id))
+
+
+def send_link(confirmation_id: str) -> None:
+    link_mail.send(UUID(confirmation_id))
+
+
+def links() -> None:
+    link_mail.wake_due()
+    email_links.expire()

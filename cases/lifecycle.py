@@ -76,7 +76,8 @@ CASE_MOVES: dict[str, frozenset[str]] = {
     CaseStatus.INTAKE: frozenset(
         {CaseStatus.VERIFYING, CaseStatus.READY, CaseStatus.WORKING, CaseStatus.CLOSED}
     ),
-    CaseStatus.VERIFYING: frozenset({CaseStatus.READY, CaseStatus.CLOSED}),
+    # Back to an agent, where the person did not confirm in time.
+    CaseStatus.VERIFYING: frozenset({CaseStatus.INTAKE, CaseStatus.READY, CaseStatus.CLOSED}),
     CaseStatus.READY: frozenset({CaseStatus.WORKING, CaseStatus.CLOSED}),
     # Back to an approver, where what was approved is changed before anything was sent.
     CaseStatus.WORKING: frozenset(

@@ -68,6 +68,8 @@ _RUN_PROCESSORS = (
     "cases.view_jobs",
     "cases.requeue_jobs",
 )
+# How people are verified is the house's law, no agent's choice.
+_RULE_VERIFICATION = ("cases.view_verificationrule", "cases.change_verificationrule")
 _RUN_ACCOUNTS = (
     "dsrportal.view_user",
     "dsrportal.add_user",
@@ -86,13 +88,24 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
         *_READ_CASES,
         "cases.export_case",
         *_READ_TRAIL,
+        "cases.view_verificationrule",
         "cases.view_jobs",
         "dsrportal.view_user",
         "auth.view_group",
     ),
     "integration manager": _RUN_PROCESSORS,
     "administrator": tuple(
-        sorted({*_READ_CASES, *_WORK_CASES, *_DECIDE_CASES, *_READ_TRAIL, *_RUN_PROCESSORS, *_RUN_ACCOUNTS})
+        sorted(
+            {
+                *_READ_CASES,
+                *_WORK_CASES,
+                *_DECIDE_CASES,
+                *_READ_TRAIL,
+                *_RULE_VERIFICATION,
+                *_RUN_PROCESSORS,
+                *_RUN_ACCOUNTS,
+            }
+        )
     ),
 }
 

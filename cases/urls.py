@@ -11,6 +11,8 @@ urlpatterns = [
         views.opendsr_callback,
         name="opendsr-callback",
     ),
+    path("confirm/done/", views.email_confirmed, name="email-confirmed"),
+    re_path(r"^confirm/(?P<token>[^/]{1,300})/?$", views.confirm_email, name="confirm-email"),
     # Answered ahead of sessions and the like: see dsrportal/probes.py.
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

@@ -18,6 +18,7 @@ from django.utils import timezone
 from cases.actor import Actor, Source
 from cases.models import AuditEvent, Case
 from cases.services import approval, intake, planning, processors, verification
+from cases.services.verification import Evidence
 from dsrportal.embedded import CannotStart
 from dsrportal.models import User
 from integrations.models import Processor
@@ -28,6 +29,8 @@ WORKSPACES = ("Sandbox workspace", "Sandbox second workspace")
 APP = "Sandbox app"
 # The newsletter's paper archive: what no program reaches.
 BY_HAND = "Paper archive"
+# What agnes compares of everybody.
+MATCHED = Evidence(points=("name", "postal_address", "birth_date"), declaration=True)
 NAMES = (*WORKSPACES, APP, BY_HAND)
 
 
@@ -231,7 +234,7 @@ def open_case(kind: str, regulation: str, identities: Person, stage: str, hours:
         **more,
     )
     if stage in {"ready", "approved"}:
-        case = verification.record(case, actor=agent, method="matched_data")
+        case = verification.record(case, actor=agent, method="matched_data", evidence=MATCHED)
     if stage == "approved":
         case = approval.approve(case, actor=approver, digest=planning.digest(case))
     if stage == "denied":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus
 from cases.models import AuditEvent, Case, ManualTask, PackageState, ResultPackage
 from cases.services import approval, audit, closing, packages, planning, reconciling, tasks, verification
-from dsrportal.demo import acting, open_case
+from dsrportal.demo import MATCHED, acting, open_case
 
 ONCE_SECONDS = 50.0
 
@@ -42,7 +42,7 @@ class _Failed(Exception):
 def _play_start(kind: str, email: str, write: Callable[[str], None]) -> Case:
     case = open_case(kind, "gdpr", (("email", email), ("controller_customer_id", email)), "intake", 1)
     write(f"{case.reference}: opened ({kind}), due {case.clocks.get().due_on}")
-    case = verification.record(case, actor=acting("agnes"), method="matched_data")
+    case = verification.record(case, actor=acting("agnes"), method="matched_data", evidence=MATCHED)
     write(f"{case.reference}: person verified, {case.requests.count()} requests planned")
     case = approval.approve(case, actor=acting("pia"), digest=planning.digest(case))
     write(f"{case.reference}: approved by a second person, requests queued")

@@ -259,6 +259,21 @@ STORAGES = {
     },
 }
 
+# --- Mail --------------------------------------------------------------------------------------------------------
+# Confirmation links leave by it; what is missing is named where they are offered.
+_mail = {name: env.str(name, default="") for name in ("EMAIL_URL", "DEFAULT_FROM_EMAIL")}
+EMAIL_TIMEOUT = 10  # seconds
+# The demo delivers into a folder. Set by manage.py for `portal --demo`.
+DEMO_MAIL_DIR = DATA_DIR / "mail" if env.bool("PORTAL_DEMO", default=False) else None
+if _mail["EMAIL_URL"]:
+    vars().update(env.email_url_config(_mail["EMAIL_URL"]))
+elif DEMO_MAIL_DIR:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = _mail["EMAIL_URL"] = str(DEMO_MAIL_DIR)
+    _mail["DEFAULT_FROM_EMAIL"] = _mail["DEFAULT_FROM_EMAIL"] or "Privacy team <privacy@example.org>"
+MAIL_MISSING = [name for name, value in _mail.items() if not value]
+DEFAULT_FROM_EMAIL = _mail["DEFAULT_FROM_EMAIL"] or "portal@localhost"
+
 # --- Static files ------------------------------------------------------------------------------------------------
 # Served from where they lie (indexed once at the start): no collecting step that could be forgotten or be stale.
 STATIC_URL = "/static/"

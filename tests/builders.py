@@ -10,6 +10,7 @@ from django.utils import timezone
 from cases.actor import Actor, Source
 from cases.models import Case
 from cases.services import approval, intake, planning, verification
+from cases.services.verification import Evidence
 from dsrportal.models import User
 from integrations import budget
 from integrations.models import Processor
@@ -17,6 +18,8 @@ from integrations.types import Identity, Inquiry
 from tests.sandbox import Sandbox
 
 PASSWORD = "correct-horse-battery"
+# Enough for every rule that migrating makes.
+MATCHED = Evidence(points=("name", "postal_address", "birth_date"), declaration=True)
 
 
 def person(username: str, **more: Any) -> User:
@@ -120,7 +123,8 @@ def open_case(
 
 def ready_case(**more: Any) -> Case:
     case = open_case(**more)
-    return verification.record(case, actor=actor(str(more.get("by", "agnes"))), method="matched_data")
+    agent = actor(str(more.get("by", "agnes")))
+    return verification.record(case, actor=agent, method="matched_data", evidence=MATCHED)
 
 
 def approved_case(*, approver: str = "pia", **more: Any) -> Case:

@@ -1,6 +1,18 @@
 """The desk: declares and asks, never decides. One module a noun; importing them registers them."""
 
-from cases.admin import attention, audit, case, certificate, delivery, jobs, processor, role, task, user
+from cases.admin import (
+    attention,
+    audit,
+    case,
+    certificate,
+    delivery,
+    jobs,
+    processor,
+    role,
+    task,
+    user,
+    verification_rule,
+)
 
 __all__ = [
     "attention",
@@ -13,4 +25,5 @@ __all__ = [
     "role",
     "task",
     "user",
+    "verification_rule",
 ]

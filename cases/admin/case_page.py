@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin import case_plan, marks, person, purposes
+from cases.admin import case_plan, marks, person, purposes, verification
 from cases.admin.acting import actor_of
 from cases.admin.case_plan import CasePlan
 from cases.admin.case_requests import RequestCard, cards
@@ -20,6 +20,7 @@ from cases.admin.person import IdentityLine, SearchLine
 from cases.admin.timeline import Entry, timeline
 from cases.admin.verb import Verb
 from cases.admin.verbs import BY_NAME, VERBS
+from cases.admin.verification import VerificationCard
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import AttentionItem, Case, Clock, ClockKind, Note, ProcessorRequest, Purpose, Tag
 from cases.services import approval, forecast, holding, standing
@@ -32,6 +33,7 @@ LATEST: Final = 25
 
 # Offered beside what they are about, not in the menu.
 BESIDE_THE_PERSON: Final = frozenset({"reveal", "search", "identities"})
+BESIDE_THE_LINK: Final = frozenset({"resend-link", "cancel-link"})
 BESIDE_THE_PLAN: Final = frozenset({"plan"})
 
 RULES_IN_WORDS: Final = {
@@ -64,6 +66,7 @@ class CasePage:
     identities: list[IdentityLine]
     # What of an opt-out is taken back, in words.
     purposes: str
+    verification: VerificationCard
     previews: list[SearchLine]
     plan: CasePlan
     # Until when an erasure that waits for another case can still be answered in time.
@@ -148,8 +151,9 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
     now = timezone.now()
     stands = standing.of(case, now=now)
     plan = case_plan.of(case, [card.request for card in requests])
-    elsewhere = BESIDE_THE_PERSON | (BESIDE_THE_PLAN if plan.stored else frozenset())
-    step = _next_step(request, case, requests, due, stands)
+    elsewhere = BESIDE_THE_PERSON | BESIDE_THE_LINK | (BESIDE_THE_PLAN if plan.stored else frozenset())
+    proven = verification.card(case)
+    step = _next_step(request, case, requests, due, stands, proven)
     ahead = forecast.of(case, now=now)
     notes = [
         (note, _text(note))
@@ -167,6 +171,7 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         attention=attention,
         identities=person.identities(case),
         purposes=purposes.in_words(case),
+        verification=proven,
         previews=[line for line in searches if line.search.purpose == Purpose.PREVIEW],
         plan=plan,
         latest_safe_at=holding.latest_safe_at(case) if held(case) else None,
@@ -205,14 +210,21 @@ def _clock_in_words(clock: Clock) -> str:
 
 
 def _next_step(
-    request: HttpRequest, case: Case, requests: list[RequestCard], due: list[Verb], stands: Standing
+    request: HttpRequest,
+    case: Case,
+    requests: list[RequestCard],
+    due: list[Verb],
+    stands: Standing,
+    proven: VerificationCard,
 ) -> NextStep:
     """The one thing that is due now, in words, with its verb where this person may do it."""
 
     def offered(name: str) -> Verb | None:
         return BY_NAME[name] if BY_NAME[name] in due else None
 
-    if case.status in {CaseStatus.INTAKE, CaseStatus.VERIFYING}:
+    if case.status == CaseStatus.VERIFYING:
+        return NextStep(verification.waiting_for_person(proven.link))
+    if case.status == CaseStatus.INTAKE:
         return NextStep(
             _("Check that the person is who they say they are, then record how."), offered("verify")
         )

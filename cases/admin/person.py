@@ -27,6 +27,8 @@ class IdentityLine:
     value: str
     # Of a correction: what it shall be.
     new_value: str = ""
+    # Whether it was shown to be the person's.
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ def identities(case: Case) -> list[IdentityLine]:
             kind=row.get_type_display(),
             value=masked(row, "value"),
             new_value=masked(row.correction, "new_value") if corrected and hasattr(row, "correction") else "",
+            verified=row.verified_at is not None,
         )
         for row in rows
     ]

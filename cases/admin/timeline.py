@@ -15,6 +15,7 @@ from cases.services.approval import DENIAL_REASONS
 from cases.services.closing import CLOSING_REASONS, REOPENING_REASONS
 from cases.services.disclosure import REVEAL_REASONS
 from cases.services.holding import RELEASE_REASONS
+from cases.services.verification import FAILURES
 
 REASONS_IN_WORDS: Final[dict[str, Any]] = {
     **dict(VerificationMethod.choices),
@@ -23,6 +24,7 @@ REASONS_IN_WORDS: Final[dict[str, Any]] = {
     **REVEAL_REASONS,
     **RELEASE_REASONS,
     **CLOSING_REASONS,
+    **FAILURES,
 }
 # Who it was, where it was no person.
 NOBODY: Final[dict[str, Any]] = {
@@ -30,10 +32,12 @@ NOBODY: Final[dict[str, Any]] = {
     Source.REPORT: gettext_lazy("The processor’s answer"),
     Source.SCHEDULE: gettext_lazy("The portal, by itself"),
     Source.COMMAND: gettext_lazy("A command"),
+    Source.PERSON: gettext_lazy("The data subject"),
 }
 # First part of the action -> icon.
 ICONS: Final = {
     "case": "cases",
+    "verification": "case-verifying",
     "request": "send",
     "forwarding": "send",
     "result": "download",

@@ -7,7 +7,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cases.lifecycle import Outcome
-from cases.models import VerificationMethod
 from cases.services.approval import DENIAL_REASONS
 from cases.services.closing import CLOSING_OUTCOMES, CLOSING_REASONS, REOPENING_REASONS
 from cases.services.disclosure import REVEAL_REASONS
@@ -41,16 +40,6 @@ class NoteForm(ConfirmForm):
 class ApproveForm(NoteForm):
     # What was looked at. The page writes it itself, so that after a refusal it shows the plan of now.
     digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
-
-
-class VerifyForm(NoteForm):
-    method = forms.ChoiceField(
-        label=_("How the person was verified"),
-        choices=VerificationMethod.choices,
-        widget=forms.RadioSelect,
-        error_messages={"required": _("Say how the person was verified.")},
-    )
-    field_order = ("method", "text")
 
 
 class ReasonForm(NoteForm):

@@ -48,9 +48,11 @@ def approve(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     for request in requests:
         by_processor.setdefault(request.processor, []).append(request)
     ahead = forecast.of(case, now=timezone.now())
+    identities = person.identities(case)
     return {
         "plan": case_plan.of(case, requests),
-        "corrections": [line for line in person.identities(case) if line.new_value],
+        "identities": identities,
+        "corrections": [line for line in identities if line.new_value],
         "purposes": purposes.in_words(case),
         "searches": person.searches(case),
         "digest": digest,

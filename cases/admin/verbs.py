@@ -17,12 +17,12 @@ from cases.admin.verb_forms import (
     DenyForm,
     ReopenForm,
     RevealForm,
-    VerifyForm,
 )
+from cases.admin.verification_verbs import VERIFICATION_VERBS
 from cases.admin.work_verbs import WORK_VERBS
-from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
+from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case, ProcessorRequest
-from cases.services import approval, cancellation, closing, disclosure, reconciling, verification
+from cases.services import approval, cancellation, closing, disclosure, reconciling
 
 _UNAPPROVED: Final = (CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY)
 
@@ -51,26 +51,8 @@ def _withdrawable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
     return case.status != CaseStatus.CLOSED and all(request.status in held for request in requests)
 
 
-def _verifiable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
-    return case.type not in UNVERIFIED_TYPES and case.status in {CaseStatus.INTAKE, CaseStatus.VERIFYING}
-
-
 CASE_VERBS: Final = (
-    Verb(
-        "verify",
-        gettext_lazy("Record verification"),
-        "case-verifying",
-        "cases.verify_case",
-        due=_verifiable,
-        lead=gettext_lazy(
-            "Say how the person showed who they are. The case is then planned and waits for an approver."
-        ),
-        form=VerifyForm,
-        call=lambda case, actor, said: verification.record(
-            case, actor=actor, method=said["method"], text=said["text"]
-        ),
-        told=lambda _case: _("Verification recorded; the case is planned and waits for an approver."),
-    ),
+    *VERIFICATION_VERBS,
     Verb(
         "approve",
         gettext_lazy("Approve"),

@@ -14,6 +14,7 @@ from cases.models.search import Finding, ProfileSearch, Purpose
 from cases.models.subject import Correction, DataSubject, SubjectIdentity
 from cases.models.tag import Tag
 from cases.models.task import ManualTask
+from cases.models.verification import EmailConfirmation, LinkState, Verification, VerificationRule
 
 __all__ = [
     "Action",
@@ -28,9 +29,11 @@ __all__ = [
     "ClockKind",
     "Correction",
     "DataSubject",
+    "EmailConfirmation",
     "Finding",
     "ForwardingExtension",
     "Jobs",
+    "LinkState",
     "ManualTask",
     "Note",
     "PackageState",
@@ -43,5 +46,7 @@ __all__ = [
     "SubjectIdentity",
     "Tag",
     "Verdict",
+    "Verification",
     "VerificationMethod",
+    "VerificationRule",
 ]

@@ -35,6 +35,26 @@ class Action(models.TextChoices):
     CASE_DEFERRED = "case.deferred", gettext_lazy("Deferred the case until {until}")
     CASE_TAGGED = "case.tagged", gettext_lazy("Changed the tags: added {added}, removed {removed}")
     CASE_PLANNED = "case.planned", gettext_lazy("Planned the processor requests ({requests})")
+    CASE_OPENED = "case.opened", "Opened the case ({type}, {regulation}); identities given: {identities}"
+    CLOCK_STARTED = "case.clock_started", "Response due {due_on} ({rule})"
+    CASE_VERIFIED = "case.verified", "Recorded verification: {method}"
+    VERIFICATION_FAILED = "verification.failed", "Recorded that verification failed: {method}"
+    LINK_ASKED = (
+        "verification.link_asked",
+        "Asked the person to confirm an e-mail address; the link is valid for {days} days",
+    )
+    LINK_SENT = "verification.link_sent", "Sent the confirmation link, valid until {until}"
+    LINK_REFUSED = "verification.link_refused", "The confirmation link could not be delivered: {error}"
+    LINK_CANCELLED = "verification.link_cancelled", "The confirmation link is no longer valid"
+    LINK_EXPIRED = "verification.link_expired", "The confirmation link expired without being used"
+    VERIFICATION_RULE_CHANGED = (
+        "verification.rule_changed",
+        "Changed how people are verified ({type}, {regulation}): {fields}",
+    )
+    CASE_ASSIGNED = "case.assigned", "Assigned the case to {account}"
+    CASE_DEFERRED = "case.deferred", "Deferred the case until {until}"
+    CASE_TAGGED = "case.tagged", "Changed the tags: added {added}, removed {removed}"
+    CASE_PLANNED = "case.planned", "Planned the processor requests ({requests})"
     CASE_PLAN_CHANGED = (
         "case.plan_changed",
         gettext_lazy("Changed the plan: {requests} requests, {skipped} processors left out"),

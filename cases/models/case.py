@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from cases.lifecycle import CaseStatus, Outcome
+from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, Outcome
 from cases.models.subject import DataSubject
 from cases.models.tag import Tag
 from dsrportal.models import DataKey
@@ -109,6 +109,15 @@ class Case(models.Model):
     verification_method = models.CharField(
         max_length=20, choices=VerificationMethod.choices, blank=True, editable=False
     )
+    # Who sent the link that the person confirmed, or may yet confirm: nobody else verified the person then.
+    verification_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+    )
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -156,8 +165,20 @@ class Case(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(verified_at__isnull=True, verified_by__isnull=True, verification_method="")
-                | (Q(verified_at__isnull=False, verified_by__isnull=False) & ~Q(verification_method="")),
+                | (Q(verified_at__isnull=False, verified_by__isnull=False) & ~Q(verification_method=""))
+                # The person's own doing: nobody here has seen it.
+                | Q(
+                    verified_at__isnull=False,
+                    verified_by__isnull=True,
+                    verification_method=VerificationMethod.EMAIL_CONFIRMED,
+                ),
                 name="case_verified_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(type__in=sorted(UNVERIFIED_TYPES))
+                | Q(verified_at__isnull=False)
+                | (Q(approved_at__isnull=True) & ~Q(status=CaseStatus.READY)),
+                name="case_verified_before_approval",
             ),
             models.CheckConstraint(
                 condition=Q(approved_at__isnull=True, approved_by__isnull=True, approval_digest="")
@@ -174,6 +195,13 @@ class Case(models.Model):
                     & (Q(verified_by__isnull=True) | ~Q(approved_by=F("verified_by")))
                 ),
                 name="case_second_person_approves",
+            ),
+            models.CheckConstraint(
+                condition=~Q(type__in=["erasure", "correction"])
+                | Q(approved_by__isnull=True)
+                | Q(verification_asked_by__isnull=True)
+                | ~Q(approved_by=F("verification_asked_by")),
+                name="case_link_sender_does_not_approve",
             ),
             models.CheckConstraint(
                 condition=Q(blocked_by__isnull=True) | Q(type="erasure", block_released_at__isnull=True),

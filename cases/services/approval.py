@@ -23,10 +23,13 @@ def why_not(case: Case, *, actor: Actor) -> str:
     """Why this person cannot approve this case, in a sentence; "" when they can."""
     if case.status != CaseStatus.READY:
         return Wording("Only a case that is ready can be approved.")
+    if case.verified_at is None and case.type not in UNVERIFIED_TYPES:
+        return Wording("Nobody has shown who the person is: verify them first.")
     if case.type in SECOND_PERSON_TYPES and actor.user_id in {
         case.opened_by_id,
         case.verified_by_id,
         case.changed_by_id,
+        case.verification_asked_by_id,
     }:
         return Wording(
             "Who opened, verified or last changed an erasure or correction cannot approve it: ask a "

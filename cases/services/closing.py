@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from cases.actor import Actor
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus, derive_outcome
-from cases.models import Action, AttentionItem, Case, Clock, Note, ProcessorRequest
+from cases.models import Action, AttentionItem, Case, Clock, Note, ProcessorRequest, SubjectIdentity
 from cases.services import holding, notes, progress, transition
 from cases.services.approval import drop_plan
 from cases.services.refusal import Refused
@@ -40,6 +40,7 @@ _UNVERIFIED: dict[str, object] = {
     "verified_at": None,
     "verified_by": None,
     "verification_method": "",
+    "verification_asked_by": None,
     "blocked_by": None,
     "block_released_at": None,
 }
@@ -182,5 +183,7 @@ def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
             note=note,
             fields={} if approved else _UNVERIFIED,
         )
+        if not approved:
+            SubjectIdentity.objects.filter(subject=locked.subject_id).update(verified_at=None)
         progress.settle(locked, actor=actor)
         return locked

@@ -42,11 +42,12 @@ def blocker(case: Case) -> Case | None:
     """The access or portability case of the same person that this erasure waits for: the one received first."""
     if case.type != RequestType.ERASURE or case.verified_at is None or case.block_released_at is not None:
         return None
-    mine = SubjectIdentity.objects.filter(subject=case.subject_id).values("blind_index")
+    mine = SubjectIdentity.objects.filter(subject=case.subject_id, verified_at__isnull=False)
     others = Case.objects.filter(
         type__in=sorted(WITH_RESULT),
         verified_at__isnull=False,
-        subject__identities__blind_index__in=mine,
+        subject__identities__blind_index__in=mine.values("blind_index"),
+        subject__identities__verified_at__isnull=False,
     ).exclude(status=CaseStatus.CLOSED)
     return others.order_by("received_at", "pk").first()
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_noop
 
 from cases.actor import Actor
 from cases.models import Action, Case, Correction, SubjectIdentity
-from cases.services import audit, notes, replanning
+from cases.services import audit, email_links, notes, replanning
 from cases.services.refusal import Refused
 from dsrportal.crypto import blind_index
 from dsrportal.wording import Wording
@@ -32,6 +32,7 @@ def change(
         if any(identity.requests.filter(attempts__gt=0).exists() for identity in leaving):
             raise Refused(Wording("An identity that was sent to a processor stays with the case."))
         removed = [str(identity.pk) for identity in leaving]
+        email_links.drop_for(locked, mine.filter(pk__in=removed), actor=actor)
         mine.filter(pk__in=removed).delete()
         added = _add(locked, add)
         if not mine.exists():

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from integrations.models import Processor
 from tests.builders import processor
 from tests.cases.vendor import Gate, open_gate
+from tests.mailbox import Mailbox, running_mailbox, settings_for
 from tests.sandbox import Sandbox, running_sandbox
 
 
@@ -29,6 +31,15 @@ def sandbox(running: Sandbox) -> Sandbox:
 def target(transactional_db: None, sandbox: Sandbox) -> Processor:
     """The sandbox's first workspace as a processor."""
     return processor(sandbox)
+
+
+@pytest.fixture
+def mailbox(settings: Settings) -> Iterator[Mailbox]:
+    """A mail server, and settings by which the portal's mail goes there."""
+    with running_mailbox() as running:
+        for name, value in settings_for(running).items():
+            setattr(settings, name, value)
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from cases.models import AuditEvent, Case, ProcessorRequest, SubjectIdentity
 from cases.services import approval, audit, closing, planning, transition, verification
 from cases.services.refusal import Refused, Superseded
 from integrations.models import Processor
-from tests.builders import actor, approved_case, open_case, processor, ready_case
+from tests.builders import MATCHED, actor, approved_case, open_case, processor, ready_case
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ def approve(case: Case, by: str) -> Case:
 
 def test_a_second_person_approves_an_erasure() -> None:
     case = open_case(by="agnes")
-    case = verification.record(case, actor=actor("vera"), method="matched_data")
+    case = verification.record(case, actor=actor("vera"), method="matched_data", evidence=MATCHED)
     for first_person in ("agnes", "vera"):
         with pytest.raises(Refused, match="second person"):
             approve(case, first_person)
@@ -79,7 +79,7 @@ def test_a_denied_case_is_closed_with_its_reason_and_reopened_it_is_planned_anew
 
     case = closing.reopen(case, actor=actor("pia"), reason="person_objected")
     assert (case.status, case.outcome, case.verified_at) == (CaseStatus.INTAKE, "", None)
-    case = verification.record(case, actor=actor("vera"), method="document_seen")
+    case = verification.record(case, actor=actor("vera"), method="signed_in")
     case = approve(case, "paul")
     ProcessorRequest.objects.filter(status=RequestStatus.QUEUED).update(
         status=RequestStatus.COMPLETED, answer="done"

@@ -22,7 +22,7 @@ from cases.services import (
 from cases.services.refusal import Refused
 from integrations.models import Processor
 from integrations.types import Identity
-from tests.builders import actor, approved_case, open_case, processor, ready_case
+from tests.builders import MATCHED, actor, approved_case, open_case, processor, ready_case
 
 pytestmark = pytest.mark.django_db
 
@@ -222,6 +222,9 @@ def test_without_the_identity_that_held_it_it_is_not_held() -> None:
     identities.change(erasure, actor=actor("agnes"), add=[], remove=[removed.pk])
     assert fresh(erasure).blocked_by is None
     identities.change(erasure, actor=actor("agnes"), add=[Identity("email", ADA[0][1])], remove=[])
+    # What was added is what somebody typed, until it is shown.
+    assert fresh(erasure).blocked_by is None
+    verification.record(fresh(erasure), actor=actor("agnes"), method="signed_in")
     assert fresh(erasure).blocked_by is not None
 
 
@@ -231,5 +234,5 @@ def test_a_case_that_begins_anew_can_be_held_again() -> None:
     holding.release(erasure, actor=actor("pia"), reason="answered_already")
     closing.withdraw(erasure, actor=actor("pia"))
     closing.reopen(fresh(erasure), actor=actor("pia"), reason="closed_by_mistake")
-    verification.record(fresh(erasure), actor=actor("agnes"), method="matched_data")
+    verification.record(fresh(erasure), actor=actor("agnes"), method="matched_data", evidence=MATCHED)
     assert fresh(erasure).blocked_by is not None

@@ -216,6 +216,7 @@ class Command(BaseCommand):
             lines += [
                 "  Try          as agnes open a case and verify it, as pia approve it; it moves below, times in UTC",
                 f"  Sandbox      {sandbox}/   the pretend vendors; the browser will warn of its certificate",
+                f"  Mail         {settings.DEMO_MAIL_DIR or 'is sent by EMAIL_URL'}   to confirm, open the link in it",
             ]
         lines += [f"  {'Data':<10}   {settings.DATA_DIR}", f"  {'Stop':<10}   Ctrl-C", ""]
         self.say("\n".join(lines))

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from django.test import override_settings
 from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import AttentionKind, Case, ForwardingExtension, ProcessorRequest
-from cases.services import approval, attention, dispatch, progress, transition
+from cases.services import approval, attention, dispatch, email_links, progress, transition
 from integrations.models import Processor
 from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
 
@@ -29,6 +30,15 @@ def move(case: Case, to: str, **fields: Any) -> Case:
 
 def answered(answer: str, **fields: Any) -> Case:
     return moved(RequestStatus.COMPLETED, answer=answer, completed_at=timezone.now(), **fields)
+
+
+def linked() -> Case:
+    """Its person has a link by which to confirm their address."""
+    case = open_case()
+    with override_settings(MAIL_MISSING=[]):
+        email_links.ask(case, actor=actor("agnes"), identity=case.subject.identities.get().pk)
+    case.refresh_from_db()
+    return case
 
 
 def in_review() -> Case:

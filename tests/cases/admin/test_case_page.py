@@ -88,9 +88,7 @@ def test_times_are_in_the_zone_of_who_looks() -> None:
 
 def test_notes_are_shown_and_the_timeline_points_at_them() -> None:
     case = open_case()
-    verification.record(
-        case, actor=actor("agnes"), method="document_seen", text="Seen <b>at the counter</b>."
-    )
+    verification.record(case, actor=actor("agnes"), method="signed_in", text="Seen <b>at the counter</b>.")
     note = case.notes.get()
     shown = page(case)
     assert "Seen &lt;b&gt;at the counter&lt;/b&gt;." in shown
@@ -189,7 +187,7 @@ def test_a_group_of_its_own_is_shown() -> None:
 
 def test_a_destroyed_key_leaves_a_page_that_can_still_be_read() -> None:
     case = open_case()
-    verification.record(case, actor=actor("agnes"), method="document_seen", text="Seen.")
+    verification.record(case, actor=actor("agnes"), method="signed_in", text="Seen.")
     case.subject.data_key.destroy()
     case.data_key.destroy()
     shown = page(case)

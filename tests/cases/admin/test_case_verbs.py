@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from cases.admin.verbs import BY_NAME, VERBS
 from cases.lifecycle import CaseStatus
@@ -28,6 +29,7 @@ from tests.cases.admin.stages import (
     failed,
     held,
     in_review,
+    linked,
     planned_twice,
     reappeared,
     searchable,
@@ -40,7 +42,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _processor() -> None:
+def _processor(settings: Settings) -> None:
+    settings.MAIL_MISSING = []
     processor()
 
 
@@ -49,6 +52,12 @@ def _processor() -> None:
 
 def digest(case: Case) -> dict[str, str]:
     return {"digest": planning.digest(case)}
+
+
+def document(case: Case) -> dict[str, Any]:
+    """What is filled in where a document was seen, and spoke for all identities."""
+    shown = [str(identity.pk) for identity in case.subject.identities.all()]
+    return {"method": "document_seen", "document": "passport", "result": "passed", "shown": shown}
 
 
 def without_the_archive(case: Case) -> dict[str, str]:
@@ -70,9 +79,11 @@ def in_three_days() -> str:
 
 
 # verb: (a case, what is sent, who may, who else works here and may not, where the case is then)
-Sent = Callable[[Case], dict[str, str]]
+Sent = Callable[[Case], dict[str, Any]]
 TABLE: dict[str, tuple[Callable[[], Case], Sent, str, str, str]] = {
-    "verify": (open_case, lambda _c: {"method": "document_seen"}, "agnes", "pia", "ready"),
+    "verify": (open_case, document, "agnes", "pia", "ready"),
+    "resend-link": (linked, lambda _c: {}, "agnes", "pia", "verifying"),
+    "cancel-link": (linked, lambda _c: {}, "agnes", "pia", "intake"),
     "approve": (ready_case, digest, "pia", "agnes", "working"),
     "deny": (ready_case, lambda _c: {"reason": "legal_obligation"}, "pia", "agnes", "closed"),
     "withdraw": (open_case, lambda _c: {}, "agnes", "pia", "closed"),
@@ -96,7 +107,7 @@ TABLE: dict[str, tuple[Callable[[], Case], Sent, str, str, str]] = {
     "by-hand": (with_failed_partner, lambda _c: {}, "agnes", "pia", "working"),
 }
 # Done as often as somebody wants.
-REPEATABLE = {"reveal", "refresh", "search", "assign", "plan", "defer", "tags"}
+REPEATABLE = {"reveal", "refresh", "search", "assign", "plan", "defer", "tags", "resend-link"}
 
 
 def address(case: Case, verb: str) -> str:

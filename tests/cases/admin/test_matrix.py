@@ -19,7 +19,15 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from cases.admin import outgoing, processor_verbs, verbs
-from cases.models import AttentionItem, AttentionKind, AuditEvent, ManualTask, PackageState, ResultPackage
+from cases.models import (
+    AttentionItem,
+    AttentionKind,
+    AuditEvent,
+    ManualTask,
+    PackageState,
+    ResultPackage,
+    VerificationRule,
+)
 from cases.roles import ROLES
 from cases.services import attention
 from dsrportal.models import User
@@ -122,6 +130,8 @@ def apps() -> Iterator[Row]:
 # verb: (what it is done to, who may, what an empty form leads to: 200 asks again or refuses, 302 is done)
 ON_CASES: Final[dict[str, tuple[tuple[str, ...], str, int]]] = {
     "verify": (("opened",), WORK_CASES, 200),
+    "resend-link": (("linked",), WORK_CASES, 302),
+    "cancel-link": (("linked",), WORK_CASES, 302),
     "approve": (("ready",), DECIDE_CASES, 200),
     "close": (("review",), WORK_OR_DECIDE, 200),
     "retry": (("failed",), WORK_CASES, 302),
@@ -194,6 +204,7 @@ TABLE: Final = (
     Row(SETTLE, May("agnes ivy adam"), May("agnes ivy adam", 302), ("foreign",)),
     # A task has no page: it is read on its case, and not found by whoever sees none.
     *model("cases/manualtask/", "task", sees=READ_CASES, page=both(May(READ_CASES, 302, others=404))),
+    *model("cases/verificationrule/", "rule", sees=READ_TRAIL, changes=RUN_ACCOUNTS),
     *model("cases/callbackdelivery/", "delivery", sees=READ_EVIDENCE),
     *model("cases/auditevent/", "event", sees=READ_TRAIL),
     Row("cases/auditevent/<int:event_id>/verify/", ONLY_POST, May(READ_TRAIL, 302), ("event",)),
@@ -248,6 +259,7 @@ def _cases() -> dict[str, Model]:
     with_item = stages.with_item()
     made: dict[str, Model] = {
         "opened": builders.open_case(),
+        "linked": stages.linked(),
         "ready": builders.ready_case(),
         "approved": builders.approved_case(),
         "failed": stages.failed(),
@@ -281,6 +293,7 @@ def _holds() -> dict[str, Any]:
         "delivery": delivery,
         "certificate": delivery.certificate,
         "agents": Group.objects.get(name="agent"),
+        "rule": VerificationRule.objects.get(type="erasure", regulation="gdpr"),
         "own_role": Group.objects.create(name="night shift"),
         "clerk": builders.person("clerk"),
         "owner": builders.person("owner", is_superuser=True),
@@ -294,7 +307,8 @@ def desk(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
     """Made once, in a transaction that is undone at the end; each request is undone by itself."""
     # A session in a cookie: three queries less for each of many requests.
     sessions = {"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}
-    with django_db_blocker.unblock(), override_settings(**sessions), transaction.atomic():
+    mail: dict[str, list[str]] = {"MAIL_MISSING": []}
+    with django_db_blocker.unblock(), override_settings(**sessions, **mail), transaction.atomic():
         for name in ROLE_OF:
             account(name)
         holds = _holds()

@@ -1,0 +1,70 @@
+"""How people are verified, by type and law: looked at by auditors, changed by administrators."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.admin.acting import actor_of
+from cases.admin.readonly import DeskAdmin
+from cases.models import VerificationMethod, VerificationRule
+from cases.services import verification_rules
+
+
+class RuleForm(forms.ModelForm):
+    methods = forms.MultipleChoiceField(
+        label=gettext_lazy("Methods"),
+        choices=VerificationMethod.choices,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "choices"}),
+        error_messages={
+            "required": gettext_lazy("Allow at least one method: without one no such case could go on.")
+        },
+    )
+
+    class Meta:
+        model = VerificationRule
+        fields = ("methods", "data_points", "declaration", "link_days")
+
+
+@admin.register(VerificationRule)
+class VerificationRuleAdmin(DeskAdmin):
+    form = RuleForm
+    list_display = ("what", "law", "allowed", "data_points", "declaration", "link_days")
+    list_display_links = ("what",)
+    sortable_by = ()
+    fields = ("methods", "data_points", "declaration", "link_days")
+    change_list_template = "portal/verification_rules.html"
+    change_form_template = "portal/verification_rule.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Each type that may be verified has its rule; an opt-out gets none."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        said = form.cleaned_data
+        verification_rules.change(
+            obj,
+            actor=actor_of(request),
+            **{name: said[name] for name in verification_rules.FIELDS},
+        )
+
+    @admin.display(description=gettext_lazy("Type"))
+    def what(self, rule: VerificationRule) -> str:
+        return rule.get_type_display()
+
+    @admin.display(description=gettext_lazy("Law"))
+    def law(self, rule: VerificationRule) -> str:
+        return rule.get_regulation_display()
+
+    @admin.display(description=gettext_lazy("Methods"))
+    def allowed(self, rule: VerificationRule) -> SafeString:
+        names = [VerificationMethod(method).label for method in rule.methods]
+        return format_html('<span class="sentence">{}</span>', ", ".join(names) or _("None"))
