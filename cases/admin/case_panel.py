@@ -72,7 +72,7 @@ class ProcessorFilter(PanelFilter):
             return Q(pk__in=[])
         dropped = Q(status=RequestStatus.CANCELLED, queued_at__isnull=True)
         asked_of = ProcessorRequest.objects.filter(
-            case=OuterRef("pk"), processor=value, replaced_by__isnull=True
+            case=OuterRef("pk"), processor=UUID(value), replaced_by__isnull=True
         )
         return Q(Exists(asked_of.exclude(dropped)))
 
@@ -182,7 +182,7 @@ class DaysFilter(ListFilter):
     def parameters(cls) -> tuple[str, ...]:
         return (f"{cls.name}_from", f"{cls.name}_to")
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return list(self.parameters())
 
     def has_output(self) -> bool:
@@ -271,7 +271,7 @@ def _day(title: Promise | str | None, typed: str) -> date | None:
 
 def _midnight(day: date) -> datetime:
     """The beginning of a day in the zone of who looks."""
-    return timezone.make_aware(datetime(day.year, day.month, day.day))
+    return datetime(day.year, day.month, day.day, tzinfo=timezone.get_current_timezone())
 
 
 class ReceivedFilter(DaysFilter):

@@ -31,7 +31,7 @@ SHARE: Final = "cases.share_savedview"
 MOST_COUNTED: Final = 99
 KEPT_SECONDS: Final = 20
 # So many stand as tabs, the others in a menu.
-TABS: Final = 7
+TABS: Final = 6
 
 
 class CountUpTo(Subquery):
@@ -78,7 +78,7 @@ def views(request: HttpRequest) -> Views:
     now = narrowing.canonical(request.GET, search_too=True)
     own = user.has_perm("cases.assign_case")
     tabs = [Tab(_("All open"), "")]
-    tabs += [Tab(_("Mine"), "assignee=me"), Tab(_("Nobody’s"), "assignee=nobody")] if own else []
+    tabs += [Tab(_("Mine"), "assignee=me")] if own else []
     for view in saved_views.visible_to(user):
         edit = reverse("admin:cases_savedview_change", args=[view.pk])
         theirs = saved_views.may_change(view, user)
