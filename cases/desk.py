@@ -130,9 +130,9 @@ class DeskSite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         # Its modules register at this site, so it cannot import them at the top.
-        from cases.admin.start import start
+        from cases.admin.board import board
 
-        return super().index(request, {**start(request), **(extra_context or {})})
+        return super().index(request, {**board(request), **(extra_context or {})})
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -38,6 +38,7 @@ _WORK_CASES = (
     "cases.resolve_attentionitem",
     "cases.attest_manualtask",
     "cases.assign_manualtask",
+    "cases.add_savedview",
 )
 # Whoever approves exactly these identities must be able to see them.
 _DECIDE_CASES = (
@@ -51,6 +52,8 @@ _DECIDE_CASES = (
     "cases.reopen_case",
     "cases.export_case",
     "cases.reveal_identity",
+    "cases.add_savedview",
+    "cases.share_savedview",
 )
 _READ_TRAIL = ("cases.view_auditevent", "integrations.view_processor", "integrations.view_signingcertificate")
 _RUN_PROCESSORS = (

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Prefetch, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -18,36 +19,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from cases.admin import case_page, marks, opening, search, verb_page
-from cases.admin.case_filters import (
-    AssigneeFilter,
-    DueFilter,
-    FollowUpFilter,
-    FoundFilter,
-    RiskFilter,
-    StatusFilter,
-    StuckFilter,
-    TagFilter,
-    with_due_date,
-)
+from cases.admin import case_page, marks, narrowing, neighbours, opening, saved_view, search, verb_page
+from cases.admin.case_filters import with_due_date
+from cases.admin.case_list import CaseList
 from cases.admin.readonly import DeskAdmin
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case, ProcessorRequest
-from cases.services import standing, whereabouts
+from cases.services import whereabouts
 
 Context = dict[str, Any]
 MOST_MARKS: Final = 6
-
-
-class CaseList(ChangeList):
-    """Each case on the page knows where it stands."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list = list(self.result_list)
-        standings = standing.of_all(self.result_list, now=timezone.now())
-        for case in self.result_list:
-            case.standing = standings[case.pk]
 
 
 @admin.register(Case)
@@ -63,21 +44,12 @@ class CaseAdmin(DeskAdmin):
         "answers",
         "received",
     )
-    list_filter = (
-        FoundFilter,
-        StuckFilter,
-        RiskFilter,
-        StatusFilter,
-        AssigneeFilter,
-        "type",
-        "regulation",
-        DueFilter,
-        FollowUpFilter,
-        TagFilter,
-    )
+    list_filter = narrowing.FILTERS
     list_select_related = False
     sortable_by = ("reference", "due", "received")
     change_list_template = "portal/cases.html"
+    # A case knows the list that it was opened from by a word of the session's.
+    preserve_filters = False
 
     # --- addresses: what is not here does not exist; there is no editing, no deleting and no history of Django's
 
@@ -89,6 +61,8 @@ class CaseAdmin(DeskAdmin):
             path("", view(self.changelist_view), name="cases_case_changelist"),
             path("add/", view(self.open_view), name="cases_case_add"),
             path("search/", view(require_POST(self.search_view)), name="cases_case_search"),
+            path("views/add/", view(require_POST(self.save_view_view)), name="cases_savedview_add"),
+            path("views/<int:view_id>/change/", view(self.saved_view_view), name="cases_savedview_change"),
             path("<int:case_id>/change/", view(self.page_view), name="cases_case_change"),
             path("<int:case_id>/<slug:verb>/", view(self.verb_view), name="cases_case_verb"),
             path("<int:case_id>/<slug:verb>/<slug:part>/", view(self.verb_view), name="cases_case_verb_on"),
@@ -106,11 +80,28 @@ class CaseAdmin(DeskAdmin):
     # --- pages
 
     def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if "" in request.GET.values():  # fields of the panel that were left empty
+            said = [(name, value) for name, value in request.GET.items() if value]
+            return HttpResponseRedirect(f"{request.path}?{urlencode(said)}")
         expired = search.expired(request)
         if expired:
             messages.warning(request, _("The result of that search is no longer kept; search again."))
-        found = {"found": search.asked(request), "expired": expired}
-        return super().changelist_view(request, {**(extra_context or {}), **found})
+        for problem in narrowing.problems(request.GET):
+            messages.error(request, problem)
+        own = {"found": search.asked(request), "expired": expired, "views": saved_view.views(request)}
+        return super().changelist_view(request, {**(extra_context or {}), **own})
+
+    def save_view_view(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perms(["cases.view_case", saved_view.KEEP]):
+            raise PermissionDenied
+        return saved_view.save(request)
+
+    def saved_view_view(self, request: HttpRequest, view_id: int) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return saved_view.change(request, self._context(request), view_id)
 
     def open_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_add_permission(request):
@@ -130,6 +121,7 @@ class CaseAdmin(DeskAdmin):
             raise Http404
         page = case_page.case_page(request, case)
         context = {**self._context(request), "title": case.reference, "case": case, "page": page}
+        context["neighbours"] = neighbours.of(request, case)
         return TemplateResponse(request, "portal/case.html", context)
 
     def verb_view(self, request: HttpRequest, case_id: int, verb: str, part: str = "") -> HttpResponseBase:
@@ -147,26 +139,8 @@ class CaseAdmin(DeskAdmin):
     def get_changelist(self, request: HttpRequest, **_more: Any) -> type[ChangeList]:
         return CaseList
 
-    def get_ordering(self, request: HttpRequest) -> list[Any]:
-        status = request.GET.get("status", "")
-        if status == CaseStatus.CLOSED:
-            return ["-closed_at"]
-        if status == "all" or search.asked(request):
-            return [F("closed_at").desc(nulls_first=True), "due_at"]
-        return ["due_at"]
-
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        filters = (
-            StatusFilter,
-            AssigneeFilter,
-            DueFilter,
-            FollowUpFilter,
-            TagFilter,
-            StuckFilter,
-            RiskFilter,
-        )
-        own = {each.parameter_name for each in filters}
-        return lookup in {"type__exact", "regulation__exact", search.PARAMETER, *own}
+        return lookup in narrowing.PARAMETERS
 
     @admin.display(description=gettext_lazy("Law"))
     def law(self, case: Case) -> str:
@@ -179,10 +153,12 @@ class CaseAdmin(DeskAdmin):
     @admin.display(description=gettext_lazy("Whose turn"))
     def turn(self, case: Any) -> SafeString:
         stands: whereabouts.Standing = case.standing
+        # A closed case is nobody's turn: how it ended is what counts.
+        who = case.get_outcome_display() if case.status == CaseStatus.CLOSED else stands.turn
         return format_html(
             '<span class="turn" title="{}"><span class="who">{}</span><span class="since">{}</span></span>',
             stands.sentence,
-            stands.turn,
+            who,
             _("since %(when)s") % {"when": whereabouts.when(stands.since, now=timezone.now())},
         )
 

@@ -1,12 +1,12 @@
-"""What the list of cases can be narrowed to."""
+"""What the list of cases can be narrowed to: the menus above it. Chips, the panel and days have files of their own."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar, Final
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -15,15 +15,14 @@ from django.utils.translation import ngettext
 
 from cases.admin import search
 from cases.lifecycle import CaseStatus
-from cases.models import Case, ClockKind, Tag
-from cases.services import forecast, standing
+from cases.models import Case, ClockKind
 from dsrportal.models import User
+from integrations.types import RequestType
 
 OPEN: Final = [status for status in CaseStatus.values if status != CaseStatus.CLOSED]
 OVERDUE: Final = "overdue"
 # Counting what a chip would show ends here.
 MOST_COUNTED: Final = 999
-NO_LIMIT: Final = 10**9
 # Value in the address -> (words, days).
 DUE_WITHIN: Final[dict[str, tuple[Promise | str, int]]] = {
     "1": (_("Within a day"), 1),
@@ -31,6 +30,9 @@ DUE_WITHIN: Final[dict[str, tuple[Promise | str, int]]] = {
     "7": (_("Within 7 days"), 7),
     "30": (_("Within 30 days"), 30),
 }
+# Who asks how cases ended asks for closed ones, and need not say so.
+OF_CLOSED: Final = ("outcome", "closed", "closed_from", "closed_to")
+Asked = Mapping[str, str]
 
 
 def with_due_date() -> QuerySet[Any]:
@@ -50,7 +52,51 @@ def due_condition(value: str) -> Q:
     return Q(due_at__gt=now, due_at__lte=now + timedelta(days=DUE_WITHIN[value][1]))
 
 
-class StatusFilter(SimpleListFilter):
+def how_many(cases: QuerySet[Case], most: int | None = None) -> str:
+    """So many, counted up to a cap."""
+    cap = MOST_COUNTED if most is None else most
+    counted = cases.order_by()[: cap + 1].count()
+    return f"{cap}+" if counted > cap else str(counted)
+
+
+def of_closed(asked: Asked) -> bool:
+    return not asked.get("status") and any(asked.get(name) for name in OF_CLOSED)
+
+
+class CaseFilter(SimpleListFilter):
+    """One thing to narrow to. What it means is a condition, which the list, views and neighbours share."""
+
+    parameter_name: str
+    # Stands in the panel “More filters”, not in a menu of its own.
+    more: ClassVar[bool] = False
+    # May be part of a view that is kept.
+    kept: ClassVar[bool] = True
+
+    @classmethod
+    def parameters(cls) -> tuple[str, ...]:
+        return (cls.parameter_name,)
+
+    @classmethod
+    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
+        """What `asked`, the parameters of an address, means here; nothing for what it does not know."""
+        raise NotImplementedError
+
+    @classmethod
+    def knows(cls, name: str, value: str) -> bool:
+        """Whether a view may keep this value."""
+        raise NotImplementedError
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(self.condition(request, request.GET))
+
+    @property
+    def words(self) -> str:
+        """What it is set to."""
+        value = self.value()
+        return str(dict(self.lookup_choices).get(value, value)) if value else ""
+
+
+class StatusFilter(CaseFilter):
     """Open cases, unless something else is asked for."""
 
     title = _("Status")
@@ -61,85 +107,91 @@ class StatusFilter(SimpleListFilter):
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         first, *rest = super().choices(changelist)
-        yield {**first, "display": _("Any") if search.asked(self.request) else _("All open")}
+        words = _("Any") if search.asked(self.request) else _("All open")
+        yield {**first, "display": _("Closed") if of_closed(self.request.GET) else words}
         yield from rest
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
+    @classmethod
+    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
+        value = asked.get("status", "")
         if value in CaseStatus.values:
-            return queryset.filter(status=value)
+            return Q(status=value)
+        if not value and of_closed(asked):
+            return Q(status=CaseStatus.CLOSED)
         # Who looks for a person wants all their cases.
-        if value == "all" or search.asked(request):
-            return queryset
-        return queryset.filter(status__in=OPEN)
+        return Q() if value == "all" or asked.get(search.PARAMETER) else Q(status__in=OPEN)
+
+    @classmethod
+    def knows(cls, name: str, value: str) -> bool:
+        return value in {*CaseStatus.values, "all"}
 
 
-class DueFilter(SimpleListFilter):
+class DueFilter(CaseFilter):
     title = _("Due")
     parameter_name = "due"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
         return [(OVERDUE, _("Overdue")), *((value, words) for value, (words, _days) in DUE_WITHIN.items())]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value == OVERDUE or value in DUE_WITHIN:
-            return queryset.filter(due_condition(str(value)))
-        return queryset
+    @classmethod
+    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
+        value = asked.get("due", "")
+        return due_condition(value) if cls.knows("due", value) else Q()
+
+    @classmethod
+    def knows(cls, name: str, value: str) -> bool:
+        return value == OVERDUE or value in DUE_WITHIN
 
 
-class ChipFilter(SimpleListFilter):
-    """One thing to narrow to, as a chip that is on or off, with how many open cases it concerns."""
+class AssigneeFilter(CaseFilter):
+    """Whose cases: my own, nobody's, or those of one person who has some."""
 
-    template = "portal/chip_filter.html"
-    parameter_name: str
-
-    @staticmethod
-    def cases(*, now: datetime) -> QuerySet[Case]:
-        raise NotImplementedError
+    title = _("Assignee")
+    parameter_name = "assignee"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
-        return [("1", self.title)]
+        theirs = Case.objects.filter(assignee=OuterRef("pk"), status__in=OPEN)
+        others = User.objects.filter(Exists(theirs)).exclude(username=request.user.get_username())
+        names = others.order_by("username").values_list("pk", "username")
+        return [("me", _("Me")), ("nobody", _("Nobody")), *((str(pk), name) for pk, name in names)]
 
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        on = self.value() == "1"
-        count = how_many(self.cases(now=timezone.now()))
-        address = changelist.get_query_string(
-            {} if on else {self.parameter_name: "1"}, [self.parameter_name] if on else []
-        )
-        yield {"selected": on, "query_string": address, "display": self.title, "count": count}
+    @classmethod
+    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
+        value = asked.get("assignee", "")
+        if value == "me":
+            return Q(assignee=request.user.pk)
+        if value == "nobody":
+            return Q(assignee=None)
+        return Q(assignee=int(value)) if cls.knows("assignee", value) else Q()
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() != "1":
-            return queryset
-        # With a limit PostgreSQL finds them once, instead of asking again for each row of the list.
-        found = self.cases(now=timezone.now()).values("pk")[:NO_LIMIT]
-        return queryset.filter(pk__in=found)
-
-
-class StuckFilter(ChipFilter):
-    title = _("Stuck")
-    parameter_name = "stuck"
-    cases = staticmethod(standing.stuck)
+    @classmethod
+    def knows(cls, name: str, value: str) -> bool:
+        return value in {"me", "nobody"} or (value.isascii() and value.isdecimal() and len(value) < 16)
 
 
-class RiskFilter(ChipFilter):
-    title = _("At risk")
-    parameter_name = "risk"
-    cases = staticmethod(forecast.at_risk)
+class TypeFilter(CaseFilter):
+    title = _("Type")
+    parameter_name = "type__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        return list(RequestType.choices)
+
+    @classmethod
+    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
+        value = asked.get("type__exact", "")
+        return Q(type=value) if value else Q()
+
+    @classmethod
+    def knows(cls, name: str, value: str) -> bool:
+        return value in RequestType.values
 
 
-def how_many(cases: QuerySet[Case]) -> str:
-    """So many, counted up to a cap."""
-    counted = cases.order_by()[: MOST_COUNTED + 1].count()
-    return f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted)
-
-
-class FoundFilter(SimpleListFilter):
+class FoundFilter(CaseFilter):
     """The result of a search by identity, kept in the session: the address names it by a random word."""
 
     title = _("Found by identity")
     parameter_name = search.PARAMETER
+    kept = False
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
         if not search.asked(request):
@@ -150,55 +202,11 @@ class FoundFilter(SimpleListFilter):
         words = ngettext("%(people)d person", "%(people)d persons", people) % {"people": people}
         return [(str(request.GET[search.PARAMETER]), words)]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(subject__in=search.found(request)) if self.value() else queryset
+    @classmethod
+    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
+        name = asked.get(search.PARAMETER, "")
+        return Q(subject__in=search.found(request, name)) if name else Q()
 
-
-class AssigneeFilter(SimpleListFilter):
-    """Whose cases: my own, nobody's, or those of one person who has some."""
-
-    title = _("Assignee")
-    parameter_name = "assignee"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
-        others = User.objects.filter(assigned_cases__status__in=OPEN).exclude(
-            username=request.user.get_username()
-        )
-        names = others.order_by("username").values_list("pk", "username").distinct()
-        return [("me", _("Me")), ("nobody", _("Nobody")), *((str(pk), name) for pk, name in names)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value == "me":
-            return queryset.filter(assignee=request.user.pk)
-        if value == "nobody":
-            return queryset.filter(assignee=None)
-        return queryset.filter(assignee=value) if value and value.isdecimal() else queryset
-
-
-class FollowUpFilter(SimpleListFilter):
-    """Deferred cases are out of the way until their day."""
-
-    title = _("Follow-up")
-    parameter_name = "follow_up"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
-        return [("due", _("Not deferred, or due")), ("later", _("Deferred"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        today = timezone.localdate()
-        if self.value() == "due":
-            return queryset.filter(Q(follow_up_on=None) | Q(follow_up_on__lte=today))
-        return queryset.filter(follow_up_on__gt=today) if self.value() == "later" else queryset
-
-
-class TagFilter(SimpleListFilter):
-    title = _("Tag")
-    parameter_name = "tag"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
-        return [(name, name) for name in Tag.objects.values_list("name", flat=True)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        # One of the lookups: Django takes no other for a value.
-        return queryset.filter(tags__name=self.value()) if self.value() else queryset
+    @classmethod
+    def knows(cls, name: str, value: str) -> bool:
+        return False

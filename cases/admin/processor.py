@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,7 +21,7 @@ from cases.admin.acting import actor_of
 from cases.admin.processor_form import ProcessorForm, calls_back, form_for, has_api, sections
 from cases.admin.readonly import DeskAdmin
 from cases.lifecycle import IN_FLIGHT
-from cases.services import processors
+from cases.services import processors, silence
 from cases.services.refusal import Refused
 from integrations.models import Environment, Outgoing, Processor
 from integrations.registry import KINDS, connector_class
@@ -28,10 +29,23 @@ from integrations.registry import KINDS, connector_class
 Context = dict[str, Any]
 
 
+class WordFilter(admin.SimpleListFilter):
+    """Those that give no word: asked in vain, or whose callbacks should have come."""
+
+    title = gettext_lazy("Word")
+    parameter_name = "silent"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("Silent"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(pk__in=silence.silent(now=timezone.now())) if self.value() == "1" else queryset
+
+
 @admin.register(Processor)
 class ProcessorAdmin(DeskAdmin):
     list_display = ("name", "kind", "account_proof", "state", "does", "open_work")
-    list_filter = ("kind", "environment")
+    list_filter = ("kind", "environment", WordFilter)
     ordering = ("name",)
     sortable_by = ("name", "kind")
     form = ProcessorForm
@@ -53,7 +67,7 @@ class ProcessorAdmin(DeskAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Django lets an address filter by any column, and so guess letter by letter one that is not shown."""
-        return lookup.split("__")[0] in self.list_filter
+        return lookup.split("__")[0] in {"kind", "environment", WordFilter.parameter_name}
 
     # --- the list
 

@@ -27,10 +27,10 @@ def asked(request: HttpRequest) -> bool:
     return bool(request.GET.get(PARAMETER))
 
 
-def found(request: HttpRequest) -> list[str]:
-    """Keys of the data subjects that the search named in the address found; none once it is forgotten."""
+def found(request: HttpRequest, name: str = "") -> list[str]:
+    """Keys of the data subjects that a search found, that of the address where none is named; none once forgotten."""
     results: dict[str, list[str]] = request.session.get(SESSION_KEY, {})
-    return results.get(request.GET.get(PARAMETER, ""), [])
+    return results.get(name or request.GET.get(PARAMETER, ""), [])
 
 
 def expired(request: HttpRequest) -> bool:

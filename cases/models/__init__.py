@@ -10,6 +10,7 @@ from cases.models.note import Note
 from cases.models.plan import SkippedProcessor
 from cases.models.request import ProcessorRequest
 from cases.models.result import PackageState, ResultPackage
+from cases.models.saved_view import SavedView
 from cases.models.search import Finding, ProfileSearch, Purpose
 from cases.models.subject import Correction, DataSubject, SubjectIdentity
 from cases.models.tag import Tag
@@ -42,6 +43,7 @@ __all__ = [
     "Purpose",
     "RequestGroup",
     "ResultPackage",
+    "SavedView",
     "SkippedProcessor",
     "SubjectIdentity",
     "Tag",

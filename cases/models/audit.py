@@ -129,6 +129,74 @@ class Action(models.TextChoices):
         gettext_lazy("Changed roles of {account}: added {added}, removed {removed}"),
     )
     ROLE_CHANGED = "role.changed", gettext_lazy("Changed what the role {role} may do")
+    CASE_QUEUED = "case.queued", "Queued the requests: this type needs no approval"
+    CASE_APPROVED = "case.approved", "Approved the plan"
+    APPROVAL_VOIDED = "case.approval_voided", "The approval no longer holds: {what} changed"
+    CASE_HELD = "case.held", "Held: waits for {other}"
+    CASE_RELEASED = "case.released", "Released from waiting for {other}"
+    CASE_DENIED = "case.denied", "Denied the case"
+    CASE_WITHDRAWN = "case.withdrawn", "Recorded that the person withdrew"
+    CASE_STATUS_CHANGED = "case.status_changed", "Case moved from {from} to {to}"
+    CASE_CLOSED = "case.closed", "Closed the case as {outcome}"
+    CASE_REOPENED = "case.reopened", "Reopened the case"
+    REQUEST_STATUS_CHANGED = "request.status_changed", "{processor}: {from} to {to}"
+    REQUEST_ANSWERED = "request.answered", "{processor} answered: {answer}"
+    REQUEST_RETRIED = "request.retried", "Queued the request to {processor} again"
+    REQUEST_REFRESHED = "request.refreshed", "Asked {processor} where the request stands"
+    CANCEL_REQUESTED = "request.cancel_requested", "Asked {processor} to cancel"
+    CANCEL_REFUSED = "request.cancel_refused", "{processor} did not cancel"
+    PROFILE_SEARCHED = "profile.searched", "Asked {processor} whether it knows the person: {finding}"
+    TASK_CREATED = "task.created", "Made a task by hand for {processor}, due {due_on}"
+    TASK_ASSIGNED = "task.assigned", "Assigned the task at {processor} to {account}"
+    TASK_ATTESTED = "task.attested", "Attested the work at {processor}: {answer}"
+    FORWARDING_CHANGED = "forwarding.changed", "{processor} reports {partner}: {to}"
+    RESULT_FETCHED = "result.fetched", "Fetched the result from {processor} ({size_bytes} bytes)"
+    RESULT_MISSED = "result.missed", "The result at {processor} could not be kept: {state}"
+    RESULT_EXPIRED = "result.expired", "Deleted the result package after its expiry"
+    RESULT_SEALED = "result.sealed", "Kept the result from {processor} sealed: {doubt}"
+    RESULT_DROPPED = "result.dropped", "Dropped the result from {processor} ({state}) to fetch it again"
+    RESULT_VIEWED = "result.viewed", "Looked at what the result package holds"
+    RESULT_DOWNLOADED = "result.downloaded", "Downloaded the result package"
+    RESULT_REDACTED = "result.redacted", "Downloaded the result package without {left_out} parts"
+    IDENTITIES_REVEALED = "identity.revealed", "Revealed the identities ({identities})"
+    IDENTITY_SEARCHED = "identity.searched", "Searched by an identity ({found} found)"
+    ATTENTION_OPENED = "attention.opened", "Needs attention: {kind}"
+    ATTENTION_RESOLVED = "attention.resolved", "Attention settled: {kind} ({resolution})"
+    PROCESSOR_CREATED = "processor.created", "Added the processor {processor}"
+    PROCESSOR_CHANGED = "processor.changed", "Changed {fields} of {processor}"
+    PROCESSOR_PAUSED = "processor.paused", "Paused {processor}"
+    PROCESSOR_RESUMED = "processor.resumed", "Resumed {processor}"
+    OUTGOING_PAUSED = "outgoing.paused", "Paused everything outgoing"
+    OUTGOING_RESUMED = "outgoing.resumed", "Resumed everything outgoing"
+    PROCESSOR_TESTED = "processor.tested", "Tested the connection to {processor}: {result}"
+    KEYS_ROTATED = "key.rotated", "Wrapped {count} data keys under the current master key"
+    VIEW_SHARED = "view.shared", "Shared the view “{view}” ({filters})"
+    VIEW_UNSHARED = "view.unshared", "Took the shared view “{view}” back"
+    VIEW_RENAMED = "view.renamed", "Renamed the shared view “{before}” to “{view}”"
+    VIEW_DELETED = "view.deleted", "Deleted the shared view “{view}”"
+    AUDIT_EXPORTED = "audit.exported", "Exported {count} audit events"
+    USER_LOGGED_IN = "user.logged_in", "Logged in"
+    USER_LOGGED_OUT = "user.logged_out", "Logged out"
+    USER_LOGIN_FAILED = "user.login_failed", "A log-in failed"
+    USER_LOCKED_OUT = "user.locked_out", "A log-in was locked out"
+    USER_CREATED = "user.created", "Created the account {account}"
+    USER_CHANGED = "user.changed", "Changed {fields} of {account}"
+    PASSWORD_CHANGED = "user.password_changed", "Changed the password of {account}"
+    ROLES_CHANGED = "user.roles_changed", "Changed roles of {account}: added {added}, removed {removed}"
+    ROLE_CHANGED = "role.changed", "Changed what the role {role} may do"
+
+
+# Slots that hold words of our vocabularies; the others hold names and numbers, shown as they are.
+_WORDS = frozenset({"from", "to", "answer", "kind", "state", "resolution", "type", "finding", "doubt"})
+
+
+def _in_words(slot: str, value: Any) -> Any:
+    """`in_progress` as a person reads it; lists as enumerations."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if slot == "regulation":
+        return str(value).upper()
+    return str(value).replace("_", " ") if slot in _WORDS else value
 
 
 class _Slots(dict[str, Any]):

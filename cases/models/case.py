@@ -151,6 +151,9 @@ class Case(models.Model):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["status", "-id"], name="case_by_status"),
+            # What came in and what was closed within some weeks.
+            models.Index(fields=["received_at"], name="case_by_receipt"),
+            models.Index(fields=["closed_at"], condition=Q(closed_at__isnull=False), name="case_by_closing"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(condition=Q(type__in=RequestType.values), name="case_type_known"),

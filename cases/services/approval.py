@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.db.models import Q
 from django.utils import timezone
 
 from cases.actor import Actor
@@ -36,6 +37,12 @@ def why_not(case: Case, *, actor: Actor) -> str:
             "second person."
         )
     return ""
+
+
+def approvable_by(user_id: int | None) -> Q:
+    """Of cases: those that `why_not` lets this person approve."""
+    own = Q(opened_by=user_id) | Q(verified_by=user_id) | Q(changed_by=user_id)
+    return Q(status=CaseStatus.READY) & ~(Q(type__in=sorted(SECOND_PERSON_TYPES)) & own)
 
 
 def approve(case: Case, *, actor: Actor, digest: str, text: str = "") -> Case:

@@ -13,9 +13,9 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cases.actor import REPORT, SCHEDULE
-from cases.lifecycle import RequestStatus
-from cases.models import AttentionItem, AttentionKind, ProcessorRequest
-from cases.services import attention, polling, progress
+from cases.lifecycle import DERIVED
+from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
+from cases.services import attention, health, lateness, polling, progress
 from cases.services.refusal import Superseded
 from dsrportal.wording import Word, Wording
 from integrations.models import Processor
@@ -131,3 +131,22 @@ def note(processor: Processor, *, asked_in_vain: Collection[int | UUID]) -> None
             actor=REPORT,
             processor=processor,
         )
+
+
+# --- what people see of it
+
+
+def silent(*, now: datetime) -> set[UUID]:
+    """Processors that give no word: asked in vain for so long, or whose callbacks should have come."""
+    after = timedelta(seconds=health.CALLBACKS_LATE_SECONDS)
+    in_vain = AttentionItem.objects.filter(kind=AttentionKind.SILENT, resolved_at__isnull=True)
+    asked = in_vain.filter(processor__isnull=False).values_list("processor", flat=True)
+    return lateness.silent_processors(now=now, after=after) | {key for key in asked if key is not None}
+
+
+def waiting(*, now: datetime) -> QuerySet[Case]:
+    """Cases that wait for a processor that gives no word."""
+    asked = ProcessorRequest.objects.filter(
+        processor__in=silent(now=now), status__in=polling.SENT, replaced_by__isnull=True, task__isnull=True
+    )
+    return Case.objects.filter(status__in=sorted(DERIVED), pk__in=asked.order_by().values("case"))

@@ -1,0 +1,111 @@
+"""The case before and the case after, in the list that a case was opened from.
+
+The session knows the lists that were looked at lately, by a word of its own, and from which of them a case was opened;
+an address names that word and nothing else. What stands beside a case is found by its place in the list's order, so
+that it costs the same at the end of a long list, and also once the case itself has left the list.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import QuerySet, Value
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+from django.utils.formats import number_format
+
+from cases.admin import case_order, narrowing
+from cases.admin.case_filters import with_due_date
+from cases.admin.paging import CAP
+from cases.models import Case
+
+PARAMETER: Final = "list"
+LISTS: Final = "case_lists"
+OPENED_FROM: Final = "case_opened_from"
+LISTS_REMEMBERED: Final = 12
+CASES_REMEMBERED: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Addresses, "" where there is none; `place` is "" once the case is not in the list any more."""
+
+    previous: str
+    next: str
+    place: str
+    total: str
+    list_address: str
+
+
+def remember(request: HttpRequest) -> str:
+    """The word by which this list is known to the session."""
+    query = narrowing.canonical(request.GET, search_too=True)
+    name = hashlib.sha256(query.encode()).hexdigest()[:10]
+    lists: dict[str, str] = request.session.get(LISTS, {})
+    earlier = [(each, kept) for each, kept in lists.items() if each != name]
+    request.session[LISTS] = {**dict(earlier[-(LISTS_REMEMBERED - 1) :]), name: query}
+    return name
+
+
+def of(request: HttpRequest, case: Case) -> Neighbours | None:
+    """None where the case was not opened from a list, or nobody remembers which."""
+    name = _opened_from(request, case)
+    query = request.session.get(LISTS, {}).get(name) if name else None
+    if name is None or query is None:
+        return None
+    asked = QueryDict(query)
+    cases, keys = narrowing.narrowed(request, asked), case_order.keys(asked)
+    values, inside = _place_of(case, cases, keys)
+    if values is None:
+        return None
+    before = cases.filter(case_order.beyond(keys, values, backwards=True))
+    after = cases.filter(case_order.beyond(keys, values, backwards=False))
+    ends = _nearest(before, keys, backwards=True).union(_nearest(after, keys, backwards=False), all=True)
+    found = {where: f"{_page(pk)}?{PARAMETER}={name}" for pk, where in ends}
+    address = reverse("admin:cases_case_changelist")
+    return Neighbours(
+        previous=found.get("before", ""),
+        next=found.get("after", ""),
+        place=_counted(before, one_more=True) if inside else "",
+        total=_counted(cases),
+        list_address=f"{address}?{query}" if query else address,
+    )
+
+
+def _opened_from(request: HttpRequest, case: Case) -> str | None:
+    """The list that the address names, which is remembered; else the one remembered for this case."""
+    opened: dict[str, str] = request.session.get(OPENED_FROM, {})
+    name = request.GET.get(PARAMETER, "")
+    if name not in request.session.get(LISTS, {}):
+        return opened.get(str(case.pk))
+    earlier = [(each, kept) for each, kept in opened.items() if each != str(case.pk)]
+    request.session[OPENED_FROM] = {**dict(earlier[-(CASES_REMEMBERED - 1) :]), str(case.pk): name}
+    return name
+
+
+def _place_of(
+    case: Case, cases: QuerySet[Any], keys: tuple[case_order.Key, ...]
+) -> tuple[tuple[Any, ...] | None, bool]:
+    """The case's values in this order, and whether it is in the list."""
+    columns = [key.column for key in keys]
+    values = cases.filter(pk=case.pk).values_list(*columns).first()
+    if values is not None:
+        return values, True
+    return with_due_date().filter(pk=case.pk).values_list(*columns).first(), False
+
+
+def _nearest(cases: QuerySet[Any], keys: tuple[case_order.Key, ...], *, backwards: bool) -> QuerySet[Any]:
+    ordered = cases.order_by(*(key.order(backwards=backwards) for key in keys))
+    return ordered.values_list("pk", Value("before" if backwards else "after"))[:1]
+
+
+def _counted(cases: QuerySet[Any], *, one_more: bool = False) -> str:
+    """So many, as a person reads it; counted up to the cap of the list itself."""
+    count = cases[: CAP + 1].count()
+    if count > CAP:
+        return f"{number_format(CAP, force_grouping=True)}+"
+    return number_format(count + one_more, force_grouping=True)
+
+
+def _page(pk: int) -> str:
+    return reverse("admin:cases_case_change", args=[pk])
