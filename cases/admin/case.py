@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from cases.admin import case_page, marks, opening, search, verb_page
+from cases.admin import case_page, duplicate, marks, opening, search, verb_page
 from cases.admin.case_filters import (
     AssigneeFilter,
     DueFilter,
@@ -30,6 +30,7 @@ from cases.admin.case_filters import (
     TagFilter,
     with_due_date,
 )
+from cases.admin.duplicate_filter import DuplicateFilter
 from cases.admin.readonly import DeskAdmin
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case, ProcessorRequest
@@ -67,6 +68,7 @@ class CaseAdmin(DeskAdmin):
         FoundFilter,
         StuckFilter,
         RiskFilter,
+        DuplicateFilter,
         StatusFilter,
         AssigneeFilter,
         "type",
@@ -90,6 +92,16 @@ class CaseAdmin(DeskAdmin):
             path("add/", view(self.open_view), name="cases_case_add"),
             path("search/", view(require_POST(self.search_view)), name="cases_case_search"),
             path("<int:case_id>/change/", view(self.page_view), name="cases_case_change"),
+            path(
+                "<int:case_id>/duplicate/<int:other_id>/",
+                view(self.duplicate_view),
+                name="cases_case_duplicate",
+            ),
+            path(
+                "<int:case_id>/duplicate/<int:other_id>/<slug:verb>/",
+                view(require_POST(self.duplicate_verb_view)),
+                name="cases_case_duplicate_verb",
+            ),
             path("<int:case_id>/<slug:verb>/", view(self.verb_view), name="cases_case_verb"),
             path("<int:case_id>/<slug:verb>/<slug:part>/", view(self.verb_view), name="cases_case_verb_on"),
         ]
@@ -135,6 +147,14 @@ class CaseAdmin(DeskAdmin):
     def verb_view(self, request: HttpRequest, case_id: int, verb: str, part: str = "") -> HttpResponseBase:
         return verb_page.verb_page(request, self._context(request), case_id, verb, part)
 
+    def duplicate_view(self, request: HttpRequest, case_id: int, other_id: int) -> HttpResponse:
+        return duplicate.compare(request, self._context(request), case_id, other_id)
+
+    def duplicate_verb_view(
+        self, request: HttpRequest, case_id: int, other_id: int, verb: str
+    ) -> HttpResponse:
+        return duplicate.decide(request, case_id, other_id, verb)
+
     # --- the list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
@@ -164,6 +184,7 @@ class CaseAdmin(DeskAdmin):
             TagFilter,
             StuckFilter,
             RiskFilter,
+            DuplicateFilter,
         )
         own = {each.parameter_name for each in filters}
         return lookup in {"type__exact", "regulation__exact", search.PARAMETER, *own}

@@ -5,7 +5,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
 from cases.models import Action, Case, SubjectIdentity, VerificationMethod
-from cases.services import holding, notes, planning, progress, transition
+from cases.services import duplicates, holding, notes, planning, progress, transition
 from cases.services.refusal import Refused
 
 
@@ -33,4 +33,5 @@ def record(case: Case, *, actor: Actor, method: str, text: str = "") -> Case:
         SubjectIdentity.objects.filter(subject=locked.subject_id).update(verified_at=locked.verified_at)
         planning.plan(locked, actor=actor)
         holding.look(locked, actor=actor)
+        duplicates.look(locked)
         return locked
