@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from cases.admin import case_page, duplicate, marks, opening, search, verb_page
+from cases.admin.case_export import ExportedCases
 from cases.admin.case_filters import (
     AssigneeFilter,
     DueFilter,
@@ -52,7 +53,7 @@ class CaseList(ChangeList):
 
 
 @admin.register(Case)
-class CaseAdmin(DeskAdmin):
+class CaseAdmin(ExportedCases, DeskAdmin):
     list_display = (
         "reference",
         "type",
@@ -88,6 +89,7 @@ class CaseAdmin(DeskAdmin):
             return self.admin_site.admin_view(function)
 
         return [
+            *self.export_urls(),
             path("", view(self.changelist_view), name="cases_case_changelist"),
             path("add/", view(self.open_view), name="cases_case_add"),
             path("search/", view(require_POST(self.search_view)), name="cases_case_search"),

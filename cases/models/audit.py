@@ -89,7 +89,7 @@ class Action(models.TextChoices):
     OUTGOING_RESUMED = "outgoing.resumed", "Resumed everything outgoing"
     PROCESSOR_TESTED = "processor.tested", "Tested the connection to {processor}: {result}"
     KEYS_ROTATED = "key.rotated", "Wrapped {count} data keys under the current master key"
-    LIST_EXPORTED = "list.exported", "Exported {count} rows of the list {listed} ({filters})"
+    LIST_EXPORTED = "list.exported", "Exported {count} rows of the list {listed}, filters: {filters}"
     AUDIT_EXPORTED = "audit.exported", "Exported {count} audit events"
     USER_LOGGED_IN = "user.logged_in", "Logged in"
     USER_LOGGED_OUT = "user.logged_out", "Logged out"

@@ -37,7 +37,8 @@ EARLIER = timezone.now() - timedelta(days=12)
 
 @pytest.fixture(autouse=True)
 def target() -> Processor:
-    return processor()
+    keys = ("workspace_key", "workspace_secret", "input_key", "input_secret")
+    return processor(credentials=dict.fromkeys(keys, "k"))
 
 
 def fresh(case: Case) -> Case:
