@@ -5,6 +5,7 @@ from uuid import UUID
 from cases.services import (
     confirming,
     dispatch,
+    duplicates,
     email_links,
     holding,
     link_mail,
@@ -45,6 +46,7 @@ def refresh(request_id: str) -> None:
 def purge() -> None:
     expired_packages()
     unknown_files()
+    duplicates.forget_closed()
 
 
 def fetch_result(request_id: str) -> None:

@@ -235,6 +235,8 @@ GDPR_TIME_ZONE = env.str("GDPR_TIME_ZONE", default="Europe/Berlin")
 GDPR_CALENDAR = env.str("GDPR_CALENDAR", default="DE")
 CCPA_TIME_ZONE = env.str("CCPA_TIME_ZONE", default="America/Los_Angeles")
 CCPA_CALENDAR = env.str("CCPA_CALENDAR", default="US-federal")
+# Two cases of one person for the same are a possible duplicate if they were received within so many days.
+DUPLICATE_WINDOW_DAYS = env.int("DUPLICATE_WINDOW_DAYS", default=90)
 # A request of which nothing was heard for so long is asked for.
 REPORT_INTERVAL_SECONDS = env.int("REPORT_INTERVAL_SECONDS", default=3600)
 RESULT_LIMIT_BYTES = env.int("RESULT_LIMIT_BYTES", default=2 * 1024**3)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from cases.admin import marks
 from cases.admin.acting import actor_of
+from cases.admin.export import Column, Exported, instant, name
 from cases.admin.readonly import ReadOnlyAdmin, moment
 from cases.models import AttentionItem
 from cases.services import processors
@@ -38,7 +39,18 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(AttentionItem)
-class AttentionItemAdmin(ReadOnlyAdmin):
+class AttentionItemAdmin(Exported, ReadOnlyAdmin):
+    export_name = "attention"
+    export_columns = (
+        Column("opened_at", lambda item: instant(item.opened_at)),
+        Column("kind", lambda item: item.kind),
+        Column("what", lambda item: item.sentence),
+        Column("case", lambda item: name(item.case)),
+        Column("processor", lambda item: name(item.processor)),
+        Column("settled_at", lambda item: instant(item.resolved_at)),
+        Column("settled_by", lambda item: name(item.resolved_by)),
+        Column("resolution", lambda item: item.resolution),
+    )
     list_display = ("opened", "kind_badge", "sentence_short", "about", "state")
     list_display_links = ("opened",)
     list_filter = (OpenFilter, "kind")

@@ -5,16 +5,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import (
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    HttpResponseRedirect,
-    StreamingHttpResponse,
-)
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -24,12 +17,12 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from cases.admin import audit_export
-from cases.admin.acting import actor_of
 from cases.admin.audit_words import reason_in_words, who
+from cases.admin.export import Exported
 from cases.admin.readonly import DayFilter, ReadOnlyAdmin, moment
 from cases.models import Action, AuditChain, AuditEvent
 from cases.models.audit import in_general
-from cases.services import audit, audit_review
+from cases.services import audit
 
 Context = dict[str, Any]
 # How many places of a broken chain are told at once.
@@ -48,7 +41,10 @@ class ActionFilter(admin.SimpleListFilter):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnlyAdmin):
+class AuditEventAdmin(Exported, ReadOnlyAdmin):
+    export_name = "audit-events"
+    export_columns = audit_export.COLUMNS
+    export_action = Action.AUDIT_EXPORTED
     list_display = ("written", "who", "what", "case_link", "source", "address")
     list_display_links = ("written",)
     list_filter = (ActionFilter, "source", ("at", DayFilter))
@@ -63,7 +59,6 @@ class AuditEventAdmin(ReadOnlyAdmin):
         guarded: dict[str, tuple[Callable[..., HttpResponseBase], str]] = {
             "<int:event_id>/verify/": (self.verify_view, "cases_auditevent_verify"),
             "verify/": (self.verify_page_view, "cases_auditevent_verify_page"),
-            "export/": (self.export_view, "cases_auditevent_export"),
         }
         own = [
             path(route, self.admin_site.admin_view(require_POST(view)), name=name)
@@ -103,23 +98,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
             reverse("admin:cases_auditevent_changelist") + (f"?{query}" if query else "")
         )
 
-    def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """What the list is narrowed to, all pages of it. A POST, since the export is an event itself."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        query = request.GET.copy()
-        query.pop("p", None)
-        request.GET = query  # type: ignore[assignment]
-        try:
-            events = self.get_changelist_instance(request).queryset
-        except (IncorrectLookupParameters, SuspiciousOperation):
-            messages.error(request, _("Nothing was exported: the list cannot be narrowed like that."))
-            return HttpResponseRedirect(reverse("admin:cases_auditevent_changelist"))
-        events = events.select_related("case", "processor").only(*audit_export.FIELDS)
-        found = audit_review.export(events, actor=actor_of(request))
-        response = StreamingHttpResponse(audit_export.as_csv(found), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = 'attachment; filename="audit-events.csv"'
-        return response
+    def export_rows(self, request: HttpRequest) -> QuerySet[Any]:
+        return self.get_queryset(request).select_related("case", "processor").only(*audit_export.FIELDS)
 
     @admin.display(description=gettext_lazy("When"))
     def written(self, event: AuditEvent) -> str:

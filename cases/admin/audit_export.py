@@ -1,28 +1,33 @@
-"""Audit events as CSV, row by row as the database gives them."""
+"""What a file of audit events says of each; an event's canonical form stays where it is."""
 
-from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Final
 
 from cases.admin.audit_words import who
+from cases.admin.export import Column, name
 from cases.models import AuditEvent
-from dsrportal import spreadsheet
 
+
+def _reference(event: AuditEvent) -> str:
+    return event.case.reference if event.case else ""
+
+
+# To the microsecond, as in the canonical form.
 COLUMNS: Final = (
-    "when",
-    "who",
-    "source",
-    "address",
-    "what",
-    "action",
-    "reason",
-    "case",
-    "processor",
-    "chain",
-    "sequence",
-    "hash",
+    Column("when", lambda event: event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")),
+    Column("who", who),
+    Column("source", lambda event: event.source),
+    Column("address", lambda event: event.address or ""),
+    Column("what", lambda event: event.sentence),
+    Column("action", lambda event: event.action),
+    Column("reason", lambda event: event.reason),
+    Column("case", _reference),
+    Column("processor", lambda event: name(event.processor)),
+    Column("chain", lambda event: event.chain),
+    Column("sequence", lambda event: str(event.sequence)),
+    Column("hash", lambda event: bytes(event.hash).hex()),
 )
-# What the columns are made of; an event's canonical form and a case's other fields stay where they are.
+# What the columns are made of.
 FIELDS: Final = (
     "at",
     "actor_label",
@@ -37,24 +42,3 @@ FIELDS: Final = (
     "sequence",
     "hash",
 )
-
-
-def as_csv(events: Iterable[AuditEvent]) -> Iterator[bytes]:
-    return spreadsheet.as_csv(COLUMNS, map(_cells, events))
-
-
-def _cells(event: AuditEvent) -> tuple[str, ...]:
-    return (
-        event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        who(event),
-        event.source,
-        event.address or "",
-        event.sentence,
-        event.action,
-        event.reason,
-        event.case.reference if event.case else "",
-        event.processor.name if event.processor else "",
-        event.chain,
-        str(event.sequence),
-        bytes(event.hash).hex(),
-    )

@@ -19,7 +19,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from cases.admin import case_page, marks, narrowing, neighbours, opening, saved_view, search, verb_page
+from cases.admin import (
+    case_page,
+    duplicate,
+    marks,
+    narrowing,
+    neighbours,
+    opening,
+    saved_view,
+    search,
+    verb_page,
+)
+from cases.admin.case_export import ExportedCases
 from cases.admin.case_filters import with_due_date
 from cases.admin.case_list import CaseList
 from cases.admin.readonly import DeskAdmin
@@ -32,7 +43,7 @@ MOST_MARKS: Final = 6
 
 
 @admin.register(Case)
-class CaseAdmin(DeskAdmin):
+class CaseAdmin(ExportedCases, DeskAdmin):
     list_display = (
         "reference",
         "type",
@@ -58,12 +69,23 @@ class CaseAdmin(DeskAdmin):
             return self.admin_site.admin_view(function)
 
         return [
+            *self.export_urls(),
             path("", view(self.changelist_view), name="cases_case_changelist"),
             path("add/", view(self.open_view), name="cases_case_add"),
             path("search/", view(require_POST(self.search_view)), name="cases_case_search"),
             path("views/add/", view(require_POST(self.save_view_view)), name="cases_savedview_add"),
             path("views/<int:view_id>/change/", view(self.saved_view_view), name="cases_savedview_change"),
             path("<int:case_id>/change/", view(self.page_view), name="cases_case_change"),
+            path(
+                "<int:case_id>/duplicate/<int:other_id>/",
+                view(self.duplicate_view),
+                name="cases_case_duplicate",
+            ),
+            path(
+                "<int:case_id>/duplicate/<int:other_id>/<slug:verb>/",
+                view(require_POST(self.duplicate_verb_view)),
+                name="cases_case_duplicate_verb",
+            ),
             path("<int:case_id>/<slug:verb>/", view(self.verb_view), name="cases_case_verb"),
             path("<int:case_id>/<slug:verb>/<slug:part>/", view(self.verb_view), name="cases_case_verb_on"),
         ]
@@ -126,6 +148,14 @@ class CaseAdmin(DeskAdmin):
 
     def verb_view(self, request: HttpRequest, case_id: int, verb: str, part: str = "") -> HttpResponseBase:
         return verb_page.verb_page(request, self._context(request), case_id, verb, part)
+
+    def duplicate_view(self, request: HttpRequest, case_id: int, other_id: int) -> HttpResponse:
+        return duplicate.compare(request, self._context(request), case_id, other_id)
+
+    def duplicate_verb_view(
+        self, request: HttpRequest, case_id: int, other_id: int, verb: str
+    ) -> HttpResponse:
+        return duplicate.decide(request, case_id, other_id, verb)
 
     # --- the list
 

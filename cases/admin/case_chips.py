@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.admin.acting import actor_of
 from cases.admin.case_filters import Asked, CaseFilter, how_many
 from cases.models import Case
-from cases.services import approval, forecast, silence, standing
+from cases.services import approval, duplicates, forecast, silence, standing
 
 NO_LIMIT: Final = 10**9
 
@@ -87,6 +87,16 @@ class SilentFilter(ChipFilter):
     @classmethod
     def cases(cls, request: HttpRequest, *, now: datetime) -> QuerySet[Case]:
         return silence.waiting(now=now)
+
+
+class DuplicateFilter(ChipFilter):
+    title = _("Possible duplicates")
+    parameter_name = "duplicate"
+    explained = _("The same verified person asks for the same in another open case")
+
+    @classmethod
+    def cases(cls, request: HttpRequest, *, now: datetime) -> QuerySet[Case]:
+        return duplicates.suggested()
 
 
 class ApprovalFilter(ChipFilter):

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin import case_plan, marks, person, purposes, verification
+from cases.admin import case_plan, duplicate, marks, person, purposes, verification
 from cases.admin.acting import actor_of
 from cases.admin.case_plan import CasePlan
 from cases.admin.case_requests import RequestCard, cards
@@ -74,6 +74,7 @@ class CasePage:
     requests: list[RequestCard]
     notes: list[tuple[Note, str]]
     tags: list[str]
+    duplicates: duplicate.Duplicates
     timeline: list[Entry]
     # Verbs that this person may do at all, and those of them that are due now.
     may: dict[str, bool] = field(default_factory=dict)
@@ -131,7 +132,7 @@ class CasePage:
 
 
 def load(case_id: int) -> Case | None:
-    people = ("opened_by", "verified_by", "approved_by", "assignee", "blocked_by")
+    people = ("opened_by", "verified_by", "approved_by", "assignee", "blocked_by", "duplicate_of")
     names = ArraySubquery(Tag.objects.filter(cases=OuterRef("pk")).values("name"))
     cases = Case.objects.select_related("data_key", "subject", *people).annotate(tag_names=names)
     return cases.filter(pk=case_id).first()
@@ -177,6 +178,7 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         latest_safe_at=holding.latest_safe_at(case) if held(case) else None,
         requests=requests,
         notes=notes,
+        duplicates=duplicate.of_case(case),
         tags=getattr(case, "tag_names", []),
         timeline=timeline(case, with_notes={note.pk for note, _text in notes}),
         may=may,

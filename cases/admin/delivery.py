@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin import certificate, marks
+from cases.admin.export import Column, Exported, instant
 from cases.admin.readonly import DayFilter, ReadOnlyAdmin, moment
 from cases.models import CallbackDelivery, Verdict
 from cases.models.callback import FOR_A_HUMAN
@@ -30,7 +31,19 @@ _TONES: Final[dict[str, str]] = {
 
 
 @admin.register(CallbackDelivery)
-class CallbackDeliveryAdmin(ReadOnlyAdmin):
+class CallbackDeliveryAdmin(Exported, ReadOnlyAdmin):
+    export_name = "callbacks"
+    export_columns = (
+        Column("received_at", lambda delivery: instant(delivery.received_at)),
+        Column("processor", lambda delivery: delivery.processor.name),
+        Column("case", lambda delivery: _reference(delivery)),
+        Column("reported_status", lambda delivery: delivery.reported_status),
+        Column("verdict", lambda delivery: delivery.verdict),
+        Column("applied_at", lambda delivery: instant(delivery.applied_at)),
+        Column("repeats", lambda delivery: str(delivery.repeats)),
+        Column("address", lambda delivery: delivery.address or ""),
+        Column("body_sha256", lambda delivery: delivery.body_sha256),
+    )
     list_display = (
         "received",
         "processor",
@@ -86,7 +99,7 @@ class CallbackDeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Case"))
     def reference(self, delivery: CallbackDelivery) -> str:
-        return delivery.processor_request.case.reference if delivery.processor_request else ""
+        return _reference(delivery)
 
     @admin.display(description=gettext_lazy("Verdict"))
     def verdict_badge(self, delivery: CallbackDelivery) -> SafeString:
@@ -95,6 +108,10 @@ class CallbackDeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("Repeats"))
     def repeats_short(self, delivery: CallbackDelivery) -> str:
         return f"{delivery.repeats}" if delivery.repeats else ""
+
+
+def _reference(delivery: CallbackDelivery) -> str:
+    return delivery.processor_request.case.reference if delivery.processor_request else ""
 
 
 def verdict_badge(delivery: CallbackDelivery) -> SafeString:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from cases.admin import case_order, search
-from cases.admin.case_chips import ApprovalFilter, RiskFilter, SilentFilter, StuckFilter
+from cases.admin.case_chips import ApprovalFilter, DuplicateFilter, RiskFilter, SilentFilter, StuckFilter
 from cases.admin.case_filters import (
     Asked,
     AssigneeFilter,
@@ -35,6 +35,7 @@ FILTERS: Final[tuple[type[CaseFilter] | type[DaysFilter], ...]] = (
     StuckFilter,
     RiskFilter,
     SilentFilter,
+    DuplicateFilter,
     ApprovalFilter,
     FoundFilter,
     StatusFilter,

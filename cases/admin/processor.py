@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from cases.admin import marks, outgoing, processor_kinds, processor_page, processor_verbs
 from cases.admin.acting import actor_of
+from cases.admin.export import Column, Exported, instant
 from cases.admin.processor_form import ProcessorForm, calls_back, form_for, has_api, sections
 from cases.admin.readonly import DeskAdmin
 from cases.lifecycle import IN_FLIGHT
@@ -43,7 +44,18 @@ class WordFilter(admin.SimpleListFilter):
 
 
 @admin.register(Processor)
-class ProcessorAdmin(DeskAdmin):
+class ProcessorAdmin(Exported, DeskAdmin):
+    export_name = "processors"
+    export_columns = (
+        Column("name", lambda processor: processor.name),
+        Column("kind", lambda processor: processor.kind),
+        Column("account", lambda processor: processor.account),
+        Column("environment", lambda processor: processor.environment),
+        Column("paused_at", lambda processor: instant(processor.paused_at)),
+        Column("paused_reason", lambda processor: processor.paused_reason),
+        Column("in_flight", lambda processor: str(processor.flying)),
+        Column("open_tasks", lambda processor: str(processor.open_tasks)),
+    )
     list_display = ("name", "kind", "account_proof", "state", "does", "open_work")
     list_filter = ("kind", "environment", WordFilter)
     ordering = ("name",)

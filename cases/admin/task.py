@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin import marks
+from cases.admin.export import Column, Exported, day, instant, name
 from cases.admin.readonly import ReadOnlyAdmin
 from cases.lifecycle import IN_FLIGHT, RequestStatus
 from cases.models import ManualTask
@@ -84,7 +85,20 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ManualTask)
-class TaskAdmin(ReadOnlyAdmin):
+class TaskAdmin(Exported, ReadOnlyAdmin):
+    export_name = "tasks"
+    export_columns = (
+        Column("case", lambda task: task.processor_request.case.reference),
+        Column("processor", lambda task: task.processor_request.processor.name),
+        Column("type", lambda task: task.processor_request.case.type),
+        Column("regulation", lambda task: task.processor_request.case.regulation),
+        Column("due_on", lambda task: day(task.due_on)),
+        Column("assignee", lambda task: name(task.assignee)),
+        Column("status", lambda task: task.processor_request.status),
+        Column("answer", lambda task: task.processor_request.answer),
+        Column("attested_at", lambda task: instant(task.attested_at)),
+        Column("attested_by", lambda task: name(task.attested_by)),
+    )
     list_display = ("case", "system", "asked", "due", "whose", "state")
     list_display_links = None
     list_filter = (StateFilter, WhoseFilter)
@@ -96,6 +110,10 @@ class TaskAdmin(ReadOnlyAdmin):
         "attested_by",
     )
     change_list_template = "portal/tasks.html"
+
+    def export_rows(self, request: HttpRequest) -> QuerySet[ManualTask]:
+        found: QuerySet[ManualTask] = super().export_rows(request).select_related(*self.list_select_related)
+        return found
 
     def change_view(
         self,

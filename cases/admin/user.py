@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from cases.admin.acting import actor_of
+from cases.admin.export import Column, Exported, instant
 from cases.admin.giving import refuse_beyond
 from cases.admin.readonly import DeskAdmin, moment
 from cases.services import accounts
@@ -64,7 +65,17 @@ class NewUserForm(_RolesMixin, UserCreationForm):
 
 
 @admin.register(User)
-class PortalUserAdmin(DeskAdmin, UserAdmin):
+class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
+    export_name = "users"
+    export_columns = (
+        Column("username", lambda user: user.username),
+        Column("name", lambda user: user.get_full_name()),
+        Column("roles", lambda user: "; ".join(sorted(role.name for role in user.groups.all()))),
+        Column("active", lambda user: "yes" if user.is_active else "no"),
+        Column("superuser", lambda user: "yes" if user.is_superuser else "no"),
+        Column("last_log_in", lambda user: instant(user.last_login)),
+        Column("account_made", lambda user: instant(user.date_joined)),
+    )
     form = ChangeUserForm
     add_form = NewUserForm
     list_display = ("username", "full_name", "roles", "is_active", "is_superuser", "last_seen")

@@ -3,6 +3,7 @@ from cases.models.audit import Action, AppendOnly, AuditChain, AuditEvent
 from cases.models.callback import CallbackDelivery, Verdict
 from cases.models.case import Case, VerificationMethod
 from cases.models.clock import Clock, ClockKind
+from cases.models.duplicate import PossibleDuplicate
 from cases.models.forwarding import ForwardingExtension
 from cases.models.group import RequestGroup
 from cases.models.jobs import Jobs
@@ -38,6 +39,7 @@ __all__ = [
     "ManualTask",
     "Note",
     "PackageState",
+    "PossibleDuplicate",
     "ProcessorRequest",
     "ProfileSearch",
     "Purpose",

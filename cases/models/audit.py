@@ -37,6 +37,10 @@ class Action(models.TextChoices):
     CASE_PLANNED = "case.planned", gettext_lazy("Planned the processor requests ({requests})")
     CASE_OPENED = "case.opened", "Opened the case ({type}, {regulation}); identities given: {identities}"
     CLOCK_STARTED = "case.clock_started", "Response due {due_on} ({rule})"
+    CLOCK_RESTARTED = (
+        "case.clock_restarted",
+        "Response due {due_on} instead of {due_before}: counted from {started_on} ({rule})",
+    )
     CASE_VERIFIED = "case.verified", "Recorded verification: {method}"
     VERIFICATION_FAILED = "verification.failed", "Recorded that verification failed: {method}"
     LINK_ASKED = (
@@ -138,6 +142,12 @@ class Action(models.TextChoices):
     CASE_WITHDRAWN = "case.withdrawn", "Recorded that the person withdrew"
     CASE_STATUS_CHANGED = "case.status_changed", "Case moved from {from} to {to}"
     CASE_CLOSED = "case.closed", "Closed the case as {outcome}"
+    CASE_CLOSED_AS_DUPLICATE = "case.closed_as_duplicate", "Closed the case as a duplicate of {other}"
+    DUPLICATE_TAKEN = "case.duplicate_taken", "{other} was closed as a duplicate of this case"
+    DUPLICATE_MOVED = "case.duplicate_moved", "Counts as a duplicate of {other} now, no longer of {before}"
+    DUPLICATE_GIVEN_BACK = "case.duplicate_given_back", "{other} is no longer a duplicate of this case"
+    DUPLICATE_DISMISSED = "case.duplicate_dismissed", "Said that {other} is no duplicate"
+    DUPLICATE_SUGGESTED_AGAIN = "case.duplicate_suggested_again", "Took back that {other} is no duplicate"
     CASE_REOPENED = "case.reopened", "Reopened the case"
     REQUEST_STATUS_CHANGED = "request.status_changed", "{processor}: {from} to {to}"
     REQUEST_ANSWERED = "request.answered", "{processor} answered: {answer}"
@@ -174,6 +184,7 @@ class Action(models.TextChoices):
     VIEW_UNSHARED = "view.unshared", "Took the shared view “{view}” back"
     VIEW_RENAMED = "view.renamed", "Renamed the shared view “{before}” to “{view}”"
     VIEW_DELETED = "view.deleted", "Deleted the shared view “{view}”"
+    LIST_EXPORTED = "list.exported", "Exported {count} rows of the list {listed}, filters: {filters}"
     AUDIT_EXPORTED = "audit.exported", "Exported {count} audit events"
     USER_LOGGED_IN = "user.logged_in", "Logged in"
     USER_LOGGED_OUT = "user.logged_out", "Logged out"

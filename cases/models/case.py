@@ -70,6 +70,10 @@ class Case(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="blocks", editable=False
     )
     block_released_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Of what was closed as a duplicate: the case that goes on. Never a duplicate itself (`services.duplicate_closing`).
+    duplicate_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="duplicates", editable=False
+    )
 
     status = models.CharField(
         max_length=16, choices=CaseStatus.choices, default=CaseStatus.INTAKE, editable=False
@@ -209,6 +213,15 @@ class Case(models.Model):
             models.CheckConstraint(
                 condition=Q(blocked_by__isnull=True) | Q(type="erasure", block_released_at__isnull=True),
                 name="case_blocked_only_as_erasure",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome=Outcome.DUPLICATE, duplicate_of__isnull=False)
+                | (~Q(outcome=Outcome.DUPLICATE) & Q(duplicate_of__isnull=True)),
+                name="case_duplicate_iff_of_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(duplicate_of__isnull=True) | ~Q(duplicate_of=F("id")),
+                name="case_no_duplicate_of_itself",
             ),
             models.CheckConstraint(
                 condition=Q(skip_waiting_period=False) | Q(type="erasure"),

@@ -5,9 +5,9 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus, derive_outcome
 from cases.models import Action, AttentionItem, Case, Clock, Note, ProcessorRequest, SubjectIdentity
-from cases.services import holding, notes, progress, transition
+from cases.services import audit, clocks, duplicates, holding, notes, progress, transition
 from cases.services.approval import drop_plan
-from cases.services.refusal import Refused
+from cases.services.refusal import Refused, Superseded
 from dsrportal.wording import Word, Wording
 from integrations.types import PartnerStatus
 
@@ -108,7 +108,7 @@ def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str
                 )
             )
         note = notes.write(locked, text, actor=actor)
-        _close(
+        finish(
             locked,
             outcome,
             actor=actor,
@@ -137,13 +137,22 @@ def withdraw(case: Case, *, actor: Actor, text: str = "") -> Case:
         note = notes.write(locked, text, actor=actor)
         drop_plan(locked, actor=actor)
         holding.end(locked, actor=actor)
-        _close(locked, Outcome.WITHDRAWN, actor=actor, action=Action.CASE_WITHDRAWN, note=note)
+        finish(locked, Outcome.WITHDRAWN, actor=actor, action=Action.CASE_WITHDRAWN, note=note)
         return locked
 
 
-def _close(
-    case: Case, outcome: str, *, actor: Actor, action: Action, note: Note | None, reason: str = ""
+def finish(
+    case: Case,
+    outcome: str,
+    *,
+    actor: Actor,
+    action: Action,
+    note: Note | None,
+    reason: str = "",
+    details: audit.Details | None = None,
+    fields: transition.Fields | None = None,
 ) -> None:
+    """Close a locked case of which nothing is under way any more. Raises Refused where something is to be decided."""
     if AttentionItem.objects.filter(case=case, resolved_at__isnull=True).exists():
         raise Refused(Wording("Something still needs attention; decide it first."))
     now = timezone.now()
@@ -155,21 +164,26 @@ def _close(
         action=action,
         reason=reason,
         note=note,
-        details={"outcome": str(outcome)},
-        fields={"outcome": outcome, "closed_at": now},
+        details={"outcome": str(outcome), **(details or {})},
+        fields={"outcome": outcome, "closed_at": now, **(fields or {})},
     )
 
 
 def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
-    """Open a closed case again: at what its requests say if it was approved, else at intake.
+    """Open a closed case again: at what its requests say if it was approved, else at intake. A duplicate is one no
+    longer.
 
     Raises Refused where the reason is not one of REOPENING_REASONS.
     """
     if reason not in REOPENING_REASONS:
         raise Refused(Wording("Give one of the listed reasons."))
-    with progress.locked(case.pk) as locked:
+    kept_id = Case.objects.values_list("duplicate_of", flat=True).get(pk=case.pk)
+    with progress.locked_together({case.pk, kept_id or case.pk}) as cases:
+        locked = cases[case.pk]
         if locked.status != CaseStatus.CLOSED:
             raise Refused(Wording("Only a closed case can be reopened."))
+        if locked.duplicate_of_id != kept_id:
+            raise Superseded
         note = notes.write(locked, text, actor=actor)
         Clock.objects.filter(case=locked).update(satisfied_at=None)
         # What needs no approval was sent all the same.
@@ -185,5 +199,16 @@ def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
         )
         if not approved:
             SubjectIdentity.objects.filter(subject=locked.subject_id).update(verified_at=None)
+        if kept_id is not None:
+            _give_back(locked, cases[kept_id], actor=actor)
+        clocks.restart(locked, actor=actor)
+        duplicates.look(locked)
         progress.settle(locked, actor=actor)
         return locked
+
+
+def _give_back(case: Case, kept: Case, *, actor: Actor) -> None:
+    """The case that went on for both goes on for itself; one that is closed was answered in the time of both."""
+    audit.record(Action.DUPLICATE_GIVEN_BACK, actor=actor, case=kept, details={"other": case.reference})
+    if kept.status != CaseStatus.CLOSED:
+        clocks.restart(kept, actor=actor)

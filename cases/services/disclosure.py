@@ -1,13 +1,16 @@
 """Showing identities, and finding people by them: with a reason, and in the trail."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
 
 from cases.actor import Actor
-from cases.models import Action, Case, SubjectIdentity
-from cases.services import audit, notes
+from cases.models import Action, AuditEvent, Case, SubjectIdentity
+from cases.services import audit, notes, progress
 from cases.services.refusal import Refused
+from dsrportal.crypto import Unreadable
 from dsrportal.wording import Wording
 
 REVEAL_REASONS = {
@@ -49,6 +52,43 @@ def reveal(case: Case, *, actor: Actor, reason: str, text: str = "") -> list[tup
             },
         )
         return [(identity.get_type_display(), identity.value) for identity in identities]
+
+
+def reveal_all(
+    case_ids: Sequence[int], *, actor: Actor, reason: str, export: AuditEvent
+) -> dict[int, list[tuple[str, str]]]:
+    """Of several cases the identities as typed, by case: (type, value). One event a case, named after the export they
+    go out with; all of them are committed when this returns. What cannot be read any more is left out.
+    """
+    shown: dict[int, list[tuple[str, str]]] = {}
+    with progress.locked_together(case_ids) as cases:
+        of: dict[UUID, list[SubjectIdentity]] = defaultdict(list)
+        subjects = [case.subject_id for case in cases.values()]
+        rows = SubjectIdentity.objects.filter(subject__in=subjects).select_related("subject__data_key")
+        for row in rows.order_by("subject", "position"):
+            of[row.subject_id].append(row)
+        for key, case in sorted(cases.items()):
+            opened = [(row, value) for row in of[case.subject_id] if (value := _value(row)) is not None]
+            audit.record(
+                Action.IDENTITIES_REVEALED,
+                actor=actor,
+                case=case,
+                reason=reason,
+                details={
+                    "identities": len(opened),
+                    "identity_ids": [str(row.pk) for row, _value in opened],
+                    "export": export.pk,
+                },
+            )
+            shown[key] = [(row.type, value) for row, value in opened]
+    return shown
+
+
+def _value(row: SubjectIdentity) -> str | None:
+    try:
+        return str(row.value)
+    except Unreadable:
+        return None
 
 
 def search(value: str, *, actor: Actor) -> list[UUID]:

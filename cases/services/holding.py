@@ -43,12 +43,15 @@ def blocker(case: Case) -> Case | None:
     if case.type != RequestType.ERASURE or case.verified_at is None or case.block_released_at is not None:
         return None
     mine = SubjectIdentity.objects.filter(subject=case.subject_id, verified_at__isnull=False)
-    others = Case.objects.filter(
+    same = Case.objects.filter(
         type__in=sorted(WITH_RESULT),
         verified_at__isnull=False,
         subject__identities__blind_index__in=mine.values("blind_index"),
         subject__identities__verified_at__isnull=False,
-    ).exclude(status=CaseStatus.CLOSED)
+    )
+    # What was closed as a duplicate is answered by the case that goes on.
+    keys = {kept or key for key, kept in same.values_list("pk", "duplicate_of")}
+    others = Case.objects.filter(pk__in=keys).exclude(status=CaseStatus.CLOSED)
     return others.order_by("received_at", "pk").first()
 
 

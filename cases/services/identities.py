@@ -56,6 +56,37 @@ def change(
     return locked
 
 
+def take_over(case: Case, *, actor: Actor, rows: Sequence[SubjectIdentity]) -> Case:
+    """Add identities of another case of the same person, sealed anew under this case's own key.
+
+    What was verified there is verified, and what was to be corrected there shall be corrected. Planned anew, approval
+    void and refusals as in `change`.
+    """
+    with replanning.changing(case, actor=actor, what="the identities") as locked:
+        added = _add(locked, [Identity(row.type, row.value) for row in rows])
+        for new, row in zip(added, rows, strict=True):
+            SubjectIdentity.objects.filter(pk=new.pk).update(verified_at=row.verified_at)
+            if hasattr(row, "correction"):
+                Correction.objects.create(
+                    identity=new,
+                    new_value=row.correction.new_value,
+                    blind_index=bytes(row.correction.blind_index),
+                )
+        audit.record(
+            Action.CASE_IDENTITIES_CHANGED,
+            actor=actor,
+            case=locked,
+            reason="duplicate",
+            details={
+                "added": len(added),
+                "removed": 0,
+                "added_ids": [str(identity.pk) for identity in added],
+                "removed_ids": [],
+            },
+        )
+    return locked
+
+
 def _add(case: Case, identities: Sequence[Identity]) -> list[SubjectIdentity]:
     mine = SubjectIdentity.objects.filter(subject=case.subject_id)
     known = {bytes(index) for index in mine.values_list("blind_index", flat=True)}

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import Action, AttentionKind, Case, ProcessorRequest, SkippedProcessor
-from cases.services import attention, holding, notes, planning, progress, transition
+from cases.services import attention, duplicates, holding, notes, planning, progress, transition
 from cases.services.approval import drop_plan
 from cases.services.planning import LEFT_OUT_REASONS
 from cases.services.refusal import Refused
@@ -69,6 +69,7 @@ def changing(case: Case, *, actor: Actor, what: str) -> Iterator[Case]:
             planning.plan(locked, actor=actor, action=Action.CASE_PLAN_CHANGED)
             # Other identities may be those of another person.
             holding.look(locked, actor=actor)
+            duplicates.look(locked)
 
 
 def _void(case: Case, *, actor: Actor, what: str) -> None:

@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cases.actor import REPORT, SCHEDULE
-from cases.lifecycle import DERIVED
+from cases.lifecycle import DERIVED, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
 from cases.services import attention, health, lateness, polling, progress
 from cases.services.refusal import Superseded

@@ -39,7 +39,7 @@ def move_case(
     now = timezone.now()
     values: Fields = {"status": to, "status_changed_at": now, **(fields or {})}
     if old == CaseStatus.CLOSED:
-        values |= {"outcome": "", "closed_at": None}
+        values |= {"outcome": "", "closed_at": None, "duplicate_of": None}
     with transaction.atomic(savepoint=False):
         if Case.objects.filter(pk=case.pk, status=old).update(**values) != 1:
             raise Superseded

@@ -25,6 +25,7 @@ from cases.models import (
 )
 from cases.services import (
     audit,
+    duplicates,
     email_links,
     holding,
     notes,
@@ -304,6 +305,7 @@ def _accept(
     else:
         _let_go_on(case, actor=actor, method=method, note=note, told=told)
     holding.look(case, actor=actor)
+    duplicates.look(case)
 
 
 def _let_go_on(case: Case, *, actor: Actor, method: str, note: Note | None, told: audit.Details) -> None:

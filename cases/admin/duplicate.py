@@ -1,0 +1,248 @@
+"""Two cases that look like one request: told on the case's page, laid side by side, and decided by a person."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+
+from cases.admin import marks, person
+from cases.admin.acting import actor_of
+from cases.admin.verb_forms import NoteForm
+from cases.lifecycle import CaseStatus, RequestStatus
+from cases.models import Case, Clock, ClockKind, Note, PossibleDuplicate, ProcessorRequest, SubjectIdentity
+from cases.services import duplicate_closing, duplicates, replanning
+from cases.services.refusal import Refused
+
+PERMISSION: Final = "cases.close_case"
+COMMON, HERE = "common", "here"
+
+
+# --- on the page of a case
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Another case, and what comparing them would propose to close."""
+
+    other: Case
+    closes: Case
+    keeps: Case
+    dismissed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    suggested: list[Suggestion]
+    dismissed: list[Suggestion]
+    # What was closed as a duplicate of the case.
+    taken: list[Case]
+
+
+def of_case(case: Case) -> Duplicates:
+    """In two queries."""
+    pairs = list(duplicates.of(case).select_related("first", "second", "dismissed_by").order_by("pk"))
+    open_pairs = [] if case.status == CaseStatus.CLOSED else [pair for pair in pairs if _both_open(pair)]
+    return Duplicates(
+        suggested=[_suggestion(pair, case) for pair in open_pairs if pair.dismissed_at is None],
+        dismissed=[_suggestion(pair, case) for pair in open_pairs if pair.dismissed_at is not None],
+        taken=list(case.duplicates.order_by("received_at")),
+    )
+
+
+def _both_open(pair: PossibleDuplicate) -> bool:
+    return CaseStatus.CLOSED not in {pair.first.status, pair.second.status}
+
+
+def _suggestion(pair: PossibleDuplicate, case: Case) -> Suggestion:
+    """The later of the two is proposed to be closed: the earlier receipt governs the clock anyway."""
+    keeps, closes = sorted((pair.first, pair.second), key=lambda each: (each.received_at, each.pk))
+    return Suggestion(
+        other=pair.second if pair.first_id == case.pk else pair.first,
+        closes=closes,
+        keeps=keeps,
+        dismissed_by=pair.dismissed_by.get_username() if pair.dismissed_by else "",
+    )
+
+
+# --- side by side
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityMark:
+    kind: str
+    value: str
+    new_value: str
+    # COMMON or HERE
+    where: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    case: Case
+    clock: Clock
+    days_words: str
+    tone: str
+    requests: list[ProcessorRequest]
+    identities: list[IdentityMark]
+    notes: int
+
+
+class DuplicateForm(NoteForm):
+    """Ticked identities of the case that is closed are looked for by the other as well."""
+
+    add = forms.MultipleChoiceField(
+        label=gettext_lazy("Also look for the person by"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy(
+            "The case that goes on is planned anew with what is ticked, and has to be approved again if it was."
+        ),
+    )
+    field_order = ("add", "text")
+
+    def __init__(self, *args: Any, missing: list[SubjectIdentity], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not missing:
+            del self.fields["add"]
+            return
+        field = self.fields["add"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(str(row.pk), _in_words(row)) for row in missing]
+        field.initial = [str(row.pk) for row in missing if row.verified_at is not None]
+
+
+def _in_words(row: SubjectIdentity) -> str:
+    words = f"{row.get_type_display()} {person.masked(row)}"
+    return words if row.verified_at else f"{words} ({_('not verified')})"
+
+
+@sensitive_post_parameters()
+def compare(request: HttpRequest, context: dict[str, Any], case_id: int, other_id: int) -> HttpResponse:
+    """GET shows both and changes nothing; POST closes the first as a duplicate of the second, or says why not."""
+    if not request.user.has_perm("cases.view_case"):
+        raise PermissionDenied
+    may = request.user.has_perm(PERMISSION)
+    if request.method == "POST" and not may:
+        raise PermissionDenied
+    case, kept, pair = _pair(case_id, other_id)
+    why_not = duplicate_closing.why_not(case, kept)
+    sent = "" if why_not else replanning.may_change(kept)
+    missing = duplicate_closing.missing_in(kept, case)
+    asks = {"missing": [] if why_not or sent else missing}
+    form = DuplicateForm(request.POST if request.method == "POST" else None, **asks)
+    if request.method == "POST" and form.is_valid():
+        try:
+            duplicate_closing.close(
+                case,
+                kept=kept,
+                actor=actor_of(request),
+                add=[UUID(key) for key in form.cleaned_data.get("add", [])],
+                text=form.cleaned_data["text"],
+            )
+        except Refused as refused:
+            form.refuse(refused.sentences)
+        else:
+            messages.success(
+                request,
+                _("%(closed)s is closed as a duplicate of this case.") % {"closed": case.reference},
+            )
+            return HttpResponseRedirect(reverse("admin:cases_case_change", args=[kept.pk]))
+    page = {
+        **context,
+        "title": _("Possible duplicate"),
+        "case": case,
+        "kept": kept,
+        "pair": pair,
+        "sides": [_side(case, kept), _side(kept, case)],
+        "form": form,
+        "may": may,
+        "why_not": why_not,
+        # Of what only the closed case knows nothing can be added any more.
+        "lost": len(missing) if sent else 0,
+        "earlier": case if case.received_at < kept.received_at else None,
+        "voids": bool(missing) and not sent and kept.approved_at is not None,
+    }
+    return TemplateResponse(request, "portal/duplicate.html", page)
+
+
+def decide(request: HttpRequest, case_id: int, other_id: int, verb: str) -> HttpResponse:
+    """Say that two are no duplicates, or take that back."""
+    if not request.user.has_perms(["cases.view_case", PERMISSION]):
+        raise PermissionDenied
+    if verb not in {"dismiss", "suggest"}:
+        raise Http404
+    case, other, _pair_of_both = _pair(case_id, other_id)
+    service = duplicates.dismiss if verb == "dismiss" else duplicates.suggest_again
+    try:
+        service(case, other, actor=actor_of(request))
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        words = (
+            _("%(other)s is no longer suggested as a duplicate.")
+            if verb == "dismiss"
+            else _("%(other)s is suggested as a duplicate again.")
+        )
+        messages.success(request, words % {"other": other.reference})
+    return HttpResponseRedirect(reverse("admin:cases_case_change", args=[case.pk]))
+
+
+def _pair(case_id: int, other_id: int) -> tuple[Case, Case, PossibleDuplicate]:
+    """Two cases that were found to be alike. Any other two are not compared: it would tell what they share."""
+    first, second = sorted((case_id, other_id))
+    people = ("opened_by", "verified_by", "approved_by", "assignee")
+    pair = (
+        PossibleDuplicate.objects.filter(first=first, second=second)
+        .select_related(*(f"{side}__{name}" for side in ("first", "second") for name in people))
+        .first()
+    )
+    if pair is None:
+        raise Http404
+    return (pair.first, pair.second, pair) if case_id == pair.first_id else (pair.second, pair.first, pair)
+
+
+def _side(case: Case, other: Case) -> Side:
+    clock = case.clocks.get(kind=ClockKind.RESPONSE)
+    days = None if case.status == CaseStatus.CLOSED else marks.days_left(clock.due_at)
+    dropped = {"status": RequestStatus.CANCELLED, "queued_at__isnull": True}
+    requests = ProcessorRequest.objects.filter(case=case, replaced_by__isnull=True).exclude(**dropped)
+    return Side(
+        case=case,
+        clock=clock,
+        days_words="" if days is None else marks.days_in_words(days),
+        tone="quiet" if days is None else marks.due_tone(days),
+        requests=list(requests.select_related("processor").order_by("position")),
+        identities=_marked(case, other),
+        notes=Note.objects.filter(case=case).count(),
+    )
+
+
+def _marked(case: Case, other: Case) -> list[IdentityMark]:
+    """Masked, those in common first. What is common is told by the index: nothing of the other is opened for it."""
+    theirs = set(
+        SubjectIdentity.objects.filter(subject=other.subject_id).values_list("blind_index", flat=True)
+    )
+    rows = SubjectIdentity.objects.filter(subject=case.subject_id).select_related(
+        "subject__data_key", "correction"
+    )
+    lines = [
+        IdentityMark(
+            kind=row.get_type_display(),
+            value=person.masked(row),
+            new_value=person.masked(row.correction, "new_value") if hasattr(row, "correction") else "",
+            where=COMMON if row.blind_index in theirs else HERE,
+            verified=row.verified_at is not None,
+        )
+        for row in rows
+    ]
+    return sorted(lines, key=lambda line: line.where != COMMON)
