@@ -1,5 +1,7 @@
 """The legal deadlines of a case, as rows."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 
 from cases.actor import Actor
@@ -10,9 +12,16 @@ from cases.services import audit
 from integrations.types import Regulation, RequestType
 
 
-def start(case: Case, *, actor: Actor) -> Clock:
-    """Start the response clock from `received_at`: one month (GDPR Art. 12(3)), 45 days (11 CCR 7021(b)), or for an
-    opt-out under the CCPA 15 business days (11 CCR 7026(f))."""
+def start(cases: Sequence[Case], *, actor: Actor) -> list[Clock]:
+    """Start the response clock of each from its `received_at`; with its event."""
+    started = Clock.objects.bulk_create(_response(case) for case in cases)
+    audit.record_many((_started(clock) for clock in started), actor=actor)
+    return started
+
+
+def _response(case: Case) -> Clock:
+    """One month (GDPR Art. 12(3)), 45 days (11 CCR 7021(b)), or for an opt-out under the CCPA 15 business days
+    (11 CCR 7026(f))."""
     if case.regulation == Regulation.GDPR:
         deadline = gdpr.response(
             case.received_at, zone=settings.GDPR_TIME_ZONE, calendar=calendar(settings.GDPR_CALENDAR)
@@ -23,7 +32,7 @@ def start(case: Case, *, actor: Actor) -> Clock:
         )
     else:
         deadline = ccpa.response(case.received_at, zone=settings.CCPA_TIME_ZONE)
-    clock = Clock.objects.create(
+    return Clock(
         case=case,
         kind=ClockKind.RESPONSE,
         rule=deadline.rule,
@@ -35,11 +44,13 @@ def start(case: Case, *, actor: Actor) -> Clock:
         due_on=deadline.due_on,
         due_at=deadline.expires_at,
     )
-    audit.record(
+
+
+def _started(clock: Clock) -> audit.Fact:
+    return audit.Fact(
         Action.CLOCK_STARTED,
-        actor=actor,
-        case=case,
-        details={
+        clock.case,
+        {
             "kind": str(clock.kind),
             "rule": clock.rule,
             "rule_version": clock.rule_version,
@@ -48,4 +59,3 @@ def start(case: Case, *, actor: Actor) -> Clock:
             "due_on": clock.due_on.isoformat(),
         },
     )
-    return clock
