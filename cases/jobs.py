@@ -6,6 +6,8 @@ from cases.services import (
     confirming,
     dispatch,
     holding,
+    importing,
+    imports,
     reconciling,
     results,
     searching,
@@ -42,6 +44,7 @@ def refresh(request_id: str) -> None:
 
 def purge() -> None:
     expired_packages()
+    imports.expire()
     unknown_files()
 
 
@@ -59,3 +62,7 @@ def confirmations() -> None:
 
 def preview(case_id: str) -> None:
     searching.preview_planned(int(case_id))
+
+
+def work_import(import_id: str) -> None:
+    importing.work(UUID(import_id))

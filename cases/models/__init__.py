@@ -2,6 +2,7 @@ from cases.models.attention import AttentionItem, AttentionKind
 from cases.models.audit import Action, AppendOnly, AuditChain, AuditEvent
 from cases.models.callback import CallbackDelivery, Verdict
 from cases.models.case import Case, VerificationMethod
+from cases.models.case_import import CaseImport, ImportedRow, ImportFailure, ImportState, StopReason
 from cases.models.clock import Clock, ClockKind
 from cases.models.forwarding import ForwardingExtension
 from cases.models.group import RequestGroup
@@ -24,12 +25,16 @@ __all__ = [
     "AuditEvent",
     "CallbackDelivery",
     "Case",
+    "CaseImport",
     "Clock",
     "ClockKind",
     "Correction",
     "DataSubject",
     "Finding",
     "ForwardingExtension",
+    "ImportFailure",
+    "ImportState",
+    "ImportedRow",
     "Jobs",
     "ManualTask",
     "Note",
@@ -40,6 +45,7 @@ __all__ = [
     "RequestGroup",
     "ResultPackage",
     "SkippedProcessor",
+    "StopReason",
     "SubjectIdentity",
     "Tag",
     "Verdict",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -18,6 +19,9 @@ from dsrportal.models import DataKey, User
 from integrations import types
 from integrations.models import Processor
 from integrations.types import Draft, Identity, Regulation, RequestType
+
+# The year the GDPR began to apply: an earlier year is a slip.
+FIRST_YEAR: Final = 2018
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +146,7 @@ def open_case(
     return case
 
 
-def open_all(
-    asked: Sequence[Asked], *, actor: Actor, details: audit.Details | None = None
-) -> list[Case]:
+def open_all(asked: Sequence[Asked], *, actor: Actor, details: audit.Details | None = None) -> list[Case]:
     """Open the case of each, in this order, all or none: `problems` found nothing wrong with any of them.
 
     `details` are added to each event that a case was opened. What every case has is written for all at once; an
@@ -174,7 +176,8 @@ def open_all(
 
 def _identify(subjects: Sequence[DataSubject], asked: Sequence[Asked]) -> None:
     """Store who they are, and what shall be corrected of it."""
-    identities, corrections = [], []
+    identities: list[SubjectIdentity] = []
+    corrections: list[Correction] = []
     for subject, each in zip(subjects, asked, strict=True):
         rows = {
             identity: SubjectIdentity.of(subject, type=identity.type, value=identity.value, position=position)

@@ -4,23 +4,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('dsrportal', '0001_user_and_data_key'),
+        ("dsrportal", "0001_user_and_data_key"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='datakey',
-            name='datakey_purpose_valid',
+            model_name="datakey",
+            name="datakey_purpose_valid",
         ),
         migrations.AlterField(
-            model_name='datakey',
-            name='purpose',
-            field=models.CharField(choices=[('subject', 'identities of one person'), ('case', 'notes, files and packages of one case'), ('portal', 'credentials'), ('evidence', 'callback bodies and headers'), ('index', 'blind indexes'), ('import', 'the file of one import')], editable=False, max_length=16),
+            model_name="datakey",
+            name="purpose",
+            field=models.CharField(
+                choices=[
+                    ("subject", "identities of one person"),
+                    ("case", "notes, files and packages of one case"),
+                    ("portal", "credentials"),
+                    ("evidence", "callback bodies and headers"),
+                    ("index", "blind indexes"),
+                    ("import", "the file of one import"),
+                ],
+                editable=False,
+                max_length=16,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='datakey',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['subject', 'case', 'portal', 'evidence', 'index', 'import'])), name='datakey_purpose_valid'),
+            model_name="datakey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("purpose__in", ["subject", "case", "portal", "evidence", "index", "import"])
+                ),
+                name="datakey_purpose_valid",
+            ),
         ),
     ]
