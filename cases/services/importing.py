@@ -27,6 +27,7 @@ from cases.models.case_import import WORKING
 from cases.services import audit, import_columns, import_lines, imports, intake, planning, sealed_files
 from cases.services.intake import Asked
 from cases.services.refusal import Refused, Superseded
+from dsrportal import copying
 from dsrportal.crypto import Unreadable, blind_index, normalise
 from dsrportal.models import User
 from integrations.models import Processor
@@ -142,7 +143,7 @@ def _work_through(
         found = _sort(claimed, batch)
         if claimed.state == ImportState.IMPORTING:
             _open(claimed, found.good)
-        ImportFailure.objects.bulk_create(found.failures)
+        copying.insert(ImportFailure, found.failures)
         types = Counter(claimed.by_type) + Counter(each.asked.type for each in found.good)
         _move(
             claimed,
@@ -175,7 +176,7 @@ def _open(claimed: CaseImport, good: Sequence[_Good]) -> None:
         for case, each in zip(cases, good, strict=True)
     ]
     # In one order everywhere: two imports of the same rows would else wait for each other.
-    ImportedRow.objects.bulk_create(sorted(rows, key=lambda row: bytes(row.content)))
+    copying.insert(ImportedRow, sorted(rows, key=lambda row: bytes(row.content)))
 
 
 def _sort(claimed: CaseImport, batch: Sequence[import_lines.Record]) -> _Sorted:
