@@ -8,6 +8,8 @@ from cases.services import (
     duplicates,
     email_links,
     holding,
+    importing,
+    imports,
     link_mail,
     reconciling,
     results,
@@ -45,6 +47,7 @@ def refresh(request_id: str) -> None:
 
 def purge() -> None:
     expired_packages()
+    imports.expire()
     unknown_files()
     duplicates.forget_closed()
 
@@ -72,3 +75,7 @@ def send_link(confirmation_id: str) -> None:
 def links() -> None:
     link_mail.wake_due()
     email_links.expire()
+
+
+def work_import(import_id: str) -> None:
+    importing.work(UUID(import_id))

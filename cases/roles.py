@@ -22,6 +22,8 @@ _READ_CASES = (
     "cases.view_profilesearch",
     "cases.view_manualtask",
 )
+_READ_IMPORTS = ("cases.view_caseimport",)
+_RUN_IMPORTS = ("cases.view_caseimport", "cases.add_caseimport")
 _WORK_CASES = (
     "cases.add_case",
     "cases.verify_case",
@@ -85,10 +87,11 @@ _RUN_ACCOUNTS = (
 
 # No role can approve alone what it opened: for erasure and correction the database wants a second person.
 ROLES: Final[dict[str, tuple[str, ...]]] = {
-    "agent": _READ_CASES + _WORK_CASES,
+    "agent": _READ_CASES + _WORK_CASES + _RUN_IMPORTS,
     "approver": _READ_CASES + _DECIDE_CASES,
     "auditor": (
         *_READ_CASES,
+        *_READ_IMPORTS,
         "cases.export_case",
         *_READ_TRAIL,
         "cases.view_verificationrule",
@@ -105,6 +108,9 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
                 *_DECIDE_CASES,
                 *_READ_TRAIL,
                 *_RULE_VERIFICATION,
+                *_RUN_IMPORTS,
+                *_DECIDE_CASES,
+                *_READ_TRAIL,
                 *_RUN_PROCESSORS,
                 *_RUN_ACCOUNTS,
             }

@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from dsrportal import crypto
+from dsrportal import copying, crypto
 
 
 def validate_time_zone(name: str) -> None:
@@ -59,6 +59,7 @@ class DataKey(models.Model):
         PORTAL = "portal", "credentials"
         EVIDENCE = "evidence", "callback bodies and headers"
         INDEX = "index", "blind indexes"
+        IMPORT = "import", "the file of one import"
 
     # Of these there is one key for the whole portal, and it is never destroyed.
     SHARED: ClassVar[tuple[str, ...]] = (Purpose.PORTAL, Purpose.EVIDENCE, Purpose.INDEX)
@@ -75,7 +76,7 @@ class DataKey(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="datakey_purpose_valid",
-                condition=models.Q(purpose__in=["subject", "case", "portal", "evidence", "index"]),
+                condition=models.Q(purpose__in=["subject", "case", "portal", "evidence", "index", "import"]),
             ),
             models.CheckConstraint(
                 name="datakey_destroyed_iff_unwrapped",
@@ -101,9 +102,17 @@ class DataKey(models.Model):
     @classmethod
     def make(cls, purpose: str) -> Self:
         """A new key of 32 random bytes, wrapped by the current master key and stored."""
-        row_id = uuid.uuid4()
-        wrapped, master_key_id = crypto.wrap(row_id, purpose, crypto.new_key())
-        return cls.objects.create(id=row_id, purpose=purpose, wrapped=wrapped, master_key_id=master_key_id)
+        return cls.make_many(purpose, 1)[0]
+
+    @classmethod
+    def make_many(cls, purpose: str, count: int) -> list[Self]:
+        """So many new keys at once."""
+        rows = []
+        for _ in range(count):
+            row_id = uuid.uuid4()
+            wrapped, master_key_id = crypto.wrap(row_id, purpose, crypto.new_key())
+            rows.append(cls(id=row_id, purpose=purpose, wrapped=wrapped, master_key_id=master_key_id))
+        return copying.insert(cls, rows)
 
     @classmethod
     def shared(cls, purpose: str) -> "DataKey":
@@ -142,7 +151,7 @@ class DataKey(models.Model):
         return crypto.unwrap(self)
 
     def destroy(self) -> None:
-        """Shreds a person's or a case's key; a second time changes nothing.
+        """Shreds a person's, a case's or an import's key; a second time changes nothing.
 
         PostgreSQL keeps the old row version until VACUUM, and backups keep it until they expire.
         """

@@ -28,6 +28,11 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_RUN) else cell
 
 
+def as_typed(cell: str) -> str:
+    """What stood in a cell before `harmless` made it so; also what a spreadsheet means by such an apostrophe."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_RUN) else cell
+
+
 def _emptied(buffer: io.StringIO) -> bytes:
     text = buffer.getvalue()
     buffer.seek(0)

@@ -10,13 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from cases.admin import purposes
 from cases.models import Case
+from cases.services.intake import FIRST_YEAR
 from integrations.types import Correction, Identity, IdentityType, Regulation, RequestType
 
 # Without JavaScript so many rows are there to fill in; with it, rows appear as they are needed.
 ROWS: Final = 5
 MOST_ROWS: Final = 200
-# The year the GDPR began to apply: an earlier year is a slip.
-FIRST_YEAR: Final = 2018
 
 _GROUP: Final = Case._meta.get_field("group_name")
 LOCAL_FORMAT: Final = "%Y-%m-%dT%H:%M"

@@ -2,6 +2,7 @@ from cases.models.attention import AttentionItem, AttentionKind
 from cases.models.audit import Action, AppendOnly, AuditChain, AuditEvent
 from cases.models.callback import CallbackDelivery, Verdict
 from cases.models.case import Case, VerificationMethod
+from cases.models.case_import import CaseImport, ImportedRow, ImportFailure, ImportState, StopReason
 from cases.models.clock import Clock, ClockKind
 from cases.models.duplicate import PossibleDuplicate
 from cases.models.forwarding import ForwardingExtension
@@ -27,6 +28,7 @@ __all__ = [
     "AuditEvent",
     "CallbackDelivery",
     "Case",
+    "CaseImport",
     "Clock",
     "ClockKind",
     "Correction",
@@ -34,6 +36,9 @@ __all__ = [
     "EmailConfirmation",
     "Finding",
     "ForwardingExtension",
+    "ImportFailure",
+    "ImportState",
+    "ImportedRow",
     "Jobs",
     "LinkState",
     "ManualTask",
@@ -47,6 +52,7 @@ __all__ = [
     "ResultPackage",
     "SavedView",
     "SkippedProcessor",
+    "StopReason",
     "SubjectIdentity",
     "Tag",
     "Verdict",

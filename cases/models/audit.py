@@ -30,35 +30,34 @@ class Action(models.TextChoices):
         gettext_lazy("Opened the case ({type}, {regulation}); identities given: {identities}"),
     )
     CLOCK_STARTED = "case.clock_started", gettext_lazy("Response due {due_on} ({rule})")
+    CLOCK_RESTARTED = (
+        "case.clock_restarted",
+        gettext_lazy("Response due {due_on} instead of {due_before}: counted from {started_on} ({rule})"),
+    )
     CASE_VERIFIED = "case.verified", gettext_lazy("Recorded verification: {method}")
+    VERIFICATION_FAILED = "verification.failed", gettext_lazy("Recorded that verification failed: {method}")
+    LINK_ASKED = (
+        "verification.link_asked",
+        gettext_lazy("Asked the person to confirm an e-mail address; the link is valid for {days} days"),
+    )
+    LINK_SENT = "verification.link_sent", gettext_lazy("Sent the confirmation link, valid until {until}")
+    LINK_REFUSED = (
+        "verification.link_refused",
+        gettext_lazy("The confirmation link could not be delivered: {error}"),
+    )
+    LINK_CANCELLED = "verification.link_cancelled", gettext_lazy("The confirmation link is no longer valid")
+    LINK_EXPIRED = (
+        "verification.link_expired",
+        gettext_lazy("The confirmation link expired without being used"),
+    )
+    VERIFICATION_RULE_CHANGED = (
+        "verification.rule_changed",
+        gettext_lazy("Changed how people are verified ({type}, {regulation}): {fields}"),
+    )
     CASE_ASSIGNED = "case.assigned", gettext_lazy("Assigned the case to {account}")
     CASE_DEFERRED = "case.deferred", gettext_lazy("Deferred the case until {until}")
     CASE_TAGGED = "case.tagged", gettext_lazy("Changed the tags: added {added}, removed {removed}")
     CASE_PLANNED = "case.planned", gettext_lazy("Planned the processor requests ({requests})")
-    CASE_OPENED = "case.opened", "Opened the case ({type}, {regulation}); identities given: {identities}"
-    CLOCK_STARTED = "case.clock_started", "Response due {due_on} ({rule})"
-    CLOCK_RESTARTED = (
-        "case.clock_restarted",
-        "Response due {due_on} instead of {due_before}: counted from {started_on} ({rule})",
-    )
-    CASE_VERIFIED = "case.verified", "Recorded verification: {method}"
-    VERIFICATION_FAILED = "verification.failed", "Recorded that verification failed: {method}"
-    LINK_ASKED = (
-        "verification.link_asked",
-        "Asked the person to confirm an e-mail address; the link is valid for {days} days",
-    )
-    LINK_SENT = "verification.link_sent", "Sent the confirmation link, valid until {until}"
-    LINK_REFUSED = "verification.link_refused", "The confirmation link could not be delivered: {error}"
-    LINK_CANCELLED = "verification.link_cancelled", "The confirmation link is no longer valid"
-    LINK_EXPIRED = "verification.link_expired", "The confirmation link expired without being used"
-    VERIFICATION_RULE_CHANGED = (
-        "verification.rule_changed",
-        "Changed how people are verified ({type}, {regulation}): {fields}",
-    )
-    CASE_ASSIGNED = "case.assigned", "Assigned the case to {account}"
-    CASE_DEFERRED = "case.deferred", "Deferred the case until {until}"
-    CASE_TAGGED = "case.tagged", "Changed the tags: added {added}, removed {removed}"
-    CASE_PLANNED = "case.planned", "Planned the processor requests ({requests})"
     CASE_PLAN_CHANGED = (
         "case.plan_changed",
         gettext_lazy("Changed the plan: {requests} requests, {skipped} processors left out"),
@@ -76,6 +75,24 @@ class Action(models.TextChoices):
     CASE_WITHDRAWN = "case.withdrawn", gettext_lazy("Recorded that the person withdrew")
     CASE_STATUS_CHANGED = "case.status_changed", gettext_lazy("Case moved from {from} to {to}")
     CASE_CLOSED = "case.closed", gettext_lazy("Closed the case as {outcome}")
+    CASE_CLOSED_AS_DUPLICATE = (
+        "case.closed_as_duplicate",
+        gettext_lazy("Closed the case as a duplicate of {other}"),
+    )
+    DUPLICATE_TAKEN = "case.duplicate_taken", gettext_lazy("{other} was closed as a duplicate of this case")
+    DUPLICATE_MOVED = (
+        "case.duplicate_moved",
+        gettext_lazy("Counts as a duplicate of {other} now, no longer of {before}"),
+    )
+    DUPLICATE_GIVEN_BACK = (
+        "case.duplicate_given_back",
+        gettext_lazy("{other} is no longer a duplicate of this case"),
+    )
+    DUPLICATE_DISMISSED = "case.duplicate_dismissed", gettext_lazy("Said that {other} is no duplicate")
+    DUPLICATE_SUGGESTED_AGAIN = (
+        "case.duplicate_suggested_again",
+        gettext_lazy("Took back that {other} is no duplicate"),
+    )
     CASE_REOPENED = "case.reopened", gettext_lazy("Reopened the case")
     REQUEST_STATUS_CHANGED = "request.status_changed", gettext_lazy("{processor}: {from} to {to}")
     REQUEST_ANSWERED = "request.answered", gettext_lazy("{processor} answered: {answer}")
@@ -120,7 +137,25 @@ class Action(models.TextChoices):
     OUTGOING_RESUMED = "outgoing.resumed", gettext_lazy("Resumed everything outgoing")
     PROCESSOR_TESTED = "processor.tested", gettext_lazy("Tested the connection to {processor}: {result}")
     KEYS_ROTATED = "key.rotated", gettext_lazy("Wrapped {count} data keys under the current master key")
+    LIST_EXPORTED = (
+        "list.exported",
+        gettext_lazy("Exported {count} rows of the list {listed}, filters: {filters}"),
+    )
+    VIEW_SHARED = "view.shared", gettext_lazy("Shared the view “{view}” ({filters})")
+    VIEW_UNSHARED = "view.unshared", gettext_lazy("Took the shared view “{view}” back")
+    VIEW_RENAMED = "view.renamed", gettext_lazy("Renamed the shared view “{before}” to “{view}”")
+    VIEW_DELETED = "view.deleted", gettext_lazy("Deleted the shared view “{view}”")
     AUDIT_EXPORTED = "audit.exported", gettext_lazy("Exported {count} audit events")
+    IMPORT_UPLOADED = "import.uploaded", gettext_lazy("Uploaded a file of {rows} rows to import")
+    IMPORT_STARTED = "import.started", gettext_lazy("Started an import of {rows} rows")
+    IMPORT_FINISHED = (
+        "import.finished",
+        gettext_lazy("Finished an import: {opened} opened, {known} known, {failed} failed"),
+    )
+    IMPORT_STOPPED = "import.stopped", gettext_lazy("An import stopped ({stop}): {opened} opened")
+    IMPORT_DISCARDED = "import.discarded", gettext_lazy("Discarded a file that was not imported")
+    IMPORT_DOWNLOADED = "import.downloaded", gettext_lazy("Downloaded the {failed} failed rows of an import")
+    IMPORT_EXPIRED = "import.expired", gettext_lazy("Deleted the file of an import")
     USER_LOGGED_IN = "user.logged_in", gettext_lazy("Logged in")
     USER_LOGGED_OUT = "user.logged_out", gettext_lazy("Logged out")
     USER_LOGIN_FAILED = "user.login_failed", gettext_lazy("A log-in failed")
@@ -133,81 +168,6 @@ class Action(models.TextChoices):
         gettext_lazy("Changed roles of {account}: added {added}, removed {removed}"),
     )
     ROLE_CHANGED = "role.changed", gettext_lazy("Changed what the role {role} may do")
-    CASE_QUEUED = "case.queued", "Queued the requests: this type needs no approval"
-    CASE_APPROVED = "case.approved", "Approved the plan"
-    APPROVAL_VOIDED = "case.approval_voided", "The approval no longer holds: {what} changed"
-    CASE_HELD = "case.held", "Held: waits for {other}"
-    CASE_RELEASED = "case.released", "Released from waiting for {other}"
-    CASE_DENIED = "case.denied", "Denied the case"
-    CASE_WITHDRAWN = "case.withdrawn", "Recorded that the person withdrew"
-    CASE_STATUS_CHANGED = "case.status_changed", "Case moved from {from} to {to}"
-    CASE_CLOSED = "case.closed", "Closed the case as {outcome}"
-    CASE_CLOSED_AS_DUPLICATE = "case.closed_as_duplicate", "Closed the case as a duplicate of {other}"
-    DUPLICATE_TAKEN = "case.duplicate_taken", "{other} was closed as a duplicate of this case"
-    DUPLICATE_MOVED = "case.duplicate_moved", "Counts as a duplicate of {other} now, no longer of {before}"
-    DUPLICATE_GIVEN_BACK = "case.duplicate_given_back", "{other} is no longer a duplicate of this case"
-    DUPLICATE_DISMISSED = "case.duplicate_dismissed", "Said that {other} is no duplicate"
-    DUPLICATE_SUGGESTED_AGAIN = "case.duplicate_suggested_again", "Took back that {other} is no duplicate"
-    CASE_REOPENED = "case.reopened", "Reopened the case"
-    REQUEST_STATUS_CHANGED = "request.status_changed", "{processor}: {from} to {to}"
-    REQUEST_ANSWERED = "request.answered", "{processor} answered: {answer}"
-    REQUEST_RETRIED = "request.retried", "Queued the request to {processor} again"
-    REQUEST_REFRESHED = "request.refreshed", "Asked {processor} where the request stands"
-    CANCEL_REQUESTED = "request.cancel_requested", "Asked {processor} to cancel"
-    CANCEL_REFUSED = "request.cancel_refused", "{processor} did not cancel"
-    PROFILE_SEARCHED = "profile.searched", "Asked {processor} whether it knows the person: {finding}"
-    TASK_CREATED = "task.created", "Made a task by hand for {processor}, due {due_on}"
-    TASK_ASSIGNED = "task.assigned", "Assigned the task at {processor} to {account}"
-    TASK_ATTESTED = "task.attested", "Attested the work at {processor}: {answer}"
-    FORWARDING_CHANGED = "forwarding.changed", "{processor} reports {partner}: {to}"
-    RESULT_FETCHED = "result.fetched", "Fetched the result from {processor} ({size_bytes} bytes)"
-    RESULT_MISSED = "result.missed", "The result at {processor} could not be kept: {state}"
-    RESULT_EXPIRED = "result.expired", "Deleted the result package after its expiry"
-    RESULT_SEALED = "result.sealed", "Kept the result from {processor} sealed: {doubt}"
-    RESULT_DROPPED = "result.dropped", "Dropped the result from {processor} ({state}) to fetch it again"
-    RESULT_VIEWED = "result.viewed", "Looked at what the result package holds"
-    RESULT_DOWNLOADED = "result.downloaded", "Downloaded the result package"
-    RESULT_REDACTED = "result.redacted", "Downloaded the result package without {left_out} parts"
-    IDENTITIES_REVEALED = "identity.revealed", "Revealed the identities ({identities})"
-    IDENTITY_SEARCHED = "identity.searched", "Searched by an identity ({found} found)"
-    ATTENTION_OPENED = "attention.opened", "Needs attention: {kind}"
-    ATTENTION_RESOLVED = "attention.resolved", "Attention settled: {kind} ({resolution})"
-    PROCESSOR_CREATED = "processor.created", "Added the processor {processor}"
-    PROCESSOR_CHANGED = "processor.changed", "Changed {fields} of {processor}"
-    PROCESSOR_PAUSED = "processor.paused", "Paused {processor}"
-    PROCESSOR_RESUMED = "processor.resumed", "Resumed {processor}"
-    OUTGOING_PAUSED = "outgoing.paused", "Paused everything outgoing"
-    OUTGOING_RESUMED = "outgoing.resumed", "Resumed everything outgoing"
-    PROCESSOR_TESTED = "processor.tested", "Tested the connection to {processor}: {result}"
-    KEYS_ROTATED = "key.rotated", "Wrapped {count} data keys under the current master key"
-    VIEW_SHARED = "view.shared", "Shared the view “{view}” ({filters})"
-    VIEW_UNSHARED = "view.unshared", "Took the shared view “{view}” back"
-    VIEW_RENAMED = "view.renamed", "Renamed the shared view “{before}” to “{view}”"
-    VIEW_DELETED = "view.deleted", "Deleted the shared view “{view}”"
-    LIST_EXPORTED = "list.exported", "Exported {count} rows of the list {listed}, filters: {filters}"
-    AUDIT_EXPORTED = "audit.exported", "Exported {count} audit events"
-    USER_LOGGED_IN = "user.logged_in", "Logged in"
-    USER_LOGGED_OUT = "user.logged_out", "Logged out"
-    USER_LOGIN_FAILED = "user.login_failed", "A log-in failed"
-    USER_LOCKED_OUT = "user.locked_out", "A log-in was locked out"
-    USER_CREATED = "user.created", "Created the account {account}"
-    USER_CHANGED = "user.changed", "Changed {fields} of {account}"
-    PASSWORD_CHANGED = "user.password_changed", "Changed the password of {account}"
-    ROLES_CHANGED = "user.roles_changed", "Changed roles of {account}: added {added}, removed {removed}"
-    ROLE_CHANGED = "role.changed", "Changed what the role {role} may do"
-
-
-# Slots that hold words of our vocabularies; the others hold names and numbers, shown as they are.
-_WORDS = frozenset({"from", "to", "answer", "kind", "state", "resolution", "type", "finding", "doubt"})
-
-
-def _in_words(slot: str, value: Any) -> Any:
-    """`in_progress` as a person reads it; lists as enumerations."""
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    if slot == "regulation":
-        return str(value).upper()
-    return str(value).replace("_", " ") if slot in _WORDS else value
 
 
 class _Slots(dict[str, Any]):

@@ -5,7 +5,7 @@ hashes it: SHA-256 over the previous hash, the sequence number (8 bytes, big-end
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.models import AuditChain, AuditEvent, Case, Note
 from cases.models.audit import PORTAL_CHAIN, Action
+from dsrportal import copying
 from integrations.models import Processor
 
 FORMAT = 1
@@ -44,6 +45,32 @@ def record(
     )
     event.save(force_insert=True)
     return event
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What happened to one case, before it is an event."""
+
+    action: Action
+    case: Case
+    details: Details
+
+
+def record_many(facts: Iterable[Fact], *, actor: Actor) -> None:
+    """Add many events at once, in this order. Call it inside the transaction of what it records."""
+    events = [
+        _compose(
+            fact.action,
+            actor=actor,
+            case=fact.case,
+            processor=None,
+            reason="",
+            note=None,
+            details=fact.details,
+        )
+        for fact in facts
+    ]
+    copying.insert(AuditEvent, events)
 
 
 def _compose(

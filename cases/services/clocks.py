@@ -1,5 +1,6 @@
 """The legal deadlines of a case, as rows."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,16 +14,23 @@ from cases.clocks.deadline import Deadline
 from cases.lifecycle import FINISHED
 from cases.models import Action, Case, Clock, ClockKind, ManualTask, ProcessorRequest
 from cases.services import audit
+from dsrportal import copying
 from integrations.types import Regulation, RequestType
 
 
-def start(case: Case, *, actor: Actor) -> Clock:
-    """Start the response clock from `received_at`."""
-    clock = Clock.objects.create(
-        case=case, kind=ClockKind.RESPONSE, **_columns(_response(case, case.received_at))
+def start(cases: Sequence[Case], *, actor: Actor) -> list[Clock]:
+    """Start the response clock of each from its `received_at`; with its event."""
+    started = copying.insert(
+        Clock,
+        [
+            Clock(case=case, kind=ClockKind.RESPONSE, **_columns(_response(case, case.received_at)))
+            for case in cases
+        ],
     )
-    audit.record(Action.CLOCK_STARTED, actor=actor, case=case, details=_details(clock))
-    return clock
+    audit.record_many(
+        (audit.Fact(Action.CLOCK_STARTED, clock.case, _details(clock)) for clock in started), actor=actor
+    )
+    return started
 
 
 def restart(case: Case, *, actor: Actor) -> None:

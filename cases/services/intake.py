@@ -1,7 +1,9 @@
 """Opening a case."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -12,11 +14,30 @@ from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
 from cases.models import Action, Case, Correction, DataSubject, SubjectIdentity
 from cases.services import approval, audit, clocks, planning
 from cases.services.refusal import Refused
-from dsrportal.crypto import blind_index
-from dsrportal.models import DataKey
+from dsrportal import copying
+from dsrportal.crypto import blind_index, normalise
+from dsrportal.models import DataKey, User
 from dsrportal.wording import Wording
 from integrations import types
+from integrations.models import Processor
 from integrations.types import Draft, Identity, Regulation, RequestType
+
+# The year the GDPR began to apply: an earlier year is a slip.
+FIRST_YEAR: Final = 2018
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one person asked of us, before it is a case."""
+
+    type: str
+    regulation: str
+    received_at: datetime
+    identities: tuple[Identity, ...]
+    skip_waiting_period: bool = False
+    group_name: str = ""
+    purposes: tuple[str, ...] = ()
+    corrections: tuple[types.Correction, ...] = ()
 
 
 def problems(
@@ -28,8 +49,13 @@ def problems(
     skip_waiting_period: bool,
     purposes: Sequence[str] = (),
     corrections: Sequence[types.Correction] = (),
+    group_name: str = "",
+    among: Sequence[Processor] | None = None,
 ) -> list[str]:
-    """Sentences on why such a case cannot be opened, each naming its rule; empty when it can."""
+    """Sentences on why such a case cannot be opened, each naming its rule; empty when it can.
+
+    `among` are all processors, where they are known already: whoever asks about many cases fetches them once.
+    """
     found: list[str] = []
     if received_at > timezone.now():
         found.append(Wording("“Received at” is in the future; the legal clock starts when the person asked."))
@@ -37,7 +63,7 @@ def problems(
         found.append(Wording("Give at least one identity: without one no processor can find the person."))
     seen = set()
     for identity in identities:
-        key = blind_index(identity.type, identity.value)
+        key = identity.type, normalise(identity.type, identity.value)
         if key in seen:
             found.append(Wording("The same identity is given twice; keep one of the two."))
         seen.add(key)
@@ -52,7 +78,8 @@ def problems(
         corrections=tuple(corrections),
     )
     found += _of_type(draft)
-    return found or planning.problems(draft)
+    found = found or planning.problems(draft, among=among)
+    return found + _group_problems(group_name)
 
 
 def _of_type(draft: Draft) -> list[str]:
@@ -103,60 +130,106 @@ def open_case(
         skip_waiting_period=skip_waiting_period,
         purposes=purposes,
         corrections=corrections,
+        group_name=group_name,
     )
-    refused += _group_problems(group_name)
     if refused:
         raise Refused(*refused)
-    if actor.user is None:
-        raise Refused("A case is opened by a person.")
-    with transaction.atomic():
-        subject = DataSubject.objects.create(data_key=DataKey.make(DataKey.Purpose.SUBJECT))
-        rows = SubjectIdentity.objects.bulk_create(
-            SubjectIdentity.of(subject, type=identity.type, value=identity.value, position=position)
-            for position, identity in enumerate(identities)
-        )
-        _correct(dict(zip(identities, rows, strict=True)), corrections)
-        case = Case.objects.create(
-            reference=_next_reference(received_at),
-            data_key=DataKey.make(DataKey.Purpose.CASE),
-            subject=subject,
-            type=type,
-            regulation=regulation,
-            received_at=received_at,
-            skip_waiting_period=skip_waiting_period,
-            group_name=group_name,
-            purposes=list(purposes),
-            status=CaseStatus.INTAKE,
-            status_changed_at=timezone.now(),
-            opened_by=actor.user,
-            changed_by=actor.user,
-        )
-        audit.record(
-            Action.CASE_OPENED,
-            actor=actor,
-            case=case,
-            details={
-                "type": str(type),
-                "regulation": str(regulation),
-                "received_at": received_at.isoformat(),
-                "identities": len(identities),
-                "skip_waiting_period": skip_waiting_period,
-            },
-        )
-        clocks.start(case, actor=actor)
-        if case.type in UNVERIFIED_TYPES:
-            approval.queue_unapproved(case, actor=actor)
+    asked = Asked(
+        type=type,
+        regulation=regulation,
+        received_at=received_at,
+        identities=tuple(identities),
+        skip_waiting_period=skip_waiting_period,
+        group_name=group_name,
+        purposes=tuple(purposes),
+        corrections=tuple(corrections),
+    )
+    (case,) = open_all([asked], actor=actor)
     return case
 
 
-def _correct(rows: Mapping[Identity, SubjectIdentity], corrections: Sequence[types.Correction]) -> None:
-    Correction.objects.bulk_create(
-        Correction(
-            identity=rows[Identity(each.type, each.old_value)],
-            new_value=each.new_value,
-            blind_index=blind_index(each.type, each.new_value),
+def open_all(asked: Sequence[Asked], *, actor: Actor, details: audit.Details | None = None) -> list[Case]:
+    """Open the case of each, in this order, all or none: `problems` found nothing wrong with any of them.
+
+    `details` are added to each event that a case was opened. What every case has is written for all at once; an
+    opt-out is then planned and sent by itself. Raises Refused where that cannot be planned after all.
+    """
+    if actor.user is None:
+        raise Refused("A case is opened by a person.")
+    with transaction.atomic():
+        keys = DataKey.make_many(DataKey.Purpose.SUBJECT, len(asked))
+        subjects = copying.insert(DataSubject, [DataSubject(data_key=key) for key in keys])
+        _identify(subjects, asked)
+        cases = copying.insert(Case, list(_cases(subjects, asked, by=actor.user)))
+        audit.record_many(
+            (
+                _opened(case, identities=len(each.identities), more=details or {})
+                for case, each in zip(cases, asked, strict=True)
+            ),
+            actor=actor,
         )
-        for each in corrections
+        clocks.start(cases, actor=actor)
+        for case in cases:
+            if case.type in UNVERIFIED_TYPES:
+                approval.queue_unapproved(case, actor=actor)
+    return cases
+
+
+def _identify(subjects: Sequence[DataSubject], asked: Sequence[Asked]) -> None:
+    """Store who they are, and what shall be corrected of it."""
+    identities: list[SubjectIdentity] = []
+    corrections: list[Correction] = []
+    for subject, each in zip(subjects, asked, strict=True):
+        rows = {
+            identity: SubjectIdentity.of(subject, type=identity.type, value=identity.value, position=position)
+            for position, identity in enumerate(each.identities)
+        }
+        identities += rows.values()
+        corrections += [
+            Correction(
+                identity=rows[Identity(correction.type, correction.old_value)],
+                new_value=correction.new_value,
+                blind_index=blind_index(correction.type, correction.new_value),
+            )
+            for correction in each.corrections
+        ]
+    copying.insert(SubjectIdentity, identities)
+    copying.insert(Correction, corrections)
+
+
+def _cases(subjects: Sequence[DataSubject], asked: Sequence[Asked], *, by: User) -> Iterator[Case]:
+    keys = DataKey.make_many(DataKey.Purpose.CASE, len(asked))
+    numbers = _next_numbers(len(asked))
+    for subject, each, key, number in zip(subjects, asked, keys, numbers, strict=True):
+        yield Case(
+            reference=f"DSR-{each.received_at.year}-{number:06d}",
+            data_key=key,
+            subject=subject,
+            type=each.type,
+            regulation=each.regulation,
+            received_at=each.received_at,
+            skip_waiting_period=each.skip_waiting_period,
+            group_name=each.group_name,
+            purposes=list(each.purposes),
+            status=CaseStatus.INTAKE,
+            status_changed_at=timezone.now(),
+            opened_by=by,
+            changed_by=by,
+        )
+
+
+def _opened(case: Case, *, identities: int, more: audit.Details) -> audit.Fact:
+    return audit.Fact(
+        Action.CASE_OPENED,
+        case,
+        {
+            "type": str(case.type),
+            "regulation": str(case.regulation),
+            "received_at": case.received_at.isoformat(),
+            "identities": identities,
+            "skip_waiting_period": case.skip_waiting_period,
+            **more,
+        },
     )
 
 
@@ -170,8 +243,7 @@ def _group_problems(name: str) -> list[str]:
     return []
 
 
-def _next_reference(received_at: datetime) -> str:
+def _next_numbers(count: int) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('cases_case_reference')")
-        (number,) = cursor.fetchone()
-    return f"DSR-{received_at.year}-{number:06d}"
+        cursor.execute("SELECT nextval('cases_case_reference') FROM generate_series(1, %s)", [count])
+        return [number for (number,) in cursor.fetchall()]

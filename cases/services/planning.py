@@ -5,7 +5,7 @@ cannot serve it are part of the plan too, with the reason: whoever approves appr
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -74,14 +74,19 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
 
 
-def candidates(request_type: str) -> list[Processor]:
+def all_processors() -> list[Processor]:
+    """Every processor there is, to be asked about many drafts without being fetched for each."""
+    return list(Processor.objects.select_related("data_key").order_by("name"))
+
+
+def candidates(request_type: str, *, among: Sequence[Processor] | None = None) -> list[Processor]:
     """Processors whose kind can serve this type, but for those that are asked on demand alone.
 
-    A paused one counts: its requests wait.
+    A paused one counts: its requests wait. `among` are all processors, where they are known already.
     """
     return [
         processor
-        for processor in Processor.objects.select_related("data_key").order_by("name")
+        for processor in (all_processors() if among is None else among)
         if serves(processor, request_type) and not connector_for(processor).on_demand
     ]
 
@@ -90,9 +95,9 @@ def serves(processor: Processor, request_type: str) -> bool:
     return Capability(request_type) in connector_class(processor.kind).capabilities
 
 
-def problems(draft: Draft) -> list[str]:
+def problems(draft: Draft, *, among: Sequence[Processor] | None = None) -> list[str]:
     """Sentences on why such a case cannot be opened: what must be put right in it, or that nobody can serve it."""
-    processors = candidates(draft.request_type)
+    processors = candidates(draft.request_type, among=among)
     if not processors:
         known = any(Capability(draft.request_type) in connector_class(kind).capabilities for kind in KINDS)
         return [NO_PROCESSOR if known else NO_KIND]

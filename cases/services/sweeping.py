@@ -11,6 +11,8 @@ from cases.services import (
     claims,
     confirming,
     failures,
+    importing,
+    imports,
     lanes,
     polling,
     progress,
@@ -32,6 +34,8 @@ def sweep() -> None:
         lanes.wake(processor_id)
     for request_id in results.waiting().values_list("pk", flat=True)[:500]:
         queueing.wake("cases.jobs.fetch_result", str(request_id), queue="results")
+    for case_import in importing.waiting()[:500]:
+        imports.wake(case_import)
     _apply_kept_deliveries()
     _settle()
 

@@ -21,7 +21,7 @@ from statistics import median
 from dsrportal.embedded import Servers
 
 # In this order, for all of them share a database: the one that fills it comes last.
-BENCHES = ("callbacks", "burst", "drain", "saturation", "recovery", "faults", "reconciliation")
+BENCHES = ("callbacks", "burst", "drain", "saturation", "recovery", "faults", "reconciliation", "imports")
 
 
 @contextmanager

@@ -1,0 +1,311 @@
+"""Working through a file of cases in the background: first only checked, then opened.
+
+A batch of rows is one transaction: the cases, what was wrong with the others, and the place up to which the file was
+worked through. Whoever dies in between has done nothing of that batch, and the next one begins it again. A job works
+for a few seconds and wakes its successor, so that others get their turn.
+"""
+
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from itertools import islice
+from typing import Final
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.actor import Actor, Source
+from cases.models import Action, CaseImport, ImportedRow, ImportFailure, ImportState, StopReason
+from cases.models.case_import import WORKING
+from cases.services import audit, import_columns, import_lines, imports, intake, planning, sealed_files
+from cases.services.intake import Asked
+from cases.services.refusal import Refused, Superseded
+from dsrportal import copying
+from dsrportal.crypto import Unreadable, blind_index, normalise
+from dsrportal.models import User
+from integrations.models import Processor
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 250
+SLICE_SECONDS: Final = 10
+# Far longer than a batch takes; renewed with each.
+LEASE_SECONDS: Final = 60
+# Claims that got nothing done before the portal gives up.
+MOST_ATTEMPTS: Final = 5
+# A batch whose rows were imported by somebody else in the same moment is sorted anew.
+MOST_TRIES: Final = 3
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The rows of one batch: what is to be opened, what was before, what cannot be."""
+
+    good: list["_Good"] = field(default_factory=list)
+    known: int = 0
+    failures: list[ImportFailure] = field(default_factory=list)
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Good:
+    line: int
+    asked: Asked
+    content: bytes
+    reference: bytes | None
+
+
+def waiting() -> QuerySet[CaseImport]:
+    """What is to be worked at and nobody works at."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
+    return CaseImport.objects.filter(free, state__in=sorted(WORKING))
+
+
+def work(import_id: UUID, *, seconds: float = SLICE_SECONDS) -> None:
+    """Work at an import until it is through, or for so many seconds; then somebody else goes on. Safe to repeat."""
+    claimed = _claim(import_id)
+    if claimed is None:
+        return
+    until = time.monotonic() + seconds
+    try:
+        with sealed_files.opened(claimed, claimed.data_key.secret()) as file:
+            records = import_lines.Records(
+                file, separator=claimed.separator, position=claimed.position, line=claimed.line
+            )
+            while _one_more(claimed, records) and time.monotonic() < until:
+                continue
+    except Superseded:
+        return
+    except (Unreadable, FileNotFoundError):
+        logger.error("The file of import %s cannot be read", claimed.pk)
+        _stop(claimed, StopReason.UNREADABLE)
+    if claimed.state in WORKING:
+        _give_back(claimed)
+        imports.wake(claimed)
+
+
+def _claim(import_id: UUID) -> CaseImport | None:
+    """Under a lease of one's own; None where there is nothing to do, or somebody else does it."""
+    token = uuid4()
+    taken = waiting().filter(pk=import_id)
+    if not taken.update(lease_until=_lease_end(), lease_token=token, attempts=F("attempts") + 1):
+        return None
+    claimed = CaseImport.objects.select_related("data_key", "started_by").get(pk=import_id)
+    if claimed.lease_token != token:
+        return None
+    if claimed.attempts > MOST_ATTEMPTS:
+        _stop(claimed, StopReason.FAILING)
+    elif claimed.state == ImportState.IMPORTING and not _may_go_on(claimed.started_by):
+        _stop(claimed, StopReason.NOT_ALLOWED)
+    else:
+        return claimed
+    return None
+
+
+def _may_go_on(user: User | None) -> bool:
+    return user is not None and user.is_active and user.has_perms(imports.PERMISSIONS)
+
+
+def _lease_end() -> object:
+    return timezone.now() + timedelta(seconds=LEASE_SECONDS)
+
+
+def _one_more(claimed: CaseImport, records: import_lines.Records) -> bool:
+    """Work through the next batch. False once there is none, and all is done."""
+    batch = list(islice(records, BATCH))
+    if not batch:
+        _finish(claimed)
+        return False
+    for left in reversed(range(MOST_TRIES)):
+        try:
+            _work_through(claimed, batch, records)
+            return True
+        except Superseded:
+            raise
+        except (IntegrityError, Refused):
+            # Another import has the same rows, or a processor changed, in this moment: look again.
+            if not left:
+                raise
+    raise AssertionError
+
+
+def _work_through(
+    claimed: CaseImport, batch: Sequence[import_lines.Record], records: import_lines.Records
+) -> None:
+    with transaction.atomic():
+        found = _sort(claimed, batch)
+        if claimed.state == ImportState.IMPORTING:
+            _open(claimed, found.good)
+        copying.insert(ImportFailure, found.failures)
+        types = Counter(claimed.by_type) + Counter(each.asked.type for each in found.good)
+        _move(
+            claimed,
+            position=records.position,
+            line=records.line,
+            rows_done=claimed.rows_done + len(batch),
+            good=claimed.good + len(found.good),
+            known=claimed.known + found.known,
+            failed=claimed.failed + found.failed,
+            by_type=dict(types),
+            attempts=0,
+            lease_until=_lease_end(),
+        )
+
+
+def _open(claimed: CaseImport, good: Sequence[_Good]) -> None:
+    """The cases, as whoever started the import opens them at the desk; and that these rows were imported."""
+    if not good:
+        return
+    actor = Actor(Source.ADMIN, user=claimed.started_by, address=claimed.started_from or "")
+    cases = intake.open_all([each.asked for each in good], actor=actor, details={"import": str(claimed.pk)})
+    rows = [
+        ImportedRow(
+            case=case,
+            case_import=claimed,
+            line=each.line,
+            content=each.content,
+            reference=each.reference,
+        )
+        for case, each in zip(cases, good, strict=True)
+    ]
+    # In one order everywhere: two imports of the same rows would else wait for each other.
+    copying.insert(ImportedRow, sorted(rows, key=lambda row: bytes(row.content)))
+
+
+def _sort(claimed: CaseImport, batch: Sequence[import_lines.Record]) -> _Sorted:
+    found, processors = _Sorted(), planning.all_processors()
+    read: list[_Good] = []
+    for record in batch:
+        row = import_columns.read(claimed.columns, record.cells)
+        if row.asked is None:
+            _fail(claimed, found, record.line, row.sentences)
+            continue
+        reference = _reference(claimed.source, row.reference) if row.reference else None
+        read.append(_Good(record.line, row.asked, _content(row.asked), reference))
+    contents, references = _imported(read)
+    for each in read:
+        if each.content in contents:
+            found.known += 1
+            continue
+        if each.reference in references:
+            sentence = _("A row with this reference was imported before, and said something else.")
+            _fail(claimed, found, each.line, [sentence])
+            continue
+        sentences = _problems(each.asked, processors)
+        if sentences:
+            _fail(claimed, found, each.line, sentences)
+            continue
+        found.good.append(each)
+        contents.add(each.content)
+        if each.reference:
+            references.add(each.reference)
+    return found
+
+
+def _problems(asked: Asked, processors: Sequence[Processor]) -> list[str]:
+    return intake.problems(
+        type=asked.type,
+        regulation=asked.regulation,
+        received_at=asked.received_at,
+        identities=asked.identities,
+        skip_waiting_period=asked.skip_waiting_period,
+        purposes=asked.purposes,
+        corrections=asked.corrections,
+        group_name=asked.group_name,
+        among=processors,
+    )
+
+
+def _fail(claimed: CaseImport, found: _Sorted, line: int, sentences: Sequence[str]) -> None:
+    found.failed += 1
+    found.failures += [
+        ImportFailure(case_import=claimed, line=line, sentence=sentence[:300]) for sentence in sentences
+    ]
+
+
+def _imported(read: Sequence[_Good]) -> tuple[set[bytes], set[bytes | None]]:
+    """Which of these were imported before: by what they say, and by their references."""
+    contents = [each.content for each in read]
+    references = [each.reference for each in read if each.reference]
+    before = ImportedRow.objects.filter(Q(content__in=contents) | Q(reference__in=references))
+    found = list(before.values_list("content", "reference"))
+    return {bytes(content) for content, _reference in found}, {
+        bytes(reference) for _content, reference in found if reference
+    }
+
+
+def _reference(source: str, reference: str) -> bytes:
+    return blind_index("reference of an imported row", f"{source}\x00{reference}")
+
+
+def _content(asked: Asked) -> bytes:
+    """A keyed hash of all that a row asks, in the form in which two spellings of it are equal."""
+    said = [
+        asked.type,
+        asked.regulation,
+        asked.received_at.astimezone(UTC).isoformat(),
+        sorted((each.type, normalise(each.type, each.value)) for each in asked.identities),
+        asked.skip_waiting_period,
+        asked.group_name,
+        sorted(asked.purposes),
+        sorted(
+            (each.type, normalise(each.type, each.old_value), each.new_value) for each in asked.corrections
+        ),
+    ]
+    return blind_index("imported row", json.dumps(said, ensure_ascii=False))
+
+
+def _move(claimed: CaseImport, **fields: object) -> None:
+    """Write how far it is, while the lease is ours. Raises Superseded where it has passed to another worker."""
+    if not CaseImport.objects.filter(pk=claimed.pk, lease_token=claimed.lease_token).update(**fields):
+        raise Superseded
+    for name, value in fields.items():
+        setattr(claimed, name, value)
+
+
+def _finish(claimed: CaseImport) -> None:
+    checked = claimed.state == ImportState.CHECKING
+    with transaction.atomic():
+        _move(
+            claimed,
+            state=ImportState.CHECKED if checked else ImportState.FINISHED,
+            finished_at=None if checked else timezone.now(),
+            lease_until=None,
+            lease_token=None,
+        )
+        if not checked:
+            counts: audit.Details = {"opened": claimed.good, "known": claimed.known, "failed": claimed.failed}
+            _record(Action.IMPORT_FINISHED, claimed, counts)
+
+
+def _stop(claimed: CaseImport, reason: StopReason) -> None:
+    opened = claimed.good if claimed.state == ImportState.IMPORTING else 0
+    with transaction.atomic():
+        _move(
+            claimed,
+            state=ImportState.STOPPED,
+            stop_reason=reason,
+            finished_at=timezone.now(),
+            lease_until=None,
+            lease_token=None,
+        )
+        _record(Action.IMPORT_STOPPED, claimed, {"stop": str(reason), "opened": opened})
+
+
+def _record(action: Action, claimed: CaseImport, counts: audit.Details) -> None:
+    """On the portal's own chain, in the name of whoever started it."""
+    by = claimed.started_by or claimed.uploaded_by
+    actor = Actor(Source.ADMIN, user=by, address=claimed.started_from or "")
+    audit.record(action, actor=actor, details={"import": str(claimed.pk), **counts})
+
+
+def _give_back(claimed: CaseImport) -> None:
+    mine = CaseImport.objects.filter(pk=claimed.pk, lease_token=claimed.lease_token)
+    mine.update(lease_until=None, lease_token=None)
