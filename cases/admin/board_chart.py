@@ -168,7 +168,7 @@ def _types(durations: tuple[Duration, ...], first: date, last: date) -> list[Typ
     longest = max((each.most for each in durations), default=timedelta(1)) or timedelta(1)
     return [
         TypeRow(
-            label=RequestType(each.type).label,
+            label=str(RequestType(each.type).label),
             closed=Counted(
                 _number(each.closed),
                 _cases(status="closed", type__exact=each.type, **_days("closed", first, last)),

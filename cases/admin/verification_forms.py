@@ -138,7 +138,7 @@ class VerifyForm(NoteForm):
         for method in self._methods():
             yield Way(
                 method=method,
-                label=VerificationMethod(method).label,
+                label=str(VerificationMethod(method).label),
                 questions=[self[name] for name in _QUESTIONS.get(method, ()) if name in self.fields],
                 lead=self._lead(method),
                 cannot=self._cannot(method),

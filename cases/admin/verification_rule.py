@@ -66,5 +66,5 @@ class VerificationRuleAdmin(DeskAdmin):
 
     @admin.display(description=gettext_lazy("Methods"))
     def allowed(self, rule: VerificationRule) -> SafeString:
-        names = [VerificationMethod(method).label for method in rule.methods]
+        names = [str(VerificationMethod(method).label) for method in rule.methods]
         return format_html('<span class="sentence">{}</span>', ", ".join(names) or _("None"))

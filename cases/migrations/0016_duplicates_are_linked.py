@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0012_identities_are_verified_one_by_one"),
+        ("cases", "0015_the_person_is_verified_by_rules"),
         ("dsrportal", "0001_user_and_data_key"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -12,7 +12,7 @@ import dsrportal.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0012_identities_are_verified_one_by_one"),
+        ("cases", "0016_duplicates_are_linked"),
         ("dsrportal", "0002_an_import_has_a_key_of_its_own"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

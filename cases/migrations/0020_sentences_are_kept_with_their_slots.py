@@ -7,7 +7,7 @@ import cases.models.worded
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0012_identities_are_verified_one_by_one"),
+        ("cases", "0018_cases_come_in_as_files"),
     ]
 
     operations = [

@@ -64,7 +64,7 @@ def test_a_person_confirms_by_the_link(
     agnes = Walker(browser, portal.url, "agnes")
     agnes.page.goto(f"/admin/cases/case/{case.pk}/verify/")
     for method in VerificationMethod:
-        agnes.page.get_by_label(method.label, exact=True).check()
+        agnes.page.get_by_label(str(method.label), exact=True).check()
         both(agnes.page, pictures, f"verify-{method.value}")
     agnes.page.get_by_label("Data points matched", exact=True).check()
     expect(agnes.page.get_by_label("Passport")).to_be_hidden()

@@ -7,7 +7,7 @@ import dsrportal.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dsrportal", "0001_user_and_data_key"),
+        ("dsrportal", "0002_an_import_has_a_key_of_its_own"),
     ]
 
     operations = [
