@@ -33,9 +33,8 @@ def insert(model: type[Row], rows: Sequence[Row]) -> list[Row]:
         return list(model._default_manager.bulk_create(rows))
     _number(model, rows)
     fields = _fields(model)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(model._meta.db_table), sql.SQL(", ").join(sql.Identifier(f.column) for f in fields)
-    )
+    columns = sql.SQL(", ").join([sql.Identifier(str(field.column)) for field in fields])
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(model._meta.db_table), columns)
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,

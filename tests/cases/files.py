@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from cases.models import CaseImport
 from cases.services import importing, imports
 from tests.builders import actor
+from tests.cases.admin.people import account
 
 Line = Mapping[str, str]
 
@@ -36,7 +37,7 @@ def people(count: int, **more: str) -> list[Line]:
 
 def upload(*rows: Line, by: str = "agnes", source: str = "", content: bytes | None = None) -> CaseImport:
     file = SimpleUploadedFile("people.csv", csv_of(*rows) if content is None else content)
-    return imports.upload(file, source=source, actor=actor(by))
+    return imports.upload(file, source=source, actor=actor(account(by)))
 
 
 def checked(*rows: Line, **more: Any) -> CaseImport:
