@@ -22,6 +22,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -144,7 +145,7 @@ def codes(shown: ChangeList) -> list[str]:
 def in_words(shown: ChangeList) -> list[str]:
     """How a list is narrowed, for whoever looks."""
     return [
-        f"{spec.title}: {choice['display']}"
+        f"{capfirst(str(spec.title))}: {choice['display']}"
         for spec in shown.filter_specs
         if any(name in shown.params for name in spec.expected_parameters())
         for choice in spec.choices(shown)

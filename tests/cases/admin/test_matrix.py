@@ -179,6 +179,7 @@ def verb_rows() -> Iterator[Row]:
 # Whoever may not see cases is told that the item is not there, as if it were not.
 ITEM: Final = (May(READ_CASES, but=(("ivy", 302),)), REFUSED)
 SETTLE: Final = "cases/attentionitem/<int:item_id>/resolve/"
+DUPLICATE: Final = "cases/case/<int:case_id>/duplicate/<int:other_id>/"
 USER: Final = "dsrportal/user/<path:object_id>/change/"
 PASSWORD: Final = "dsrportal/user/<id>/password/"
 ROLE: Final = "auth/group/<path:object_id>/delete/"
@@ -198,7 +199,11 @@ TABLE: Final = (
     Row("cases/case/", *both(May(READ_CASES))),
     Row("cases/case/add/", *both(May(WORK_CASES))),
     Row("cases/case/search/", ONLY_POST, May(READ_CASES, 302)),
+    Row("cases/case/export/", *both(May(READ_CASES))),
     Row("cases/case/<int:case_id>/change/", *both(May(READ_CASES)), ("review",)),
+    Row(DUPLICATE, May(READ_CASES), May(WORK_OR_DECIDE, 302), ("twice", "once")),
+    Row(f"{DUPLICATE}<slug:verb>/", ONLY_POST, May(WORK_OR_DECIDE, 302), ("twice", "once", "dismiss")),
+    Row(f"{DUPLICATE}<slug:verb>/", ONLY_POST, May(WORK_OR_DECIDE, 302), ("twice", "once", "suggest")),
     *verb_rows(),
     *model("cases/attentionitem/", "item", sees=READ_EVIDENCE, page=ITEM),
     Row("cases/attentionitem/<path:object_id>/change/", May(READ_EVIDENCE), REFUSED, ("foreign",)),
@@ -218,6 +223,11 @@ TABLE: Final = (
     Row("cases/auditevent/<int:event_id>/verify/", ONLY_POST, May(READ_TRAIL, 302), ("event",)),
     Row("cases/auditevent/verify/", ONLY_POST, May(READ_TRAIL, 302)),
     Row("cases/auditevent/export/", ONLY_POST, May(READ_TRAIL)),
+    Row("cases/attentionitem/export/", ONLY_POST, May(READ_EVIDENCE)),
+    Row("cases/manualtask/export/", ONLY_POST, May(READ_CASES)),
+    Row("cases/callbackdelivery/export/", ONLY_POST, May(READ_EVIDENCE)),
+    Row("integrations/processor/export/", ONLY_POST, May(READ_PROCESSORS)),
+    Row("dsrportal/user/export/", ONLY_POST, May(READ_TRAIL)),
     *model("integrations/signingcertificate/", "certificate", sees=READ_PROCESSORS),
     *model(
         "integrations/processor/",
@@ -258,6 +268,9 @@ class Desk:
         return f"/admin/{row.address or re.sub('<[^>]+>', fill, row.pattern)}{row.query}"
 
 
+TWICE: Final = [("email", "twice@example.org")]
+
+
 def _cases() -> dict[str, Model]:
     """At the stages that verbs are about; the task last, since it brings a second processor."""
     partner, reappeared, review = stages.with_failed_partner(), stages.reappeared(), stages.in_review()
@@ -273,6 +286,8 @@ def _cases() -> dict[str, Model]:
         "failed": stages.failed(),
         "denied": stages.denied(),
         "held": stages.held(),
+        "once": builders.ready_case(identities=TWICE),
+        "twice": builders.ready_case(identities=TWICE),
         "attention": with_item,
         "item": AttentionItem.objects.get(case=with_item),
         "reappeared": reappeared,
