@@ -31,7 +31,7 @@ class Action(models.TextChoices):
         "verification.link_asked",
         "Asked the person to confirm an e-mail address; the link is valid for {days} days",
     )
-    LINK_SENT = "verification.link_sent", "Sent the confirmation link, valid until {until}"
+    LINK_SENT = "verification.link_sent", "Sent the confirmation link"
     LINK_REFUSED = "verification.link_refused", "The confirmation link could not be delivered: {error}"
     LINK_CANCELLED = "verification.link_cancelled", "The confirmation link is no longer valid"
     LINK_EXPIRED = "verification.link_expired", "The confirmation link expired without being used"
