@@ -47,7 +47,9 @@ class Desk:
         page = self.get(path)
         form = _Form()
         form.feed(_posting_form(page.text))
-        filled = {**dict(form.fields), **{name: str(value) for name, value in fields.items()}}
+        # What stands on the page stays, ticks of the same name each by itself.
+        filled = [(name, value) for name, value in form.fields if name not in fields]
+        filled += [(name, str(value)) for name, value in fields.items()]
         answer = self.session.post(page.url, data=filled, headers={"Referer": page.url}, timeout=30)
         if answer.status_code >= 500:
             raise AssertionError(f"{path} answered {answer.status_code}")

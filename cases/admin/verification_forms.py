@@ -127,9 +127,11 @@ class VerifyForm(NoteForm):
             directly=said.get("directly", False),
         )
         said["identities"] = [UUID(key) for key in said.get("shown", ())]
-        if said.get("method") == VerificationMethod.EMAIL_CONFIRMED and not said.get("address"):
-            self.add_error("address", _("Choose the address that the link goes to."))
-        if said.get("result") == FAILED and not said.get("failure"):
+        if said.get("method") == VerificationMethod.EMAIL_CONFIRMED:
+            # Nothing else counts then: a result is the person's to give.
+            if not said.get("address"):
+                self.add_error("address", _("Choose the address that the link goes to."))
+        elif said.get("result") == FAILED and not said.get("failure"):
             self.add_error("failure", _("Say why it failed."))
         return said
 

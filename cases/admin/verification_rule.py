@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from cases.admin.acting import actor_of
 from cases.admin.readonly import DeskAdmin
@@ -34,7 +34,7 @@ class RuleForm(forms.ModelForm):
 @admin.register(VerificationRule)
 class VerificationRuleAdmin(DeskAdmin):
     form = RuleForm
-    list_display = ("what", "law", "allowed", "data_points", "declaration", "link_days")
+    list_display = ("what", "law", "allowed", "points", "declared", "link")
     list_display_links = ("what",)
     sortable_by = ()
     fields = ("methods", "data_points", "declaration", "link_days")
@@ -68,3 +68,18 @@ class VerificationRuleAdmin(DeskAdmin):
     def allowed(self, rule: VerificationRule) -> SafeString:
         names = [str(VerificationMethod(method).label) for method in rule.methods]
         return format_html('<span class="sentence">{}</span>', ", ".join(names) or _("None"))
+
+    @admin.display(description=gettext_lazy("Data points"))
+    def points(self, rule: VerificationRule) -> str:
+        return str(rule.data_points) if VerificationMethod.MATCHED_DATA in rule.methods else "–"
+
+    @admin.display(description=gettext_lazy("Declaration"))
+    def declared(self, rule: VerificationRule) -> str:
+        wanted = rule.declaration and VerificationMethod.MATCHED_DATA in rule.methods
+        return _("Signed") if wanted else "–"
+
+    @admin.display(description=gettext_lazy("Link valid for"))
+    def link(self, rule: VerificationRule) -> str:
+        if VerificationMethod.EMAIL_CONFIRMED not in rule.methods:
+            return "–"
+        return ngettext("%(count)d day", "%(count)d days", rule.link_days) % {"count": rule.link_days}

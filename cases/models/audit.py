@@ -40,7 +40,7 @@ class Action(models.TextChoices):
         "verification.link_asked",
         gettext_lazy("Asked the person to confirm an e-mail address; the link is valid for {days} days"),
     )
-    LINK_SENT = "verification.link_sent", gettext_lazy("Sent the confirmation link, valid until {until}")
+    LINK_SENT = "verification.link_sent", gettext_lazy("Sent the confirmation link")
     LINK_REFUSED = (
         "verification.link_refused",
         gettext_lazy("The confirmation link could not be delivered: {error}"),

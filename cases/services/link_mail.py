@@ -119,7 +119,7 @@ def _sent(confirmation: EmailConfirmation) -> None:
                 case=case,
                 details={
                     "confirmation": str(confirmation.pk),
-                    "until": confirmation.expires_at.date().isoformat(),
+                    "expires_at": confirmation.expires_at.isoformat(),
                     "attempts": confirmation.attempts,
                 },
             )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Group
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
@@ -49,6 +50,13 @@ def portal(transactional_db: None, mailbox: Mailbox, logs: Path) -> Iterator[Liv
         yield running
 
 
+def reachable(page: Page) -> None:
+    """Nothing serious stands in the way of who does not see the page, or has no mouse."""
+    found = Axe().run(page).response["violations"]
+    serious = [each for each in found if each["impact"] in {"serious", "critical"}]
+    assert not serious, [(each["id"], [node["html"] for node in each["nodes"]]) for each in serious]
+
+
 def both(page: Page, directory: Path, name: str) -> None:
     page.emulate_media(color_scheme="light")
     page.screenshot(path=directory / f"{name}-light.png", full_page=True, animations="disabled")
@@ -71,6 +79,7 @@ def test_a_person_confirms_by_the_link(
     agnes.page.get_by_label("It could not be shown").check()
     expect(agnes.page.get_by_label("The person did not answer")).to_be_visible()
     both(agnes.page, pictures, "verify-failed")
+    reachable(agnes.page)
     agnes.page.set_viewport_size(TABLET)
     both(agnes.page, pictures, "verify-tablet")
     agnes.page.get_by_label("E-mail address confirmed", exact=True).check()
@@ -78,10 +87,11 @@ def test_a_person_confirms_by_the_link(
     expect(agnes.page.get_by_text("Waits to be sent")).to_be_visible()
     portal.work("results")
     agnes.page.reload()
-    expect(agnes.page.get_by_text("Valid until")).to_be_visible()
+    expect(agnes.page.get_by_text("Valid until", exact=True)).to_be_visible()
     both(agnes.page, pictures, "case-verifying-tablet")
     agnes.page.set_viewport_size({"width": 1280, "height": 900})
     both(agnes.page, pictures, "case-verifying")
+    reachable(agnes.page)
     _confirm(browser, mailbox, portal, pictures)
     case.refresh_from_db()
     assert (case.status, case.verified_by) == (CaseStatus.READY, None)
@@ -99,6 +109,7 @@ def _confirm(browser: Browser, mailbox: Mailbox, portal: LivePortal, pictures: P
     both(page, pictures, "confirm")
     page.set_viewport_size(PHONE)
     both(page, pictures, "confirm-phone")
+    reachable(page)
     # With the origin that this page's policy lets a browser tell: a forged form would be refused.
     page.get_by_role("button", name="Yes, I made this request").click()
     expect(page.get_by_text("Thank you, that is confirmed")).to_be_visible()
@@ -120,4 +131,5 @@ def _looked_at(browser: Browser, portal: LivePortal, case: Case, pictures: Path)
     both(adam.page, pictures, "rules")
     adam.page.locator("#result_list a").first.click()
     both(adam.page, pictures, "rule")
+    reachable(adam.page)
     assert not [*pia.complaints, *adam.complaints]

@@ -120,8 +120,10 @@ def test_a_case_from_the_form_to_its_end(
     case = Case.objects.latest("pk")
     assert page.url.endswith(f"/{case.pk}/change/")
 
-    agnes.choose("Record verification")
+    agnes.choose("Verify the person")
     page.get_by_label("Data points matched").check()
+    for point in ("Name", "Postal address"):
+        page.get_by_label(point, exact=True).check()
     page.get_by_role("button", name="Record verification").click()
     assert not page.get_by_role("link", name="Approve").count()
 

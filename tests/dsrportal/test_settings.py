@@ -192,3 +192,23 @@ def test_the_sixth_attempt_is_locked_out_for_that_name_from_that_address(client:
     assert [attempt("wrong", "10.0.0.1") for _ in range(5)][-1] == 429
     assert attempt("correct horse battery", "10.0.0.1") == 429
     assert attempt("correct horse battery", "10.0.0.2") == 302
+
+
+# --- mail
+
+
+def test_without_a_mail_server_the_portal_knows_what_is_missing(tmp_path: Path) -> None:
+    assert value(tmp_path, "MAIL_MISSING") == "['EMAIL_URL', 'DEFAULT_FROM_EMAIL']"
+    server = {"EMAIL_URL": "smtp+tls://portal:p%40ss@mail.example.com:587"}
+    assert value(tmp_path, "MAIL_MISSING", **server) == "['DEFAULT_FROM_EMAIL']"
+    whole = {**server, "DEFAULT_FROM_EMAIL": "Privacy <privacy@example.com>"}
+    assert value(tmp_path, "MAIL_MISSING", **whole) == "[]"
+    assert value(tmp_path, "EMAIL_HOST_PASSWORD", **whole) == "'p@ss'"
+    assert value(tmp_path, "EMAIL_USE_TLS", **whole) == "True"
+
+
+def test_the_demos_mail_lies_in_its_data_directory_unless_a_server_is_named(tmp_path: Path) -> None:
+    assert value(tmp_path, "MAIL_MISSING", PORTAL_DEMO="1") == "[]"
+    assert value(tmp_path, "EMAIL_FILE_PATH", PORTAL_DEMO="1") == repr(str(tmp_path / "mail"))
+    named = {"PORTAL_DEMO": "1", "EMAIL_URL": "smtp://127.0.0.1:25"}
+    assert value(tmp_path, "EMAIL_BACKEND", **named) == "'django.core.mail.backends.smtp.EmailBackend'"

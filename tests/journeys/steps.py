@@ -34,6 +34,6 @@ def verb(desk: Desk, case: Case, name: str, **fields: object) -> None:
 def approved(agnes: Desk, pia: Desk, **fields: object) -> Case:
     """A case that was opened and verified by one person and approved by another."""
     case = opened(agnes, **fields)
-    verb(agnes, case, "verify", method="matched_data")
+    verb(agnes, case, "verify", method="signed_in")
     verb(pia, case, "approve")
     return case

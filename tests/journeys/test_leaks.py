@@ -117,7 +117,7 @@ def play(portal: LivePortal, sandbox: Sandbox) -> list[Case]:
     desk_refuses(agnes)
     played = [opened(agnes, type="erasure"), opened(agnes, type="access")]
     for case in played:
-        verb(agnes, case, "verify", method="matched_data", text=f"{EMAIL} called from {PHONE}")
+        verb(agnes, case, "verify", method="signed_in", text=f"{EMAIL} called from {PHONE}")
         verb(pia, case, "approve")
         assert case.status == CaseStatus.WORKING
     sandbox.faults([{"method": "POST", "path": "/v3/requests", "fault": "malformed", "process": True}])

@@ -37,7 +37,7 @@ def test_an_erasure_goes_out_and_comes_back_signed(portal: LivePortal, sandbox: 
     agnes, pia = Desk(portal.url, "agnes"), Desk(portal.url, "pia")
 
     case = opened(agnes, type="erasure")
-    verb(agnes, case, "verify", method="matched_data")
+    verb(agnes, case, "verify", method="signed_in")
     verb(pia, case, "approve")
     portal.work()
     request = ProcessorRequest.objects.get()
@@ -98,7 +98,7 @@ def test_two_addresses_are_two_requests_and_the_form_says_so(portal: LivePortal,
     case = opened(
         agnes, type="erasure", **{"identities-1-type": "email", "identities-1-value": "ada@example.com"}
     )
-    verb(agnes, case, "verify", method="matched_data")
+    verb(agnes, case, "verify", method="signed_in")
     verb(pia, case, "approve")
     portal.work()
     assert len(sandbox.state()["requests"]) == 2

@@ -100,7 +100,7 @@ def test_what_is_missing_is_said_and_what_was_typed_stays(fields: dict[str, Any]
 
 
 def test_each_method_is_recorded_from_the_form() -> None:
-    said_of = {
+    said_of: dict[str, dict[str, Any]] = {
         "matched_data": {"points": ["name", "order"]},
         "document_seen": {"document": "passport"},
         "signed_in": {},
