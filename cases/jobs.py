@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from cases.services import (
+    bulk_work,
     confirming,
     dispatch,
     holding,
@@ -13,6 +14,7 @@ from cases.services import (
     sweeping,
     tasks,
 )
+from cases.services.bulk import forget_said
 from cases.services.purge import expired_packages, unknown_files
 
 
@@ -43,6 +45,7 @@ def refresh(request_id: str) -> None:
 def purge() -> None:
     expired_packages()
     unknown_files()
+    forget_said()
 
 
 def fetch_result(request_id: str) -> None:
@@ -59,3 +62,7 @@ def confirmations() -> None:
 
 def preview(case_id: str) -> None:
     searching.preview_planned(int(case_id))
+
+
+def bulk(run_id: str) -> None:
+    bulk_work.work(UUID(run_id))

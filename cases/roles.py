@@ -21,6 +21,7 @@ _READ_CASES = (
     "cases.view_skippedprocessor",
     "cases.view_profilesearch",
     "cases.view_manualtask",
+    "cases.view_bulkrun",
 )
 _WORK_CASES = (
     "cases.add_case",

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from cases.admin import case_page, marks, opening, search, verb_page
+from cases.admin import bulk, bulk_verbs, case_page, marks, opening, search, verb_page
 from cases.admin.case_filters import (
     AssigneeFilter,
     DueFilter,
@@ -75,6 +75,7 @@ class CaseAdmin(DeskAdmin):
         FollowUpFilter,
         TagFilter,
     )
+    list_display_links = ("reference",)
     list_select_related = False
     sortable_by = ("reference", "due", "received")
     change_list_template = "portal/cases.html"
@@ -89,6 +90,7 @@ class CaseAdmin(DeskAdmin):
             path("", view(self.changelist_view), name="cases_case_changelist"),
             path("add/", view(self.open_view), name="cases_case_add"),
             path("search/", view(require_POST(self.search_view)), name="cases_case_search"),
+            path("bulk/<slug:verb>/", view(require_POST(self.bulk_view)), name="cases_case_bulk"),
             path("<int:case_id>/change/", view(self.page_view), name="cases_case_change"),
             path("<int:case_id>/<slug:verb>/", view(self.verb_view), name="cases_case_verb"),
             path("<int:case_id>/<slug:verb>/<slug:part>/", view(self.verb_view), name="cases_case_verb_on"),
@@ -110,7 +112,8 @@ class CaseAdmin(DeskAdmin):
         if expired:
             messages.warning(request, _("The result of that search is no longer kept; search again."))
         found = {"found": search.asked(request), "expired": expired}
-        return super().changelist_view(request, {**(extra_context or {}), **found})
+        many = {"bulk_verbs": bulk_verbs.allowed(request), "bulk_query": request.GET.urlencode()}
+        return super().changelist_view(request, {**(extra_context or {}), **found, **many})
 
     def open_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_add_permission(request):
@@ -134,6 +137,27 @@ class CaseAdmin(DeskAdmin):
 
     def verb_view(self, request: HttpRequest, case_id: int, verb: str, part: str = "") -> HttpResponseBase:
         return verb_page.verb_page(request, self._context(request), case_id, verb, part)
+
+    # --- many at once
+
+    def bulk_view(self, request: HttpRequest, verb: str) -> HttpResponse:
+        return bulk.ask(request, self._context(request), verb, lambda: self._listed(request))
+
+    def _listed(self, request: HttpRequest) -> QuerySet[Case]:
+        """All that the list is narrowed to, every page of it, in its order."""
+        query = request.GET.copy()
+        query.pop("p", None)
+        request.GET = query  # type: ignore[assignment]
+        cases: QuerySet[Case] = self.get_changelist_instance(request).queryset
+        return cases
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("tick", *self.list_display) if bulk_verbs.allowed(request) else self.list_display
+
+    @admin.display(description=gettext_lazy("Tick"))
+    def tick(self, case: Case) -> SafeString:
+        label = _("Choose %(reference)s") % {"reference": case.reference}
+        return format_html('<input type="checkbox" name="case" value="{}" aria-label="{}">', case.pk, label)
 
     # --- the list
 

@@ -1,5 +1,6 @@
 from cases.models.attention import AttentionItem, AttentionKind
 from cases.models.audit import Action, AppendOnly, AuditChain, AuditEvent
+from cases.models.bulk import BulkRow, BulkRun, BulkState, BulkVerb, RowState
 from cases.models.callback import CallbackDelivery, Verdict
 from cases.models.case import Case, VerificationMethod
 from cases.models.clock import Clock, ClockKind
@@ -22,6 +23,10 @@ __all__ = [
     "AttentionKind",
     "AuditChain",
     "AuditEvent",
+    "BulkRow",
+    "BulkRun",
+    "BulkState",
+    "BulkVerb",
     "CallbackDelivery",
     "Case",
     "Clock",
@@ -39,6 +44,7 @@ __all__ = [
     "Purpose",
     "RequestGroup",
     "ResultPackage",
+    "RowState",
     "SkippedProcessor",
     "SubjectIdentity",
     "Tag",

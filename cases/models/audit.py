@@ -41,6 +41,7 @@ class Action(models.TextChoices):
     CASE_QUEUED = "case.queued", "Queued the requests: this type needs no approval"
     CASE_APPROVED = "case.approved", "Approved the plan"
     APPROVAL_VOIDED = "case.approval_voided", "The approval no longer holds: {what} changed"
+    APPROVAL_UNDONE = "case.approval_undone", "Took the approval back before anything was sent"
     CASE_HELD = "case.held", "Held: waits for {other}"
     CASE_RELEASED = "case.released", "Released from waiting for {other}"
     CASE_DENIED = "case.denied", "Denied the case"
@@ -80,6 +81,14 @@ class Action(models.TextChoices):
     PROCESSOR_TESTED = "processor.tested", "Tested the connection to {processor}: {result}"
     KEYS_ROTATED = "key.rotated", "Wrapped {count} data keys under the current master key"
     AUDIT_EXPORTED = "audit.exported", "Exported {count} audit events"
+    BULK_STARTED = "bulk.started", "Started in bulk: {verb} for {cases} cases ({run})"
+    BULK_RETRIED = "bulk.retried", "Tried again in bulk: {verb} for {cases} cases ({run})"
+    BULK_STOPPED = "bulk.stopped", "Stopped in bulk: {verb} ({run})"
+    BULK_UNDO_STARTED = "bulk.undo_started", "Started to undo in bulk: {verb} for {cases} cases ({run})"
+    BULK_FINISHED = (
+        "bulk.finished",
+        "Finished in bulk: {verb}, {done} done, {refused} refused, {failed} failed, {undone} undone ({run})",
+    )
     USER_LOGGED_IN = "user.logged_in", "Logged in"
     USER_LOGGED_OUT = "user.logged_out", "Logged out"
     USER_LOGIN_FAILED = "user.login_failed", "A log-in failed"

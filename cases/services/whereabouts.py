@@ -71,6 +71,9 @@ def of_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) ->
             since,
             f"{what}; held until another case of this person is closed, or somebody releases it.",
         )
+    if request.not_before_at and request.not_before_at > now and not request.cancel_requested_at:
+        until = when(request.not_before_at, now=now)
+        return Standing(PORTAL, since, f"{what}. Waits until {until} and can be undone until then.")
     if all_paused:
         return Standing(MANAGER, since, f"{what}; everything outgoing is paused.")
     if request.processor.paused_at:
