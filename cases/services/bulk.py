@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
@@ -61,11 +62,14 @@ def start(cases: QuerySet[Case], *, verb: str, said: Mapping[str, Any], actor: A
 
 def _freeze(run: BulkRun, cases: QuerySet[Case]) -> int:
     """One statement, in the order of the list; one case more than allowed tells that there are too many."""
-    picked, values = cases.values("pk")[: MOST_CASES + 1].query.sql_with_params()
+    try:
+        picked, values = cases.values("pk")[: MOST_CASES + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO cases_bulkrow (run_id, case_id, state, code, sentence, digest) "  # noqa: S608 (Django's own)
-            f"SELECT %s, picked.id, %s, '', '', '' FROM ({picked}) AS picked ON CONFLICT DO NOTHING",
+            f"SELECT %s, picked.id, %s, '', '', '' FROM ({picked}) AS picked (id) ON CONFLICT DO NOTHING",
             [run.pk, RowState.WAITING, *values],
         )
         return int(cursor.rowcount)
