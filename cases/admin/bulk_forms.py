@@ -8,7 +8,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin.verb_forms import ConfirmForm, NoteForm
+from cases.models import VerificationMethod
 from dsrportal.models import User
+
+
+class BulkVerifyForm(NoteForm):
+    method = forms.ChoiceField(
+        label=gettext_lazy("How the persons were verified"),
+        choices=VerificationMethod.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Say how the persons were verified.")},
+    )
+    field_order = ("method", "text")
 
 
 class BulkAssignForm(ConfirmForm):

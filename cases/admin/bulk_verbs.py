@@ -37,10 +37,6 @@ class ForMany:
     def permission(self) -> str:
         return self.single.permission
 
-    @property
-    def danger(self) -> bool:
-        return self.single.danger
-
 
 def _row(name: BulkVerb, single: str, lead: Text, form: type[ConfirmForm] | None = None) -> ForMany:
     verb = BY_NAME[single]
@@ -52,6 +48,7 @@ BULK_VERBS: Final = (
         BulkVerb.VERIFY,
         "verify",
         gettext_lazy("Say how these persons showed who they are; it is recorded for each of them."),
+        bulk_forms.BulkVerifyForm,
     ),
     _row(
         BulkVerb.ASSIGN,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from cases.actor import Actor
 from cases.lifecycle import SECOND_PERSON_TYPES, UNVERIFIED_TYPES, CaseStatus, Outcome
@@ -128,7 +129,10 @@ def _close(case: Case, actor: Actor, said: Said, _row: BulkRow) -> None:
     with progress.locked(case.pk) as locked:
         outcome = Outcome(closing.proposed_outcome(locked))
         if outcome not in GOOD and not said.get("lesser") and locked.status == CaseStatus.REVIEW:
-            raise Refused(f"Its answers amount to “{outcome.label}”: look at it and close it by itself.")
+            raise Refused(
+                _("Its answers amount to “%(outcome)s”: look at it and close it by itself.")
+                % {"outcome": outcome.label}
+            )
         closing.close(locked, actor=actor, outcome=outcome, text=said.get("text", ""))
 
 

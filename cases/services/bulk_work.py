@@ -97,7 +97,10 @@ def read_plan(run: BulkRun, row_id: int) -> None:
 
 def prepare_now(run: BulkRun) -> None:
     """Read the plans of a short list at once, so that nobody has to wait for its preview."""
-    if run.state == BulkState.PREPARING and run.total <= bulk.READ_AT_ONCE:
+    if run.state != BulkState.PREPARING:
+        return
+    unread = BulkRow.objects.filter(run=run, state=RowState.WAITING, digest="")
+    if unread[: bulk.READ_AT_ONCE + 1].count() <= bulk.READ_AT_ONCE:
         work(run.pk)
         run.refresh_from_db(fields=["state", "preview"])
 

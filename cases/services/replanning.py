@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import Action, AttentionKind, Case, ProcessorRequest, SkippedProcessor
@@ -81,7 +83,7 @@ def take_back(case: Case, *, actor: Actor, digest: str) -> Case:
     """
     with untouched(case) as locked:
         if locked.approval_digest != digest:
-            raise Refused("This approval does not hold any more, so there is nothing to undo.")
+            raise Refused(_("This approval does not hold any more, so there is nothing to undo."))
         sentence = may_change(locked)
         if sentence:
             raise Refused(sentence)

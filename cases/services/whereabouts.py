@@ -9,6 +9,7 @@ from typing import Final
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from cases.lifecycle import RequestStatus
 from cases.models import ManualTask, ProcessorRequest
@@ -72,8 +73,11 @@ def of_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) ->
             f"{what}; held until another case of this person is closed, or somebody releases it.",
         )
     if request.not_before_at and request.not_before_at > now and not request.cancel_requested_at:
+        words = _(
+            "%(what)s. Waits until %(until)s and can be undone until then, on the page of its bulk run."
+        )
         until = when(request.not_before_at, now=now)
-        return Standing(PORTAL, since, f"{what}. Waits until {until} and can be undone until then.")
+        return Standing(PORTAL, since, words % {"what": what, "until": until})
     if all_paused:
         return Standing(MANAGER, since, f"{what}; everything outgoing is paused.")
     if request.processor.paused_at:

@@ -112,8 +112,7 @@ def test_who_is_left_out_is_who_would_be_refused(verb: str, by: str, said: dict[
     for make in (open_case, ready_case, approved_case, stages.in_review, stages.failed, stages.with_item):
         make()
     ready_case(by="pia")
-    opt_out = {"type": "opt_out", "regulation": "ccpa", "identities": [("controller_customer_id", "c1")]}
-    open_case(**opt_out)
+    open_case(type="opt_out", regulation="ccpa", identities=[("controller_customer_id", "c1")])
     if verb == "assign":
         said = {"assignee": account("agnes").pk}
         taken = Case.objects.exclude(status=CaseStatus.CLOSED).earliest("pk")
