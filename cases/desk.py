@@ -53,6 +53,7 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
             Place(_("Attention"), "attention", model="cases.attentionitem"),
             Place(_("Tasks"), "note", model="cases.manualtask"),
             Place(_("Imports"), "upload", model="cases.caseimport"),
+            Place(_("Bulk runs"), "check", model="cases.bulkrun"),
         ),
     ),
     (

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from cases.services import (
+    bulk_work,
     confirming,
     dispatch,
     duplicates,
@@ -18,6 +19,7 @@ from cases.services import (
     sweeping,
     tasks,
 )
+from cases.services.bulk import forget_said
 from cases.services.purge import expired_packages, unknown_files
 
 
@@ -50,6 +52,7 @@ def purge() -> None:
     imports.expire()
     unknown_files()
     duplicates.forget_closed()
+    forget_said()
 
 
 def fetch_result(request_id: str) -> None:
@@ -79,3 +82,7 @@ def links() -> None:
 
 def work_import(import_id: str) -> None:
     importing.work(UUID(import_id))
+
+
+def bulk(run_id: str) -> None:
+    bulk_work.work(UUID(run_id))

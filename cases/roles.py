@@ -21,6 +21,7 @@ _READ_CASES = (
     "cases.view_skippedprocessor",
     "cases.view_profilesearch",
     "cases.view_manualtask",
+    "cases.view_bulkrun",
 )
 _READ_IMPORTS = ("cases.view_caseimport",)
 _RUN_IMPORTS = ("cases.view_caseimport", "cases.add_caseimport")

@@ -239,6 +239,8 @@ CCPA_CALENDAR = env.str("CCPA_CALENDAR", default="US-federal")
 DUPLICATE_WINDOW_DAYS = env.int("DUPLICATE_WINDOW_DAYS", default=90)
 # A request of which nothing was heard for so long is asked for.
 REPORT_INTERVAL_SECONDS = env.int("REPORT_INTERVAL_SECONDS", default=3600)
+# How long what was approved in bulk and cannot be undone at a processor waits here, where it can.
+BULK_COOL_OFF_SECONDS = env.int("BULK_COOL_OFF_SECONDS", default=600)
 RESULT_LIMIT_BYTES = env.int("RESULT_LIMIT_BYTES", default=2 * 1024**3)
 # Of a file that a person adds by hand; it is held in memory, since a temporary file would be a clear copy.
 FILE_UPLOAD_HANDLERS = ["cases.admin.uploads.InMemory"]

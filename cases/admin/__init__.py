@@ -3,6 +3,7 @@
 from cases.admin import (
     attention,
     audit,
+    bulk_run,
     case,
     case_import,
     certificate,
@@ -18,6 +19,7 @@ from cases.admin import (
 __all__ = [
     "attention",
     "audit",
+    "bulk_run",
     "case",
     "case_import",
     "certificate",

@@ -20,6 +20,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from cases.admin import (
+    bulk,
+    bulk_verbs,
     case_page,
     duplicate,
     marks,
@@ -56,6 +58,7 @@ class CaseAdmin(ExportedCases, DeskAdmin):
         "received",
     )
     list_filter = narrowing.FILTERS
+    list_display_links = ("reference",)
     list_select_related = False
     sortable_by = ("reference", "due", "received")
     change_list_template = "portal/cases.html"
@@ -75,6 +78,7 @@ class CaseAdmin(ExportedCases, DeskAdmin):
             path("search/", view(require_POST(self.search_view)), name="cases_case_search"),
             path("views/add/", view(require_POST(self.save_view_view)), name="cases_savedview_add"),
             path("views/<int:view_id>/change/", view(self.saved_view_view), name="cases_savedview_change"),
+            path("bulk/<slug:verb>/", view(require_POST(self.bulk_view)), name="cases_case_bulk"),
             path("<int:case_id>/change/", view(self.page_view), name="cases_case_change"),
             path(
                 "<int:case_id>/duplicate/<int:other_id>/",
@@ -113,7 +117,8 @@ class CaseAdmin(ExportedCases, DeskAdmin):
         for problem in narrowing.problems(request.GET):
             messages.error(request, problem)
         own = {"found": search.asked(request), "expired": expired, "views": saved_view.views(request)}
-        return super().changelist_view(request, {**(extra_context or {}), **own})
+        many = {"bulk_verbs": bulk_verbs.allowed(request), "bulk_query": request.GET.urlencode()}
+        return super().changelist_view(request, {**(extra_context or {}), **own, **many})
 
     def save_view_view(self, request: HttpRequest) -> HttpResponse:
         if not request.user.has_perms(["cases.view_case", saved_view.KEEP]):
@@ -156,6 +161,27 @@ class CaseAdmin(ExportedCases, DeskAdmin):
         self, request: HttpRequest, case_id: int, other_id: int, verb: str
     ) -> HttpResponse:
         return duplicate.decide(request, case_id, other_id, verb)
+
+    # --- many at once
+
+    def bulk_view(self, request: HttpRequest, verb: str) -> HttpResponse:
+        return bulk.ask(request, self._context(request), verb, lambda: self._listed(request))
+
+    def _listed(self, request: HttpRequest) -> QuerySet[Case]:
+        """All that the list is narrowed to, every page of it, in its order."""
+        query = request.GET.copy()
+        query.pop("p", None)
+        request.GET = query  # type: ignore[assignment]
+        cases: QuerySet[Case] = self.get_changelist_instance(request).queryset
+        return cases
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("tick", *self.list_display) if bulk_verbs.allowed(request) else self.list_display
+
+    @admin.display(description=gettext_lazy("Tick"))
+    def tick(self, case: Case) -> SafeString:
+        label = _("Choose %(reference)s") % {"reference": case.reference}
+        return format_html('<input type="checkbox" name="case" value="{}" aria-label="{}">', case.pk, label)
 
     # --- the list
 

@@ -6,8 +6,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from cases.admin import durations
-from cases.lifecycle import RequestStatus
-from cases.models import ProcessorRequest
+from cases.services import departures
 from integrations import budget
 from integrations.errors import BudgetForgotten, NotSent
 from integrations.models import Processor
@@ -42,7 +41,7 @@ class Card:
 
 def card(processor: Processor) -> Card:
     """The budget at this moment; reading it takes nothing from it."""
-    queued = ProcessorRequest.objects.filter(processor=processor, status=RequestStatus.QUEUED).count()
+    queued = departures.queued(processor)
     try:
         state = budget.state(processor)
         seconds = budget.seconds_for(processor, queued) if queued else 0.0

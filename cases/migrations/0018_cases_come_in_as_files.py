@@ -12,7 +12,7 @@ import dsrportal.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0016_duplicates_are_linked"),
+        ("cases", "0017_many_cases_are_worked_at_once"),
         ("dsrportal", "0002_an_import_has_a_key_of_its_own"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

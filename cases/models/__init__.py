@@ -1,5 +1,6 @@
 from cases.models.attention import AttentionItem, AttentionKind
 from cases.models.audit import Action, AppendOnly, AuditChain, AuditEvent
+from cases.models.bulk import BulkRow, BulkRun, BulkState, BulkVerb, RowState
 from cases.models.callback import CallbackDelivery, Verdict
 from cases.models.case import Case, VerificationMethod
 from cases.models.case_import import CaseImport, ImportedRow, ImportFailure, ImportState, StopReason
@@ -26,6 +27,10 @@ __all__ = [
     "AttentionKind",
     "AuditChain",
     "AuditEvent",
+    "BulkRow",
+    "BulkRun",
+    "BulkState",
+    "BulkVerb",
     "CallbackDelivery",
     "Case",
     "CaseImport",
@@ -50,6 +55,7 @@ __all__ = [
     "Purpose",
     "RequestGroup",
     "ResultPackage",
+    "RowState",
     "SavedView",
     "SkippedProcessor",
     "StopReason",

@@ -69,6 +69,7 @@ class Action(models.TextChoices):
     CASE_QUEUED = "case.queued", gettext_lazy("Queued the requests: this type needs no approval")
     CASE_APPROVED = "case.approved", gettext_lazy("Approved the plan")
     APPROVAL_VOIDED = "case.approval_voided", gettext_lazy("The approval no longer holds: {what} changed")
+    APPROVAL_UNDONE = "case.approval_undone", gettext_lazy("Took the approval back before anything was sent")
     CASE_HELD = "case.held", gettext_lazy("Held: waits for {other}")
     CASE_RELEASED = "case.released", gettext_lazy("Released from waiting for {other}")
     CASE_DENIED = "case.denied", gettext_lazy("Denied the case")
@@ -146,6 +147,19 @@ class Action(models.TextChoices):
     VIEW_RENAMED = "view.renamed", gettext_lazy("Renamed the shared view “{before}” to “{view}”")
     VIEW_DELETED = "view.deleted", gettext_lazy("Deleted the shared view “{view}”")
     AUDIT_EXPORTED = "audit.exported", gettext_lazy("Exported {count} audit events")
+    BULK_STARTED = "bulk.started", gettext_lazy("Started in bulk: {verb} for {cases} cases ({run})")
+    BULK_RETRIED = "bulk.retried", gettext_lazy("Tried again in bulk: {verb} for {cases} cases ({run})")
+    BULK_STOPPED = "bulk.stopped", gettext_lazy("Stopped in bulk: {verb} ({run})")
+    BULK_UNDO_STARTED = (
+        "bulk.undo_started",
+        gettext_lazy("Started to undo in bulk: {verb} for {cases} cases ({run})"),
+    )
+    BULK_FINISHED = (
+        "bulk.finished",
+        gettext_lazy(
+            "Finished in bulk: {verb}, {done} done, {refused} refused, {failed} failed, {undone} undone ({run})"
+        ),
+    )
     IMPORT_UPLOADED = "import.uploaded", gettext_lazy("Uploaded a file of {rows} rows to import")
     IMPORT_STARTED = "import.started", gettext_lazy("Started an import of {rows} rows")
     IMPORT_FINISHED = (

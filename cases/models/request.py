@@ -62,6 +62,9 @@ class ProcessorRequest(models.Model):
     due_at = models.DateTimeField(editable=False)
     # Approved, and not to be sent while its case is blocked by another.
     held = models.BooleanField(default=False, editable=False)
+    # Approved in bulk: until then nothing is sent and the approval can be taken back. Empty once that is over, so that
+    # what is due has an index of its own (see `services.cooling`).
+    not_before_at = models.DateTimeField(null=True, blank=True, editable=False)
     next_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     lease_token = models.UUIDField(null=True, blank=True, editable=False)
@@ -89,9 +92,18 @@ class ProcessorRequest(models.Model):
                 "processor",
                 "due_at",
                 "subject_request_id",
-                condition=Q(status=RequestStatus.QUEUED)
-                | Q(status=RequestStatus.PENDING, cancel_requested_at__isnull=False),
+                condition=Q(not_before_at__isnull=True)
+                & (
+                    Q(status=RequestStatus.QUEUED)
+                    | Q(status=RequestStatus.PENDING, cancel_requested_at__isnull=False)
+                ),
                 name="request_due",
+            ),
+            models.Index(
+                "processor",
+                "not_before_at",
+                condition=Q(status=RequestStatus.QUEUED, not_before_at__isnull=False),
+                name="request_cooling",
             ),
             models.Index(
                 "processor",

@@ -1,6 +1,7 @@
 """Approving exactly what was looked at, or saying no."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
@@ -45,8 +46,10 @@ def approvable_by(user_id: int | None) -> Q:
     return Q(status=CaseStatus.READY) & ~(Q(type__in=sorted(SECOND_PERSON_TYPES)) & own)
 
 
-def approve(case: Case, *, actor: Actor, digest: str, text: str = "") -> Case:
-    """Approve the plan with this digest, and only that; its requests are queued.
+def approve(
+    case: Case, *, actor: Actor, digest: str, text: str = "", not_before_at: datetime | None = None
+) -> Case:
+    """Approve the plan with this digest, and only that; its requests are queued, to leave no sooner than said.
 
     Raises Refused for the wrong person, Superseded where the plan is no longer what was looked at.
     """
@@ -70,25 +73,41 @@ def approve(case: Case, *, actor: Actor, digest: str, text: str = "") -> Case:
             actor=actor,
             action=Action.CASE_APPROVED,
             note=note,
-            details={"digest": digest},
+            details={"digest": digest, **_until(not_before_at)},
             fields={"approved_at": timezone.now(), "approved_by": actor.user, "approval_digest": digest},
         )
-        queue(locked, requests, actor=actor)
+        queue(locked, requests, actor=actor, not_before_at=not_before_at)
         holding.look(locked, actor=actor)
         return locked
 
 
-def queue(case: Case, requests: Iterable[ProcessorRequest], *, actor: Actor) -> None:
+def _until(not_before_at: datetime | None) -> dict[str, str]:
+    return {"not_before": not_before_at.isoformat()} if not_before_at else {}
+
+
+def queue(
+    case: Case,
+    requests: Iterable[ProcessorRequest],
+    *,
+    actor: Actor,
+    not_before_at: datetime | None = None,
+) -> None:
     """Put the planned requests of a locked case on their way."""
     processors = set()
     for request in requests:
         request.case = case
         transition.move_request(
-            request, RequestStatus.QUEUED, actor=actor, fields={"queued_at": timezone.now()}
+            request,
+            RequestStatus.QUEUED,
+            actor=actor,
+            fields={"queued_at": timezone.now(), "not_before_at": not_before_at},
         )
         processors.add(request.processor_id)
     for processor_id in processors:
-        lanes.wake(processor_id)
+        if not_before_at is None:
+            lanes.wake(processor_id)
+        else:
+            lanes.wake_later(processor_id, seconds=(not_before_at - timezone.now()).total_seconds())
 
 
 def queue_unapproved(case: Case, *, actor: Actor) -> None:

@@ -30,12 +30,15 @@ BATCH_SECONDS = 10
 
 
 def due(*, now: datetime) -> QuerySet[ProcessorRequest]:
-    """What waits to be sent, or to be cancelled, and that nobody is working on; by legal due date."""
+    """What waits to be sent, or to be cancelled, and that nobody is working on; by legal due date.
+
+    Without what was approved in bulk and still cools off: `cooling.lift` lets that go."""
     return ProcessorRequest.objects.filter(
         Q(status=RequestStatus.QUEUED) | Q(status=RequestStatus.PENDING, cancel_requested_at__isnull=False),
         Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
         Q(lease_until__isnull=True) | Q(lease_until__lt=now),
         held=False,
+        not_before_at=None,
     ).order_by("due_at", "pk")
 
 

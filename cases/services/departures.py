@@ -1,11 +1,12 @@
 """When what is queued for a processor will have left: its queue in order of legal due date, and its budget."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest
@@ -78,17 +79,21 @@ def seconds_for(processor: Processor, new_requests: int) -> float:
 
 def queued(processor: Processor, *, due_by: datetime | None = None) -> int:
     """How many requests wait to leave; of those alone that go before one that is due then, where it is given."""
-    waiting = ProcessorRequest.objects.filter(processor=processor, status=RequestStatus.QUEUED)
-    return waiting.filter(**({"due_at__lte": due_by} if due_by else {})).count()
+    before = {"due_at__lte": due_by} if due_by else {}
+    return sum(each.filter(**before).count() for each in _waiting(processor))
+
+
+def _waiting(processor: Processor) -> tuple[QuerySet[ProcessorRequest], QuerySet[ProcessorRequest]]:
+    """What may leave, and what cools off first: each has its index, and both together none."""
+    queued = ProcessorRequest.objects.filter(processor=processor, status=RequestStatus.QUEUED).order_by()
+    return queued.filter(not_before_at=None), queued.filter(not_before_at__isnull=False)
 
 
 def _reckon(processor: Processor, *, now: datetime) -> Departures:
-    dates = list(
-        ProcessorRequest.objects.filter(processor=processor, status=RequestStatus.QUEUED)
-        .order_by("due_at")
-        .values_list("due_at")
-        .annotate(Count("pk"))
-    )
+    counts: Counter[datetime] = Counter()
+    for waiting in _waiting(processor):
+        counts.update(dict(waiting.values_list("due_at").annotate(Count("pk"))))
+    dates = sorted(counts.items())
     every = -(-len(dates) // POINTS) or 1
     steps = []
     ahead = 0

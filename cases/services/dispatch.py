@@ -17,7 +17,7 @@ from django.utils import timezone
 from cases.actor import REPORT, SCHEDULE, Actor
 from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest, Verdict
-from cases.services import claims, failures, inquiries, lanes, progress, reports, sending, transition
+from cases.services import claims, cooling, failures, inquiries, lanes, progress, reports, sending, transition
 from cases.services.refusal import Superseded
 from integrations.connector import Connector
 from integrations.errors import (
@@ -45,6 +45,7 @@ PAUSE_SEEN_SECONDS = 1.0
 
 def run_lane(processor_id: UUID) -> None:
     """One lane: as many threads as there are batches waiting, up to its own number."""
+    cooling.lift(now=timezone.now(), processor_id=processor_id)
     waiting = (
         claims.due(now=timezone.now()).filter(processor=processor_id)[: claims.BATCH * lanes.THREADS].count()
     )

@@ -105,7 +105,10 @@ def release_from_conflict() -> None:
     all that ever finished. A row that another hand holds is left to the next sweep: no case is locked here.
     """
     rows = ProcessorRequest.objects.filter(
-        status=RequestStatus.QUEUED, last_error=Conflict.code, next_attempt_at__gt=timezone.now()
+        status=RequestStatus.QUEUED,
+        not_before_at=None,
+        last_error=Conflict.code,
+        next_attempt_at__gt=timezone.now(),
     ).order_by()
     waiting: dict[tuple[UUID, str, bytes], list[tuple[UUID, datetime]]] = defaultdict(list)
     for processor, kind, index, key, again in rows.values_list(

@@ -115,6 +115,8 @@ def _end(request: ProcessorRequest, request_type: str, *, now: datetime) -> _End
         return _End(at, processor.name, Wording("Nothing here can hasten it: tell the person in time."))
     leaving = departures.of(processor, now=now)
     waits = timedelta(seconds=leaving.seconds(request.due_at))
+    if request.not_before_at:
+        waits = max(waits, request.not_before_at - now)
     helps = (
         Wording("The processor is paused, and each day of that comes on top: have it resumed.")
         if processor.paused_at

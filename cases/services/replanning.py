@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from cases.actor import Actor
@@ -49,10 +50,7 @@ def changing(case: Case, *, actor: Actor, what: str) -> Iterator[Case]:
 
     Raises Refused where something of it was sent, and where nothing can be planned afterwards; then nothing changed.
     """
-    with progress.locked(case.pk) as locked:
-        # No lane may claim one of them meanwhile.
-        queued = ProcessorRequest.objects.filter(case=locked, status=RequestStatus.QUEUED)
-        list(queued.select_for_update().order_by("pk"))
+    with untouched(case) as locked:
         sentence = may_change(locked)
         if sentence:
             raise Refused(sentence)
@@ -72,20 +70,49 @@ def changing(case: Case, *, actor: Actor, what: str) -> Iterator[Case]:
             duplicates.look(locked)
 
 
-def _void(case: Case, *, actor: Actor, what: str) -> None:
+@contextmanager
+def untouched(case: Case) -> Iterator[Case]:
+    """The locked case with its queued requests locked too, so that no lane may claim one of them meanwhile."""
+    with progress.locked(case.pk) as locked:
+        queued = ProcessorRequest.objects.filter(case=locked, status=RequestStatus.QUEUED)
+        list(queued.select_for_update().order_by("pk"))
+        yield locked
+
+
+def take_back(case: Case, *, actor: Actor, digest: str) -> Case:
+    """Take back the approval of this digest, and bring the case back to an approver with the same plan, made anew.
+
+    Raises Refused where a part of it was attempted already, or where it is not what is approved now.
+    """
+    with untouched(case) as locked:
+        if locked.approval_digest != digest:
+            raise Refused(_("This approval does not hold any more, so there is nothing to undo."))
+        sentence = may_change(locked)
+        if sentence:
+            raise Refused(sentence)
+        _void(locked, actor=actor, action=Action.APPROVAL_UNDONE)
+        planning.plan(locked, actor=actor)
+        holding.look(locked, actor=actor)
+        return locked
+
+
+def _void(case: Case, *, actor: Actor, what: str = "", action: Action = Action.APPROVAL_VOIDED) -> None:
     """Take back an approval of which nothing was sent."""
     queued = ProcessorRequest.objects.filter(case=case, status=RequestStatus.QUEUED)
     for request in queued.select_related("case", "processor").order_by("pk"):
         transition.move_request(
-            request, RequestStatus.CANCELLED, actor=actor, fields={"queued_at": None, "held": False}
+            request,
+            RequestStatus.CANCELLED,
+            actor=actor,
+            fields={"queued_at": None, "held": False, "not_before_at": None},
         )
     attention.resolve_all(AttentionKind.HELD, actor=actor, resolution="changed", case=case)
     transition.move_case(
         case,
         CaseStatus.READY,
         actor=actor,
-        action=Action.APPROVAL_VOIDED,
-        details={"what": what},
+        action=action,
+        details={"what": what} if what else {},
         fields={"approved_at": None, "approved_by": None, "approval_digest": ""},
     )
 

@@ -184,6 +184,7 @@ def _held_up(*, now: datetime) -> tuple[Q, Q, Q]:
         # Behind others in a queue that moves is no hold-up, unless it was tried already.
         | Q(Q(attempts__gt=0) | ~Q(processor__in=_moving(now=now)), status_changed_at__lt=now - QUEUED),
         status=RequestStatus.QUEUED,
+        not_before_at=None,
         # It waits for another case, and says so when it cannot wait much longer.
         held=False,
     )

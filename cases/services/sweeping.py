@@ -7,9 +7,11 @@ from django.utils import timezone
 from cases.actor import SCHEDULE
 from cases.models import CallbackDelivery, Verdict
 from cases.services import (
+    bulk_work,
     callbacks,
     claims,
     confirming,
+    cooling,
     failures,
     importing,
     imports,
@@ -29,6 +31,9 @@ UNAPPLIED_SECONDS = 30
 def sweep() -> None:
     """Wake lanes for due requests, fetch missing results, apply kept deliveries, settle what disagrees."""
     failures.release_from_conflict()
+    cooling.lift(now=timezone.now())
+    for run_id in bulk_work.unattended(now=timezone.now()):
+        queueing.wake("cases.jobs.bulk", str(run_id))
     due = claims.due(now=timezone.now()).filter(processor__in=Processor.objects.sending())
     for processor_id in due.order_by().values_list("processor_id", flat=True).distinct():
         lanes.wake(processor_id)

@@ -82,6 +82,16 @@ def of_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) ->
                 what=what,
             ),
         )
+    if request.not_before_at and request.not_before_at > now and not request.cancel_requested_at:
+        return Standing(
+            PORTAL,
+            since,
+            Wording(
+                "%(what)s. Waits until %(until)s and can be undone until then, on the page of its bulk run.",
+                what=what,
+                until=when(request.not_before_at, now=now),
+            ),
+        )
     if all_paused:
         return Standing(MANAGER, since, Wording("%(what)s; everything outgoing is paused.", what=what))
     if request.processor.paused_at:

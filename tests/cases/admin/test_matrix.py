@@ -18,18 +18,19 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
-from cases.admin import outgoing, processor_verbs, verbs
+from cases.admin import bulk_run, bulk_verbs, outgoing, processor_verbs, verbs
 from cases.models import (
     AttentionItem,
     AttentionKind,
     AuditEvent,
+    Case,
     ManualTask,
     PackageState,
     ResultPackage,
     VerificationRule,
 )
 from cases.roles import ROLES
-from cases.services import attention
+from cases.services import attention, bulk, bulk_rules, bulk_work
 from dsrportal.models import User
 from tests import builders
 from tests.cases.admin import stages
@@ -160,6 +161,18 @@ ON_CASES: Final[dict[str, tuple[tuple[str, ...], str, int]]] = {
     "redact": (("review", "package"), WORK_CASES, 200),
     "refetch": (("review", "package"), WORK_CASES, 200),
 }
+# verb for many cases: who may; an empty form leads back to the list.
+ON_MANY: Final[dict[str, str]] = {
+    "verify": WORK_CASES,
+    "assign": WORK_OR_DECIDE,
+    "tag": WORK_OR_DECIDE,
+    "approve": DECIDE_CASES,
+    "deny": DECIDE_CASES,
+    "cancel": WORK_OR_DECIDE,
+    "close": WORK_OR_DECIDE,
+}
+# Of a run of approvals that is over.
+ON_RUNS: Final = ("confirm", "stop", "retry", "undo")
 ON_PROCESSORS: Final = {"test": 200, "connect": 200, "pause": 200, "resume": 302}
 ON_EVERYTHING: Final = {"pause": 200, "resume": 302}
 
@@ -168,6 +181,11 @@ def verb_rows() -> Iterator[Row]:
     for verb, ((case, *part), who, done) in ON_CASES.items():
         pattern = "cases/case/<int:case_id>/<slug:verb>/" + ("<slug:part>/" if part else "")
         yield Row(pattern, May(who), May(who, done), (case, verb, *part))
+    for verb, who in ON_MANY.items():
+        yield Row("cases/case/bulk/<slug:verb>/", ONLY_POST, May(who, 302), (verb,))
+    for act in ON_RUNS:
+        pattern = "cases/bulkrun/<uuid:run_id>/do/<slug:act>/"
+        yield Row(pattern, ONLY_POST, May(DECIDE_CASES, 302), ("run", act))
     for verb, done in ON_PROCESSORS.items():
         pattern = "integrations/processor/<uuid:processor_id>/do/<slug:name>/"
         yield Row(pattern, May(RUN_PROCESSORS), May(RUN_PROCESSORS, done), ("processor", verb))
@@ -205,6 +223,10 @@ TABLE: Final = (
     Row(f"{DUPLICATE}<slug:verb>/", ONLY_POST, May(WORK_OR_DECIDE, 302), ("twice", "once", "dismiss")),
     Row(f"{DUPLICATE}<slug:verb>/", ONLY_POST, May(WORK_OR_DECIDE, 302), ("twice", "once", "suggest")),
     *verb_rows(),
+    Row("cases/bulkrun/", *both(May(READ_CASES))),
+    Row("cases/bulkrun/<uuid:run_id>/change/", May(READ_CASES), ONLY_GET, ("run",)),
+    Row("cases/bulkrun/<uuid:run_id>/progress/", May(READ_CASES), ONLY_GET, ("run",)),
+    Row("cases/bulkrun/<uuid:run_id>/undo/<int:row_id>/", ONLY_POST, May(DECIDE_CASES, 302), ("run", "row")),
     *model("cases/attentionitem/", "item", sees=READ_EVIDENCE, page=ITEM),
     Row("cases/attentionitem/<path:object_id>/change/", May(READ_EVIDENCE), REFUSED, ("foreign",)),
     Row(SETTLE, May(WORK_CASES, but=(("ivy", 404),)), May(WORK_CASES, 302, but=(("ivy", 404),)), ("item",)),
@@ -296,9 +318,20 @@ def _cases() -> dict[str, Model]:
         "forwarding": partner.requests.get().forwarding_extensions.get(),
         "review": review,
         "package": package,
+        **_run(),
     }
     tasked = stages.with_task()
     return {**made, "tasked": tasked, "task": ManualTask.objects.get(processor_request__case=tasked)}
+
+
+def _run() -> dict[str, Model]:
+    """An approval of one case in bulk, done."""
+    case, pia = builders.ready_case(), builders.actor("pia")
+    run = bulk.start(Case.objects.filter(pk=case.pk), verb="approve", said={}, actor=pia)
+    bulk_work.prepare_now(run)
+    bulk.confirm(run, actor=pia)
+    bulk_work.work(run.pk)
+    return {"run": run, "row": run.rows.get()}
 
 
 def _holds() -> dict[str, Any]:
@@ -401,10 +434,13 @@ def test_every_address_of_the_desk_has_a_row_and_every_row_an_address() -> None:
     ("said", "there"),
     [
         (ON_CASES, lambda: verbs.BY_NAME),
+        (ON_MANY, lambda: bulk_verbs.BULK_BY_NAME),
+        (ON_MANY, lambda: bulk_rules.RULES),
+        (dict.fromkeys(ON_RUNS), lambda: bulk_run.ACTS),
         (ON_PROCESSORS, lambda: [verb.name for verb in processor_verbs.VERBS]),
         (ON_EVERYTHING, lambda: outgoing.VERBS),
     ],
-    ids=["cases", "processors", "everything"],
+    ids=["cases", "many cases", "their rules", "runs", "processors", "everything"],
 )
 def test_every_verb_has_a_row(said: dict[str, Any], there: Callable[[], Sequence[str]]) -> None:
     assert set(said) == set(there())

@@ -1,0 +1,96 @@
+"""From the list of cases to a preview: what was chosen there, what the verb asks, and a frozen run.
+
+What was ticked comes as keys; “all that match” is never what the browser says, but the list's own query, asked again.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from cases.admin import bulk_forms
+from cases.admin.acting import actor_of
+from cases.admin.bulk_verbs import BULK_BY_NAME, allowed
+from cases.models import Case
+from cases.services import bulk, bulk_work
+from cases.services.refusal import Refused
+
+Listed = Callable[[], QuerySet[Case]]
+
+
+@sensitive_post_parameters()
+def ask(request: HttpRequest, context: dict[str, Any], name: str, listed: Listed) -> HttpResponse:
+    """The verb's form for what was chosen; once it is filled in, the run to confirm. Changes no case."""
+    verb = BULK_BY_NAME.get(name)
+    if verb is None:
+        raise Http404
+    if verb not in allowed(request):
+        raise PermissionDenied
+    try:
+        cases, count = _chosen(request, listed)
+    except Refused as refused:
+        messages.warning(request, str(refused))
+        return HttpResponseRedirect(_list(request))
+    filled_in = "filled_in" in request.POST
+    form = verb.form(request.POST if filled_in else None)
+    if filled_in and form.is_valid():
+        try:
+            run = bulk.start(
+                cases, verb=verb.name, said=bulk_forms.as_json(form.cleaned_data), actor=actor_of(request)
+            )
+        except Refused as refused:
+            form.refuse(refused.sentences)
+        else:
+            bulk_work.prepare_now(run)
+            return HttpResponseRedirect(reverse("admin:cases_bulkrun_change", args=[run.pk]))
+    shown = {
+        **context,
+        "title": verb.label,
+        "verb": verb,
+        "form": form,
+        "count": count,
+        "everything": _everything(request),
+        "keys": [] if _everything(request) else _keys(request),
+        "back": _list(request),
+    }
+    return TemplateResponse(request, "portal/bulk/ask.html", shown)
+
+
+def _chosen(request: HttpRequest, listed: Listed) -> tuple[QuerySet[Case], int]:
+    """The cases, in the order of the list, and how many. Raises Refused for none, for too many, and for no list."""
+    if _everything(request):
+        try:
+            cases = listed()
+        except (IncorrectLookupParameters, SuspiciousOperation):
+            raise Refused(_("The list cannot be narrowed like that.")) from None
+    else:
+        cases = Case.objects.filter(pk__in=_keys(request)).order_by("pk")
+    count = cases.order_by()[: bulk.MOST_CASES + 1].count()
+    if not count:
+        raise Refused(_("Tick the cases first, or choose all that match."))
+    if count > bulk.MOST_CASES:
+        raise Refused(
+            _("These are more than %(most)s cases: narrow the list first.") % {"most": f"{bulk.MOST_CASES:,}"}
+        )
+    return cases, count
+
+
+def _everything(request: HttpRequest) -> bool:
+    return request.POST.get("everything") == "1"
+
+
+def _keys(request: HttpRequest) -> list[int]:
+    return [int(key) for key in request.POST.getlist("case") if key.isdecimal() and len(key) < 19]
+
+
+def _list(request: HttpRequest) -> str:
+    query = request.GET.urlencode()
+    return reverse("admin:cases_case_changelist") + (f"?{query}" if query else "")
