@@ -6,6 +6,7 @@ from cases.services import (
     confirming,
     dispatch,
     holding,
+    intake_receipts,
     reconciling,
     results,
     searching,
@@ -43,6 +44,7 @@ def refresh(request_id: str) -> None:
 def purge() -> None:
     expired_packages()
     unknown_files()
+    intake_receipts.forget_keys()
 
 
 def fetch_result(request_id: str) -> None:

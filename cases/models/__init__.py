@@ -5,6 +5,8 @@ from cases.models.case import Case, VerificationMethod
 from cases.models.clock import Clock, ClockKind
 from cases.models.forwarding import ForwardingExtension
 from cases.models.group import RequestGroup
+from cases.models.intake_receipt import IntakeReceipt
+from cases.models.intake_source import IntakeSource
 from cases.models.jobs import Jobs
 from cases.models.note import Note
 from cases.models.plan import SkippedProcessor
@@ -30,6 +32,8 @@ __all__ = [
     "DataSubject",
     "Finding",
     "ForwardingExtension",
+    "IntakeReceipt",
+    "IntakeSource",
     "Jobs",
     "ManualTask",
     "Note",

@@ -22,6 +22,8 @@ def why_not(case: Case, *, actor: Actor) -> str:
     """Why this person cannot approve this case, in a sentence; "" when they can."""
     if case.status != CaseStatus.READY:
         return "Only a case that is ready can be approved."
+    if actor.user_id is None:
+        return "A case is approved by a person."
     if case.type in SECOND_PERSON_TYPES and actor.user_id in {
         case.opened_by_id,
         case.verified_by_id,

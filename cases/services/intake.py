@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
-from cases.models import Action, Case, Correction, DataSubject, SubjectIdentity
+from cases.models import Action, Case, Correction, DataSubject, IntakeSource, SubjectIdentity
 from cases.services import approval, audit, clocks, planning
 from cases.services.refusal import Refused
 from dsrportal.crypto import blind_index
@@ -89,10 +89,11 @@ def open_case(
     group_name: str = "",
     purposes: Sequence[str] = (),
     corrections: Sequence[types.Correction] = (),
+    through: IntakeSource | None = None,
 ) -> Case:
     """Open a case with its person, encrypted identities and clock; an opt-out is planned and sent at once.
 
-    Raises Refused with a sentence a rule.
+    It is opened by a person, or `through` a form of our own. Raises Refused with a sentence a rule.
     """
     refused = problems(
         type=type,
@@ -106,8 +107,8 @@ def open_case(
     refused += _group_problems(group_name)
     if refused:
         raise Refused(*refused)
-    if actor.user is None:
-        raise Refused("A case is opened by a person.")
+    if (actor.user is None) == (through is None):
+        raise Refused("A case is opened by a person, or through an intake source.")
     with transaction.atomic():
         subject = DataSubject.objects.create(data_key=DataKey.make(DataKey.Purpose.SUBJECT))
         rows = SubjectIdentity.objects.bulk_create(
@@ -128,6 +129,7 @@ def open_case(
             status=CaseStatus.INTAKE,
             status_changed_at=timezone.now(),
             opened_by=actor.user,
+            intake_source=through,
             changed_by=actor.user,
         )
         audit.record(
