@@ -52,7 +52,12 @@ _DECIDE_CASES = (
     "cases.export_case",
     "cases.reveal_identity",
 )
-_READ_TRAIL = ("cases.view_auditevent", "integrations.view_processor", "integrations.view_signingcertificate")
+_READ_TRAIL = (
+    "cases.view_auditevent",
+    "cases.view_intakesource",
+    "integrations.view_processor",
+    "integrations.view_signingcertificate",
+)
 _RUN_PROCESSORS = (
     "integrations.view_processor",
     "integrations.add_processor",
@@ -67,6 +72,9 @@ _RUN_PROCESSORS = (
     "cases.view_callbackdelivery",
     "cases.view_jobs",
     "cases.requeue_jobs",
+    "cases.view_intakesource",
+    "cases.add_intakesource",
+    "cases.change_intakesource",
 )
 _RUN_ACCOUNTS = (
     "dsrportal.view_user",

@@ -1,6 +1,18 @@
 """The desk: declares and asks, never decides. One module a noun; importing them registers them."""
 
-from cases.admin import attention, audit, case, certificate, delivery, jobs, processor, role, task, user
+from cases.admin import (
+    attention,
+    audit,
+    case,
+    certificate,
+    delivery,
+    intake_source,
+    jobs,
+    processor,
+    role,
+    task,
+    user,
+)
 
 __all__ = [
     "attention",
@@ -8,6 +20,7 @@ __all__ = [
     "case",
     "certificate",
     "delivery",
+    "intake_source",
     "jobs",
     "processor",
     "role",

@@ -18,7 +18,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
-from cases.admin import outgoing, processor_verbs, verbs
+from cases.admin import intake_source, outgoing, processor_verbs, verbs
 from cases.models import AttentionItem, AttentionKind, AuditEvent, ManualTask, PackageState, ResultPackage
 from cases.roles import ROLES
 from cases.services import attention
@@ -27,6 +27,7 @@ from tests import builders
 from tests.cases.admin import stages
 from tests.cases.admin.people import ROLE_OF, account
 from tests.cases.admin.test_delivery import deliver
+from tests.cases.intake_api import form
 
 NOBODY: Final = ""
 ANYBODY: Final = " ".join(ROLE_OF)
@@ -150,6 +151,7 @@ ON_CASES: Final[dict[str, tuple[tuple[str, ...], str, int]]] = {
 }
 ON_PROCESSORS: Final = {"test": 200, "connect": 200, "pause": 200, "resume": 302}
 ON_EVERYTHING: Final = {"pause": 200, "resume": 302}
+ON_SOURCES: Final = {"rotate": 200, "deactivate": 302, "activate": 302}
 
 
 def verb_rows() -> Iterator[Row]:
@@ -159,6 +161,9 @@ def verb_rows() -> Iterator[Row]:
     for verb, done in ON_PROCESSORS.items():
         pattern = "integrations/processor/<uuid:processor_id>/do/<slug:name>/"
         yield Row(pattern, May(RUN_PROCESSORS), May(RUN_PROCESSORS, done), ("processor", verb))
+    for verb, done in ON_SOURCES.items():
+        pattern = "cases/intakesource/<int:source_id>/do/<slug:name>/"
+        yield Row(pattern, May(RUN_PROCESSORS), May(RUN_PROCESSORS, done), ("source", verb))
     for verb, done in ON_EVERYTHING.items():
         pattern = "integrations/processor/outgoing/<slug:name>/"
         yield Row(pattern, May(RUN_PROCESSORS), May(RUN_PROCESSORS, done), (verb,))
@@ -199,6 +204,13 @@ TABLE: Final = (
     Row("cases/auditevent/<int:event_id>/verify/", ONLY_POST, May(READ_TRAIL, 302), ("event",)),
     Row("cases/auditevent/verify/", ONLY_POST, May(READ_TRAIL, 302)),
     Row("cases/auditevent/export/", ONLY_POST, May(READ_TRAIL)),
+    *model(
+        "cases/intakesource/",
+        "source",
+        sees=READ_PROCESSORS,
+        adds=RUN_PROCESSORS,
+        changes=RUN_PROCESSORS,
+    ),
     *model("integrations/signingcertificate/", "certificate", sees=READ_PROCESSORS),
     *model(
         "integrations/processor/",
@@ -280,6 +292,7 @@ def _holds() -> dict[str, Any]:
         "foreign": AttentionItem.objects.get(case=None),
         "delivery": delivery,
         "certificate": delivery.certificate,
+        "source": form().source,
         "agents": Group.objects.get(name="agent"),
         "own_role": Group.objects.create(name="night shift"),
         "clerk": builders.person("clerk"),
@@ -363,9 +376,10 @@ def test_every_address_of_the_desk_has_a_row_and_every_row_an_address() -> None:
     [
         (ON_CASES, lambda: verbs.BY_NAME),
         (ON_PROCESSORS, lambda: [verb.name for verb in processor_verbs.VERBS]),
+        (ON_SOURCES, lambda: intake_source.VERBS),
         (ON_EVERYTHING, lambda: outgoing.VERBS),
     ],
-    ids=["cases", "processors", "everything"],
+    ids=["cases", "processors", "sources", "everything"],
 )
 def test_every_verb_has_a_row(said: dict[str, Any], there: Callable[[], Sequence[str]]) -> None:
     assert set(said) == set(there())
