@@ -405,7 +405,7 @@ def test_the_database_wants_a_case_opened_by_exactly_one(by_hand: bool) -> None:
 
 def test_a_case_is_opened_by_a_person_or_through_a_source_and_not_by_both() -> None:
     website = form()
-    asked = {
+    asked: dict[str, Any] = {
         "type": "erasure",
         "regulation": "gdpr",
         "received_at": timezone.now(),

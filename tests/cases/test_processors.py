@@ -86,7 +86,12 @@ def test_options_are_changed_by_name_and_kept_out_of_the_trail() -> None:
     processors.save(processor, actor=actor("ivy"), changed=names)
     assert Processor.objects.get().options == {"pod": "eu1", "exclusion_attribute": "leave-me-alone"}
     event = AuditEvent.objects.get()
-    assert event.details == {"processor": processor.name, "fields": sorted(names)}
+    assert event.details == {
+        "processor": processor.name,
+        "fields": sorted(names),
+        # What is chosen from a list, or its default, is told; what somebody wrote is not.
+        "changes": {"pod": ["us1", "eu1"], "exclusion_attribute": None, "consent_document": None},
+    }
     assert "leave-me-alone" not in event.canonical
 
 

@@ -204,6 +204,8 @@ TABLE: Final = (
     Row("cases/auditevent/<int:event_id>/verify/", ONLY_POST, May(READ_TRAIL, 302), ("event",)),
     Row("cases/auditevent/verify/", ONLY_POST, May(READ_TRAIL, 302)),
     Row("cases/auditevent/export/", ONLY_POST, May(READ_TRAIL)),
+    Row("cases/auditevent/person/", May(READ_TRAIL), May(READ_TRAIL, 302)),
+    Row("cases/auditevent/person/<int:case_id>/", May(READ_TRAIL), ONLY_GET, ("review",)),
     *model(
         "cases/intakesource/",
         "source",
