@@ -35,7 +35,7 @@ Context = dict[str, Any]
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ("written", "who", "what", "case_link", "source", "address")
+    list_display = ("written", "who", "what", "case_link", "from_where")
     list_display_links = ("written",)
     list_filter = (ReviewFilter,)
     list_select_related = ("case",)
@@ -150,6 +150,16 @@ class AuditEventAdmin(ReadOnlyAdmin):
         muted = format_html(' <span class="muted">{}</span>', reason) if reason else ""
         return format_html(
             '<span class="truncate" title="{}">{}{}</span>', event.sentence, event.sentence, muted
+        )
+
+    @admin.display(description=gettext_lazy("From where"))
+    def from_where(self, event: AuditEvent) -> SafeString:
+        address = event.address or "–"
+        return format_html(
+            '<span class="turn"><span title="{}">{}</span><span class="since">{}</span></span>',
+            address,
+            address,
+            event.get_source_display(),
         )
 
     @admin.display(description=gettext_lazy("Case"))

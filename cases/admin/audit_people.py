@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from cases.admin import search
 from cases.admin.acting import actor_of
 from cases.admin.audit_words import reason_in_words, who
-from cases.models import Case
+from cases.models import AuditEvent, Case
 from cases.services import disclosure, onlookers
 from cases.services.onlookers import Onlooking
 from cases.services.refusal import Refused
@@ -59,10 +59,12 @@ def look_for(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, context: Context, found: Onlooking | None) -> HttpResponse:
-    rows = [
-        {"event": event, "who": who(event), "reason": reason_in_words(event)}
-        for event in (found.events if found else [])
-    ]
-    people = {row["who"] for row in rows}
+    rows = _rows(found.events if found else [])
     context = {**context, "title": _("Who saw this person’s data"), "found": found, "rows": rows}
-    return TemplateResponse(request, TEMPLATE, {**context, "onlookers": len(people)})
+    context["onlookers"] = len({row["who"] for row in rows})
+    context["exports"] = _rows(found.exports if found else [])
+    return TemplateResponse(request, TEMPLATE, context)
+
+
+def _rows(events: list[AuditEvent]) -> list[dict[str, Any]]:
+    return [{"event": event, "who": who(event), "reason": reason_in_words(event)} for event in events]

@@ -127,7 +127,7 @@ VERBS: Final = {
 @admin.register(IntakeSource)
 class IntakeSourceAdmin(DeskAdmin):
     form = IntakeSourceForm
-    list_display = ("name", "state", "opens", "per_minute", "token_made", "last_used")
+    list_display = ("name", "state", "opens", "per_minute", "last_used")
     sortable_by = ("name",)
     ordering = ("name",)
     change_list_template = "admin/cases/intakesource/change_list.html"

@@ -4,7 +4,7 @@ Two cases are of one person where both were verified with an identity in common.
 link: whoever types a stranger's address into a form would be shown beside their cases.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -16,12 +16,15 @@ from cases.models import Action, AuditEvent, Case, SubjectIdentity
 
 # What puts data of one person before somebody's eyes, or into their hands. Looking at the page of a case, where
 # identities are masked, is no event.
-SAW: Final = (
+SAW: Final[tuple[str, ...]] = (
     Action.IDENTITIES_REVEALED,
     Action.RESULT_VIEWED,
     Action.RESULT_DOWNLOADED,
     Action.RESULT_REDACTED,
+    "attachment.downloaded",
 )
+# A list that was taken along names no case; with identities, it may have held any that was open or closed by then.
+EXPORTED: Final = "list.exported"
 # A person's cases are found in rounds, each through those of the one before.
 MOST_ROUNDS: Final = 5
 MOST_PEOPLE: Final = 200
@@ -34,6 +37,8 @@ class Onlooking:
 
     cases: list[Case]
     events: list[AuditEvent]
+    # Lists with identities in clear that were exported since: each may have held this person.
+    exports: list[AuditEvent]
     # There are more events than are shown.
     more: bool
 
@@ -43,7 +48,7 @@ def of_subjects(subjects: Collection[UUID]) -> Onlooking:
     people = _the_same(set(subjects))
     cases = list(Case.objects.filter(subject__in=people).order_by("-id")[:MOST_SHOWN])
     found = _events(people, [case.pk for case in cases])
-    return Onlooking(cases, found[:MOST_SHOWN], len(found) > MOST_SHOWN)
+    return Onlooking(cases, found[:MOST_SHOWN], _exports(cases), len(found) > MOST_SHOWN)
 
 
 def _the_same(subjects: set[UUID]) -> set[UUID]:
@@ -68,6 +73,14 @@ def _events(people: Iterable[UUID], cases: Collection[int]) -> list[AuditEvent]:
     seen = AuditEvent.objects.filter(case__in=list(cases), action__in=SAW)
     found = [event for events in (seen, searches) for event in _newest(events)]
     return sorted(found, key=lambda event: (event.at, event.pk), reverse=True)
+
+
+def _exports(cases: Sequence[Case]) -> list[AuditEvent]:
+    if not cases:
+        return []
+    since = min(case.opened_at for case in cases)
+    exports = AuditEvent.objects.filter(action=EXPORTED, details__identities=True, at__gte=since)
+    return _newest(exports)[:MOST_SHOWN]
 
 
 def _newest(events: Any) -> list[AuditEvent]:

@@ -24,14 +24,18 @@ def actions() -> list[str]:
     return list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
 
 
-def test_a_new_processor_is_an_event_without_values() -> None:
+def test_a_new_processor_is_an_event_without_its_credentials() -> None:
     new = Processor(
         kind="mparticle", name="Shop", account="4302", credentials={"workspace_secret": "tops3cret"}
     )
     processors.save(new, actor=actor("ivy"), changed=["name", "account", "workspace_secret"])
     event = AuditEvent.objects.get()
     assert (event.action, event.processor, event.actor_label) == (Action.PROCESSOR_CREATED, new, "ivy")
-    assert event.details == {"processor": "Shop", "fields": ["account", "name", "workspace_secret"]}
+    assert event.details == {
+        "processor": "Shop",
+        "fields": ["account", "name", "workspace_secret"],
+        "changes": {"account": [None, "4302"], "name": [None, "Shop"], "workspace_secret": None},
+    }
     assert "tops3cret" not in json.dumps([event.details, event.canonical])
 
 

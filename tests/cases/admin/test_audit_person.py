@@ -1,6 +1,6 @@
 """Who saw a person's data: in clear, over all cases that are known to be of one person, and of no others."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.test import Client
@@ -149,6 +149,21 @@ def test_the_case_page_leads_there_for_those_who_may() -> None:
     assert link in browser("otto").get(address(case)).content.decode()
     assert link not in browser("agnes").get(address(case)).content.decode()
     assert browser("agnes").get(link).status_code == 403
+
+
+def test_lists_exported_with_identities_since_may_have_held_the_person() -> None:
+    builders.processor()
+    exported, otto = cast(Action, onlookers.EXPORTED), builders.actor("otto")
+    for identities in (True, False):
+        audit.record(exported, actor=otto, details={"count": 9, "identities": identities})
+    case = builders.open_case()
+    assert not of_case(case).context["exports"], "that was before"
+    audit.record(exported, actor=otto, details={"count": 9, "identities": False})
+    assert not of_case(case).context["exports"], "without identities"
+    later = audit.record(exported, actor=otto, details={"count": 9, "identities": True})
+    answer = of_case(case)
+    assert [row["event"] for row in answer.context["exports"]] == [later]
+    assert "may have held this person" in answer.content.decode()
 
 
 def test_more_than_is_shown_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
