@@ -17,15 +17,20 @@ class Source(TextChoices):
     SCHEDULE = "schedule", gettext_lazy("Schedule")
     COMMAND = "command", gettext_lazy("Command")
     PERSON = "person", gettext_lazy("The data subject")
+    API = "api", gettext_lazy("Intake API")
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`user` is None for the portal itself; `address` is the client's, "" where there is none."""
+    """`user` is None for the portal itself; `address` is the client's, "" where there is none.
+
+    `name` is what somebody goes by who has no account, such as a form of our own.
+    """
 
     source: Source
     user: "User | None" = None
     address: str = ""
+    name: str = ""
 
     @property
     def user_id(self) -> int | None:
@@ -34,7 +39,7 @@ class Actor:
     @property
     def label(self) -> str:
         """What the audit trail calls the actor, should the account be gone one day."""
-        return self.user.get_username() if self.user else ""
+        return self.user.get_username() if self.user else self.name
 
 
 SCHEDULE = Actor(Source.SCHEDULE)

@@ -61,6 +61,7 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
         (
             Place(_("Processors"), "processors", model="integrations.processor"),
             Place(_("Callbacks"), "deliveries", model="cases.callbackdelivery"),
+            Place(_("Intake sources"), "key", model="cases.intakesource"),
             Place(_("Jobs"), "jobs", url_name="admin:jobs", permission="cases.view_jobs"),
             Place(_("Health"), "health", url_name="admin:health", permission="cases.view_jobs"),
         ),

@@ -11,6 +11,7 @@ from cases.services import (
     holding,
     importing,
     imports,
+    intake_receipts,
     link_mail,
     reconciling,
     results,
@@ -53,6 +54,7 @@ def purge() -> None:
     unknown_files()
     duplicates.forget_closed()
     forget_said()
+    intake_receipts.forget_keys()
 
 
 def fetch_result(request_id: str) -> None:

@@ -58,7 +58,12 @@ _DECIDE_CASES = (
     "cases.add_savedview",
     "cases.share_savedview",
 )
-_READ_TRAIL = ("cases.view_auditevent", "integrations.view_processor", "integrations.view_signingcertificate")
+_READ_TRAIL = (
+    "cases.view_auditevent",
+    "cases.view_intakesource",
+    "integrations.view_processor",
+    "integrations.view_signingcertificate",
+)
 _RUN_PROCESSORS = (
     "integrations.view_processor",
     "integrations.add_processor",
@@ -73,6 +78,9 @@ _RUN_PROCESSORS = (
     "cases.view_callbackdelivery",
     "cases.view_jobs",
     "cases.requeue_jobs",
+    "cases.view_intakesource",
+    "cases.add_intakesource",
+    "cases.change_intakesource",
 )
 # How people are verified is the house's law, no agent's choice.
 _RULE_VERIFICATION = ("cases.view_verificationrule", "cases.change_verificationrule")

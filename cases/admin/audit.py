@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -14,30 +15,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from cases.admin import audit_export
-from cases.admin.audit_words import reason_in_words, who
+from cases.admin import audit_differences, audit_export, audit_people, audit_verify
+from cases.admin.audit_filters import ReviewFilter, without_empty
+from cases.admin.audit_words import everything_of, reason_in_words, who
 from cases.admin.export import Exported
-from cases.admin.readonly import DayFilter, ReadOnlyAdmin, moment
+from cases.admin.readonly import ReadOnlyAdmin, moment
 from cases.models import Action, AuditChain, AuditEvent
-from cases.models.audit import in_general
-from cases.services import audit
+from cases.services import audit, audit_review
 
 Context = dict[str, Any]
-# How many places of a broken chain are told at once.
-TOLD: Final = 5
-
-
-class ActionFilter(admin.SimpleListFilter):
-    title = gettext_lazy("What")
-    parameter_name = "action"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(action.value, in_general(action)) for action in Action]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(action=self.value()) if self.value() else queryset
 
 
 @admin.register(AuditEvent)
@@ -45,13 +33,12 @@ class AuditEventAdmin(Exported, ReadOnlyAdmin):
     export_name = "audit-events"
     export_columns = audit_export.COLUMNS
     export_action = Action.AUDIT_EXPORTED
-    list_display = ("written", "who", "what", "case_link", "source", "address")
+    list_display = ("written", "who", "what", "case_link", "from_where")
     list_display_links = ("written",)
-    list_filter = (ActionFilter, "source", ("at", DayFilter))
+    list_filter = (ReviewFilter,)
     list_select_related = ("case",)
-    ordering = ("-id",)
-    search_fields = ("case__reference__exact",)
-    search_help_text = gettext_lazy("Case reference")
+    # Events hardly ever share an instant; each thing to narrow the list to has an index in this order.
+    ordering = ("-at", "-id")
     change_list_template = "admin/cases/auditevent/change_list.html"
     change_form_template = "admin/cases/auditevent/change_form.html"
 
@@ -60,16 +47,23 @@ class AuditEventAdmin(Exported, ReadOnlyAdmin):
             "<int:event_id>/verify/": (self.verify_view, "cases_auditevent_verify"),
             "verify/": (self.verify_page_view, "cases_auditevent_verify_page"),
         }
+        looks = [
+            path("person/", self.admin_site.admin_view(self.person_view), name="cases_auditevent_person"),
+            path(
+                "person/<int:case_id>/",
+                self.admin_site.admin_view(require_safe(self.person_of_case_view)),
+                name="cases_auditevent_person_of_case",
+            ),
+        ]
         own = [
             path(route, self.admin_site.admin_view(require_POST(view)), name=name)
             for route, (view, name) in guarded.items()
         ]
-        return [*own, *super().get_urls()]
+        return [*own, *looks, *super().get_urls()]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return super().get_search_results(request, queryset, search_term.strip().upper())
+    def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
+        tidy = without_empty(request) if request.method == "GET" else None
+        return tidy or super().changelist_view(request, extra_context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Context | None = None
@@ -86,17 +80,39 @@ class AuditEventAdmin(Exported, ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:cases_auditevent_change", args=[event_id]))
 
     def verify_page_view(self, request: HttpRequest) -> HttpResponse:
-        """Walk the chains of the events on one page of the list, each once, and say what was found."""
+        """Walk the chains of the events that the list is narrowed to, and say what was found and what not looked at."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        chains = list(dict.fromkeys(request.POST.getlist("chain")))[: self.list_per_page]
-        broken = [chain for chain in chains if not _tell(request, chain, quiet=True)]
-        if chains and not broken:
-            messages.success(request, _all_hold(len(chains)))
-        query = request.GET.urlencode()
-        return HttpResponseRedirect(
-            reverse("admin:cases_auditevent_changelist") + (f"?{query}" if query else "")
+        back = reverse("admin:cases_auditevent_changelist") + (
+            f"?{request.GET.urlencode()}" if request.GET else ""
         )
+        query = request.GET.copy()
+        query.pop("p", None)
+        request.GET = query  # type: ignore[assignment]
+        try:
+            events = self.get_changelist_instance(request).queryset
+        except (IncorrectLookupParameters, SuspiciousOperation):
+            messages.error(request, _("Nothing was verified: the list cannot be narrowed like that."))
+            return HttpResponseRedirect(reverse("admin:cases_auditevent_changelist"))
+        audit_verify.tell(request, audit_review.verify(events))
+        return HttpResponseRedirect(back)
+
+    # --- who saw a person's data
+
+    def person_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            return audit_people.look_for(request)
+        return audit_people.of_search(request, self._context(request))
+
+    def person_of_case_view(self, request: HttpRequest, case_id: int) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return audit_people.of_case(request, self._context(request), case_id)
+
+    def _context(self, request: HttpRequest) -> Context:
+        return {**self.admin_site.each_context(request), "opts": self.opts}
 
     def export_rows(self, request: HttpRequest) -> QuerySet[Any]:
         return self.get_queryset(request).select_related("case", "processor").only(*audit_export.FIELDS)
@@ -106,8 +122,9 @@ class AuditEventAdmin(Exported, ReadOnlyAdmin):
         return moment(event.at)
 
     @admin.display(description=gettext_lazy("Who"))
-    def who(self, event: AuditEvent) -> str:
-        return who(event)
+    def who(self, event: AuditEvent) -> SafeString | str:
+        address = everything_of(event)
+        return format_html('<a href="{}">{}</a>', address, who(event)) if address else who(event)
 
     @admin.display(description=gettext_lazy("What"))
     def what(self, event: AuditEvent) -> SafeString:
@@ -115,6 +132,16 @@ class AuditEventAdmin(Exported, ReadOnlyAdmin):
         muted = format_html(' <span class="muted">{}</span>', reason) if reason else ""
         return format_html(
             '<span class="truncate" title="{}">{}{}</span>', event.sentence, event.sentence, muted
+        )
+
+    @admin.display(description=gettext_lazy("From where"))
+    def from_where(self, event: AuditEvent) -> SafeString:
+        address = event.address or "–"
+        return format_html(
+            '<span class="turn"><span title="{}">{}</span><span class="since">{}</span></span>',
+            address,
+            address,
+            event.get_source_display(),
         )
 
     @admin.display(description=gettext_lazy("Case"))
@@ -129,6 +156,8 @@ def _page(event: AuditEvent) -> Context:
     return {
         "event": event,
         "who": who(event),
+        "everything": everything_of(event),
+        "differences": audit_differences.of(event),
         "source": event.get_source_display(),
         "reason": reason_in_words(event),
         "details": json.dumps(event.details, indent=2, ensure_ascii=False, sort_keys=True),
@@ -147,25 +176,9 @@ def _holds(chain: str) -> str:
     ) % {"chain": chain, "count": count}
 
 
-def _tell(request: HttpRequest, chain: str, *, quiet: bool = False) -> bool:
-    """Verify one chain and say where it breaks; that it holds too, unless `quiet`."""
+def _tell(request: HttpRequest, chain: str) -> None:
+    """Verify one chain and say that it holds, or where it breaks."""
     breaks = audit.verify(chain)
-    for found in breaks[:TOLD]:
-        messages.error(
-            request,
-            _("The chain “%(chain)s” does not hold at event %(sequence)d: %(problem)s.")
-            % {"chain": chain, "sequence": found.sequence, "problem": found.problem},
-        )
-    if len(breaks) > TOLD:
-        messages.error(request, _("And at %(count)d more places.") % {"count": len(breaks) - TOLD})
-    if not breaks and not quiet:
+    audit_verify.tell_breaks(request, breaks)
+    if not breaks:
         messages.success(request, _holds(chain))
-    return not breaks
-
-
-def _all_hold(count: int) -> str:
-    return ngettext(
-        "The one chain on this page holds: its events are as they were written, and none is missing.",
-        "All %(count)d chains on this page hold: their events are as they were written, and none is missing.",
-        count,
-    ) % {"count": count}

@@ -1,7 +1,9 @@
 """How the list, the page and the export of audit events say who it was and why."""
 
 from typing import Final
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,6 +19,14 @@ _REASONS: Final = {
     "own": gettext_lazy("Their own"),
     "by_another": gettext_lazy("By an administrator"),
 }
+
+
+def everything_of(event: AuditEvent) -> str:
+    """Where everything stands that this account, or this source without one, did; "" for the portal itself."""
+    if not event.actor_id and not event.actor_label:
+        return ""
+    query = {"user": event.actor_id} if event.actor_id else {"who": event.actor_label}
+    return f"{reverse('admin:cases_auditevent_changelist')}?{urlencode(query)}"
 
 
 def who(event: AuditEvent) -> str:

@@ -1,5 +1,6 @@
 """Everything about one case, gathered in a fixed number of queries, for one page that reads from top to bottom."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -22,7 +23,17 @@ from cases.admin.verb import Verb
 from cases.admin.verbs import BY_NAME, VERBS
 from cases.admin.verification import VerificationCard
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
-from cases.models import AttentionItem, Case, Clock, ClockKind, Note, ProcessorRequest, Purpose, Tag
+from cases.models import (
+    AttentionItem,
+    Case,
+    Clock,
+    ClockKind,
+    IntakeReceipt,
+    Note,
+    ProcessorRequest,
+    Purpose,
+    Tag,
+)
 from cases.services import approval, forecast, holding, standing
 from cases.services.repeating import REMEDIED
 from cases.services.whereabouts import Standing
@@ -75,6 +86,8 @@ class CasePage:
     notes: list[tuple[Note, str]]
     tags: list[str]
     duplicates: duplicate.Duplicates
+    # Of a case that a form of our own opened: what the form calls it, and the person's language.
+    intake: str
     timeline: list[Entry]
     # Verbs that this person may do at all, and those of them that are due now.
     may: dict[str, bool] = field(default_factory=dict)
@@ -132,7 +145,15 @@ class CasePage:
 
 
 def load(case_id: int) -> Case | None:
-    people = ("opened_by", "verified_by", "approved_by", "assignee", "blocked_by", "duplicate_of")
+    people = (
+        "opened_by",
+        "intake_source",
+        "verified_by",
+        "approved_by",
+        "assignee",
+        "blocked_by",
+        "duplicate_of",
+    )
     names = ArraySubquery(Tag.objects.filter(cases=OuterRef("pk")).values("name"))
     cases = Case.objects.select_related("data_key", "subject", *people).annotate(tag_names=names)
     return cases.filter(pk=case_id).first()
@@ -180,6 +201,7 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         notes=notes,
         duplicates=duplicate.of_case(case),
         tags=getattr(case, "tag_names", []),
+        intake=_intake_in_words(case),
         timeline=timeline(case, with_notes={note.pk for note, _text in notes}),
         may=may,
         offered={verb.name: True for verb in due},
@@ -195,6 +217,18 @@ def _text(note: Note) -> str:
         return note.text
     except Unreadable:
         return _("This note cannot be read any more.")
+
+
+def _intake_in_words(case: Case) -> str:
+    receipt = IntakeReceipt.objects.filter(case=case).first() if case.intake_source_id else None
+    if receipt is None:
+        return ""
+    receipt.case = case  # with its data key, which is loaded already
+    words = [_("Their language: %(tag)s") % {"tag": receipt.language}] if receipt.language else []
+    with suppress(Unreadable):
+        if receipt.external_reference:
+            words.insert(0, _("Their reference: %(name)s") % {"name": receipt.external_reference})
+    return ", ".join(words)
 
 
 def _clock_in_words(clock: Clock) -> str:

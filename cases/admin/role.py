@@ -104,6 +104,7 @@ class RoleAdmin(DeskAdmin, GroupAdmin):
             added=after - before,
             removed=before - after,
             reason="renamed" if renamed else "" if change else "created",
+            was=form.initial["name"] if renamed else "",
         )
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:

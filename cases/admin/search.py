@@ -53,10 +53,10 @@ def search(request: HttpRequest) -> HttpResponseRedirect:
     except Refused as refused:
         messages.warning(request, str(refused))
         return HttpResponseRedirect(cases)
-    return HttpResponseRedirect(f"{cases}?{PARAMETER}={_remember(request, [str(key) for key in subjects])}")
+    return HttpResponseRedirect(f"{cases}?{PARAMETER}={remember(request, [str(key) for key in subjects])}")
 
 
-def _remember(request: HttpRequest, subjects: list[str]) -> str:
+def remember(request: HttpRequest, subjects: list[str]) -> str:
     name = secrets.token_urlsafe(9)
     earlier = list(request.session.get(SESSION_KEY, {}).items())[-(REMEMBERED - 1) :]
     request.session[SESSION_KEY] = {**dict(earlier), name: subjects}

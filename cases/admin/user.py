@@ -144,7 +144,7 @@ class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
             accounts.created(user, actor=actor, roles=after)
             return
         fields = [name for name in form.changed_data if name not in {"groups", "password"}]
-        accounts.changed(user, actor=actor, fields=fields)
+        accounts.changed(user, actor=actor, fields=fields, before=form.initial)
         accounts.roles_changed(user, actor=actor, before=before, after=after)
 
     @method_decorator(sensitive_post_parameters())

@@ -7,7 +7,7 @@ import cases.models.worded
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0018_cases_come_in_as_files"),
+        ("cases", "0019_cases_are_opened_through_the_intake_api"),
     ]
 
     operations = [

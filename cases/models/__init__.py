@@ -8,6 +8,8 @@ from cases.models.clock import Clock, ClockKind
 from cases.models.duplicate import PossibleDuplicate
 from cases.models.forwarding import ForwardingExtension
 from cases.models.group import RequestGroup
+from cases.models.intake_receipt import IntakeReceipt
+from cases.models.intake_source import IntakeSource
 from cases.models.jobs import Jobs
 from cases.models.note import Note
 from cases.models.plan import SkippedProcessor
@@ -44,6 +46,8 @@ __all__ = [
     "ImportFailure",
     "ImportState",
     "ImportedRow",
+    "IntakeReceipt",
+    "IntakeSource",
     "Jobs",
     "LinkState",
     "ManualTask",

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, Outcome
+from cases.models.intake_source import IntakeSource
 from cases.models.subject import DataSubject
 from cases.models.tag import Tag
 from dsrportal.models import DataKey
@@ -95,11 +96,25 @@ class Case(models.Model):
     tags = models.ManyToManyField(Tag, blank=True, related_name="cases", editable=False)
 
     opened_at = models.DateTimeField(auto_now_add=True)
+    # By a person, or through a form of our own: one of the two. Of the latter, nobody changed it yet.
     opened_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+    )
+    intake_source = models.ForeignKey(
+        IntakeSource, on_delete=models.PROTECT, null=True, blank=True, related_name="cases", editable=False
     )
     changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
     )
     verified_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -192,13 +207,23 @@ class Case(models.Model):
                 | (Q(approved_at__isnull=False, approved_by__isnull=False) & ~Q(approval_digest="")),
                 name="case_approved_by_someone",
             ),
-            # Four eyes: who opened, verified or last changed it cannot approve what cannot be undone.
+            models.CheckConstraint(
+                condition=Q(opened_by__isnull=False, intake_source__isnull=True)
+                | Q(opened_by__isnull=True, intake_source__isnull=False),
+                name="case_opened_by_one",
+            ),
+            models.CheckConstraint(
+                condition=Q(changed_by__isnull=False) | Q(intake_source__isnull=False),
+                name="case_changed_by_someone",
+            ),
+            # Four eyes: who opened, verified or last changed it cannot approve what cannot be undone. Each null is
+            # spelt out, since a check lets pass what it cannot tell.
             models.CheckConstraint(
                 condition=~Q(type__in=["erasure", "correction"])
                 | Q(approved_by__isnull=True)
                 | (
-                    ~Q(approved_by=F("opened_by"))
-                    & ~Q(approved_by=F("changed_by"))
+                    (Q(opened_by__isnull=True) | ~Q(approved_by=F("opened_by")))
+                    & (Q(changed_by__isnull=True) | ~Q(approved_by=F("changed_by")))
                     & (Q(verified_by__isnull=True) | ~Q(approved_by=F("verified_by")))
                 ),
                 name="case_second_person_approves",

@@ -1,9 +1,11 @@
 """Accounts and roles in the trail: who came in, who was kept out, and whose rights changed.
 
-All on the portal's own chain. Names of fields, roles and accounts are recorded; values and passwords are not.
+All on the portal's own chain. Recorded are the names of fields, roles and accounts, and the values of what says nothing
+of a person; passwords never are.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
 
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
@@ -11,8 +13,11 @@ from django.db.models import Q
 
 from cases.actor import Actor
 from cases.models import Action
-from cases.services import audit
+from cases.services import audit, differences
 from dsrportal.models import User
+
+# What of an account is told with its values: nothing about the person.
+_TOLD: Final = frozenset({"username", "is_active", "is_superuser", "time_zone"})
 
 
 def logged_in(*, actor: Actor) -> None:
@@ -38,16 +43,23 @@ def created(user: User, *, actor: Actor, roles: Collection[str]) -> None:
         roles_changed(user, actor=actor, before=(), after=roles)
 
 
-def changed(user: User, *, actor: Actor, fields: Collection[str]) -> None:
-    """Record which fields of an account changed. Becoming or ceasing to be a superuser is named as the reason."""
+def changed(
+    user: User, *, actor: Actor, fields: Collection[str], before: Mapping[str, Any] | None = None
+) -> None:
+    """Record which fields of an account changed, and from what. Of a person's name and e-mail only that they did.
+
+    Becoming or ceasing to be a superuser is named as the reason.
+    """
     if not fields:
         return
     reason = ""
     if "is_superuser" in fields:
         reason = "superuser_granted" if user.is_superuser else "superuser_revoked"
-    _record(
-        Action.USER_CHANGED, actor=actor, reason=reason, details={**_about(user), "fields": sorted(fields)}
-    )
+    details: audit.Details = {**_about(user), "fields": sorted(fields)}
+    if before is not None:
+        old, new = ({name: row.get(name) for name in fields} for row in (before, vars(user)))
+        details["changes"] = differences.between(old, new, untold=set(fields) - _TOLD)
+    _record(Action.USER_CHANGED, actor=actor, reason=reason, details=details)
 
 
 def settled(user: User, *, actor: Actor, language: str, time_zone: str) -> None:
@@ -74,11 +86,22 @@ def password_changed(user: User, *, actor: Actor) -> None:
 
 
 def role_changed(
-    role: str, *, actor: Actor, added: Collection[str], removed: Collection[str], reason: str = ""
+    role: str,
+    *,
+    actor: Actor,
+    added: Collection[str],
+    removed: Collection[str],
+    reason: str = "",
+    was: str = "",
 ) -> None:
-    """Record which permissions (`app.codename`) a role gained and lost; `reason` says so for made and deleted."""
+    """Record which permissions (`app.codename`) a role gained and lost; `reason` says so for made and deleted.
+
+    `was` is the name of one that has another now.
+    """
     if added or removed or reason:
         details: audit.Details = {"role": role, "added": sorted(added), "removed": sorted(removed)}
+        if was:
+            details["changes"] = {"name": [was, role]}
         _record(Action.ROLE_CHANGED, actor=actor, reason=reason, details=details)
 
 

@@ -25,6 +25,8 @@ def why_not(case: Case, *, actor: Actor) -> str:
     """Why this person cannot approve this case, in a sentence; "" when they can."""
     if case.status != CaseStatus.READY:
         return Wording("Only a case that is ready can be approved.")
+    if actor.user_id is None:
+        return Wording("A case is approved by a person.")
     if case.verified_at is None and case.type not in UNVERIFIED_TYPES:
         return Wording("Nobody has shown who the person is: verify them first.")
     if case.type in SECOND_PERSON_TYPES and actor.user_id in {
@@ -42,7 +44,12 @@ def why_not(case: Case, *, actor: Actor) -> str:
 
 def approvable_by(user_id: int | None) -> Q:
     """Of cases: those that `why_not` lets this person approve."""
-    own = Q(opened_by=user_id) | Q(verified_by=user_id) | Q(changed_by=user_id)
+    own = (
+        Q(opened_by=user_id)
+        | Q(verified_by=user_id)
+        | Q(changed_by=user_id)
+        | Q(verification_asked_by=user_id)
+    )
     return Q(status=CaseStatus.READY) & ~(Q(type__in=sorted(SECOND_PERSON_TYPES)) & own)
 
 

@@ -17,13 +17,14 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.models import AuditChain, AuditEvent, Case, Note
 from cases.models.audit import PORTAL_CHAIN, Action
+from cases.services.differences import Changes
 from dsrportal import copying
 from integrations.models import Processor
 
 FORMAT = 1
 GENESIS = bytes(32)
 
-Details = dict[str, str | int | bool | list[str] | None]
+Details = dict[str, str | int | bool | list[str] | Changes | None]
 
 
 def record(

@@ -92,7 +92,7 @@ def _value(row: SubjectIdentity) -> str | None:
 
 
 def search(value: str, *, actor: Actor) -> list[UUID]:
-    """Keys of the data subjects known by exactly this identity, of whatever type. The event holds only a count."""
+    """Keys of the data subjects known by exactly this identity, of whatever type. The event holds only them."""
     value = value.strip()
     if not value:
         raise Refused(Wording("Type the identity to search for."))
@@ -103,5 +103,6 @@ def search(value: str, *, actor: Actor) -> list[UUID]:
             .values_list("subject_id", flat=True)
             .distinct()[:500]
         )
-        audit.record(Action.IDENTITY_SEARCHED, actor=actor, details={"found": len(subjects)})
+        found: audit.Details = {"found": len(subjects), "subjects": [str(key) for key in subjects]}
+        audit.record(Action.IDENTITY_SEARCHED, actor=actor, details=found)
         return subjects

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
-from cases.models import Action, Case, Correction, DataSubject, SubjectIdentity
+from cases.models import Action, Case, Correction, DataSubject, IntakeSource, SubjectIdentity
 from cases.services import approval, audit, clocks, planning
 from cases.services.refusal import Refused
 from dsrportal import copying
@@ -117,10 +117,11 @@ def open_case(
     group_name: str = "",
     purposes: Sequence[str] = (),
     corrections: Sequence[types.Correction] = (),
+    through: IntakeSource | None = None,
 ) -> Case:
     """Open a case with its person, encrypted identities and clock; an opt-out is planned and sent at once.
 
-    Raises Refused with a sentence a rule.
+    It is opened by a person, or `through` a form of our own. Raises Refused with a sentence a rule.
     """
     refused = problems(
         type=type,
@@ -144,23 +145,29 @@ def open_case(
         purposes=tuple(purposes),
         corrections=tuple(corrections),
     )
-    (case,) = open_all([asked], actor=actor)
+    (case,) = open_all([asked], actor=actor, through=through)
     return case
 
 
-def open_all(asked: Sequence[Asked], *, actor: Actor, details: audit.Details | None = None) -> list[Case]:
+def open_all(
+    asked: Sequence[Asked],
+    *,
+    actor: Actor,
+    through: IntakeSource | None = None,
+    details: audit.Details | None = None,
+) -> list[Case]:
     """Open the case of each, in this order, all or none: `problems` found nothing wrong with any of them.
 
     `details` are added to each event that a case was opened. What every case has is written for all at once; an
     opt-out is then planned and sent by itself. Raises Refused where that cannot be planned after all.
     """
-    if actor.user is None:
-        raise Refused("A case is opened by a person.")
+    if (actor.user is None) == (through is None):
+        raise Refused(Wording("A case is opened by a person, or through an intake source."))
     with transaction.atomic():
         keys = DataKey.make_many(DataKey.Purpose.SUBJECT, len(asked))
         subjects = copying.insert(DataSubject, [DataSubject(data_key=key) for key in keys])
         _identify(subjects, asked)
-        cases = copying.insert(Case, list(_cases(subjects, asked, by=actor.user)))
+        cases = copying.insert(Case, list(_cases(subjects, asked, by=actor.user, through=through)))
         audit.record_many(
             (
                 _opened(case, identities=len(each.identities), more=details or {})
@@ -197,7 +204,9 @@ def _identify(subjects: Sequence[DataSubject], asked: Sequence[Asked]) -> None:
     copying.insert(Correction, corrections)
 
 
-def _cases(subjects: Sequence[DataSubject], asked: Sequence[Asked], *, by: User) -> Iterator[Case]:
+def _cases(
+    subjects: Sequence[DataSubject], asked: Sequence[Asked], *, by: User | None, through: IntakeSource | None
+) -> Iterator[Case]:
     keys = DataKey.make_many(DataKey.Purpose.CASE, len(asked))
     numbers = _next_numbers(len(asked))
     for subject, each, key, number in zip(subjects, asked, keys, numbers, strict=True):
@@ -214,6 +223,7 @@ def _cases(subjects: Sequence[DataSubject], asked: Sequence[Asked], *, by: User)
             status=CaseStatus.INTAKE,
             status_changed_at=timezone.now(),
             opened_by=by,
+            intake_source=through,
             changed_by=by,
         )
 

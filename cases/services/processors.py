@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
@@ -12,7 +13,7 @@ from psycopg.errors import UniqueViolation
 
 from cases.actor import Actor
 from cases.models import Action, AttentionItem, AttentionKind
-from cases.services import attention, audit, lanes
+from cases.services import attention, audit, differences, lanes
 from cases.services.refusal import Refused, Superseded
 from dsrportal.wording import Word, Wording
 from integrations.errors import Unauthorized
@@ -39,6 +40,20 @@ PAUSED_BECAUSE = {
 # An answer that carried our account proves nothing about these once they are others, nor about the credentials that are
 # sent to the same address.
 _PROOF_RESTS_ON = frozenset({"account", "base_url", "credentials"})
+# Columns whose values an event tells.
+_TOLD: Final = frozenset(
+    {
+        "kind",
+        "name",
+        "account",
+        "environment",
+        "base_url",
+        "processor_domain",
+        "certificate_hosts",
+        "limits",
+        "budget_share",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,8 @@ def _server(address: str) -> tuple[str, int] | None:
 def save(processor: Processor, *, actor: Actor, changed: Collection[str], before: Seen | None = None) -> None:
     """Store a new or changed processor. `changed` names fields, and credentials and options by their own names.
 
-    Only these columns are written, so that a pause of this very moment stays; their values are not recorded.
+    Only these columns are written, so that a pause of this very moment stays. What they were and are is recorded, but
+    for credentials and for what is written freely.
     Raises Refused where another processor has the name or the account, and Superseded where addresses or credentials
     are no longer as they were seen `before`.
     """
@@ -94,14 +110,18 @@ def save(processor: Processor, *, actor: Actor, changed: Collection[str], before
         return
     try:
         with transaction.atomic():
-            if before is not None and not created:
-                _refuse_if_moved_on(processor, before)
+            stored = None if created else _locked(processor)
+            if before is not None and stored is not None and seen(stored) != before:
+                raise Superseded(
+                    f"{processor.name} was changed by somebody else in this moment: look at it, then change it again."
+                )
+            changes = _changes(stored, processor, changed)
             processor.save(update_fields=None if created else _columns(processor, changed))
             audit.record(
                 Action.PROCESSOR_CREATED if created else Action.PROCESSOR_CHANGED,
                 actor=actor,
                 processor=processor,
-                details={"processor": processor.name, "fields": sorted(changed)},
+                details={"processor": processor.name, "fields": sorted(changed), "changes": changes},
             )
     except IntegrityError as error:
         if not isinstance(error.__cause__, UniqueViolation):
@@ -122,17 +142,30 @@ def _columns(processor: Processor, changed: Collection[str]) -> set[str]:
     return columns
 
 
-def _refuse_if_moved_on(processor: Processor, before: Seen) -> None:
-    """Of two at once, one would else send to a new address what the other typed for the old one."""
+def _locked(processor: Processor) -> Processor:
+    """As it is stored. Of two at once, one would else send to a new address what the other typed for the old one."""
     rows = Processor.objects.select_related("data_key").select_for_update(of=("self",), no_key=True)
-    if seen(rows.get(pk=processor.pk)) != before:
-        raise Superseded(
-            Wording(
-                "%(processor)s was changed by somebody else in this moment: look at it, then change it "
-                "again.",
-                processor=processor.name,
-            )
-        )
+    return rows.get(pk=processor.pk)
+
+
+def _changes(before: Processor | None, after: Processor, changed: Collection[str]) -> differences.Changes:
+    """What is chosen from a list, an address or a number is told; a credential, and what somebody wrote, is not."""
+    kind = connector_class(after.kind)
+    told = {*_TOLD, *(option.name for option in kind.options if option.choices or option.is_address)}
+    defaults = {option.name: option.default for option in kind.options}
+    held = {secret.name for secret in kind.secrets}
+
+    def value(row: Processor | None, name: str) -> Any:
+        if row is None:
+            return None
+        if name in held:
+            return row.credentials.get(name)
+        return row.options.get(name, defaults[name]) if name in defaults else getattr(row, name)
+
+    old, new = ({name: value(row, name) for name in changed} for row in (before, after))
+    # An address can hold a password before its host.
+    told -= {name for name in changed if "@" in f"{old[name]}{new[name]}"}
+    return differences.between(old, new, untold=set(changed) - told)
 
 
 def workspaces(processor: Processor) -> list[Workspace]:

@@ -94,7 +94,7 @@ def test_a_person_is_found_by_any_spelling_and_the_search_is_in_the_trail(typed:
     )
     assert disclosure.search(typed, actor=actor("agnes")) == [case.subject_id]
     event = AuditEvent.objects.get(action="identity.searched")
-    assert event.details == {"found": 1}
+    assert event.details == {"found": 1, "subjects": [str(case.subject_id)]}
     assert "ovelace" not in event.canonical.lower()
 
 

@@ -24,14 +24,18 @@ def actions() -> list[str]:
     return list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
 
 
-def test_a_new_processor_is_an_event_without_values() -> None:
+def test_a_new_processor_is_an_event_without_its_credentials() -> None:
     new = Processor(
         kind="mparticle", name="Shop", account="4302", credentials={"workspace_secret": "tops3cret"}
     )
     processors.save(new, actor=actor("ivy"), changed=["name", "account", "workspace_secret"])
     event = AuditEvent.objects.get()
     assert (event.action, event.processor, event.actor_label) == (Action.PROCESSOR_CREATED, new, "ivy")
-    assert event.details == {"processor": "Shop", "fields": ["account", "name", "workspace_secret"]}
+    assert event.details == {
+        "processor": "Shop",
+        "fields": ["account", "name", "workspace_secret"],
+        "changes": {"account": [None, "4302"], "name": [None, "Shop"], "workspace_secret": None},
+    }
     assert "tops3cret" not in json.dumps([event.details, event.canonical])
 
 
@@ -86,7 +90,12 @@ def test_options_are_changed_by_name_and_kept_out_of_the_trail() -> None:
     processors.save(processor, actor=actor("ivy"), changed=names)
     assert Processor.objects.get().options == {"pod": "eu1", "exclusion_attribute": "leave-me-alone"}
     event = AuditEvent.objects.get()
-    assert event.details == {"processor": processor.name, "fields": sorted(names)}
+    assert event.details == {
+        "processor": processor.name,
+        "fields": sorted(names),
+        # What is chosen from a list, or its default, is told; what somebody wrote is not.
+        "changes": {"pod": ["us1", "eu1"], "exclusion_attribute": None, "consent_document": None},
+    }
     assert "leave-me-alone" not in event.canonical
 
 

@@ -80,10 +80,10 @@ def test_it_is_narrowed_by_action_source_day_and_case() -> None:
 
     assert found("action=identity.searched") == {Action.IDENTITY_SEARCHED}
     assert found("source=schedule") == {Action.IDENTITY_SEARCHED}
-    assert Action.CASE_OPENED in found(f"q={case.reference.lower()}")
-    assert Action.IDENTITY_SEARCHED not in found(f"q={case.reference}")
+    assert Action.CASE_OPENED in found(f"case={case.reference.lower()}")
+    assert Action.IDENTITY_SEARCHED not in found(f"case={case.reference}")
     assert found("action=no.such") == set()
-    assert found("at__gte=2020-01-01+00%3A00%3A00Z&at__lt=2020-01-02+00%3A00%3A00Z") == set()
+    assert found("since=2020-01-01T00:00&until=2020-01-02T00:00") == set()
 
 
 def test_the_detail_shows_canonical_form_and_hashes() -> None:

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from cases.actor import SCHEDULE
 from cases.admin.audit_export import COLUMNS
-from cases.models import Action, AuditEvent
-from cases.services import audit
+from cases.models import Action, AuditChain, AuditEvent
+from cases.services import audit, audit_review
 from dsrportal.models import User
 from dsrportal.spreadsheet import harmless
 from tests import builders
@@ -22,6 +22,10 @@ pytestmark = pytest.mark.django_db
 LIST = reverse("admin:cases_auditevent_changelist")
 EXPORT = reverse("admin:cases_auditevent_export")
 VERIFY = reverse("admin:cases_auditevent_verify_page")
+
+
+def write() -> AuditEvent:
+    return audit.record(Action.IDENTITY_SEARCHED, actor=SCHEDULE, details={"found": 3})
 
 
 def exported(client: Client, query: str = "") -> list[dict[str, str]]:
@@ -42,7 +46,7 @@ def test_who_may_export_and_verify(name: str, may: bool) -> None:
     assert answer.status_code == (200 if may else 403)
     if may:
         assert b"".join(answer.streaming_content), "read to its end, which closes the cursor"
-    assert client.post(VERIFY, {"chain": "portal"}).status_code == (302 if may else 403)
+    assert client.post(VERIFY).status_code == (302 if may else 403)
     assert AuditEvent.objects.filter(action=Action.AUDIT_EXPORTED).exists() is may
 
 
@@ -130,35 +134,61 @@ def test_the_list_offers_both_with_its_filters() -> None:
     html = browser("otto").get(f"{LIST}?action=identity.searched").content.decode()
     assert f'action="{EXPORT}?action=identity.searched"' in html
     assert f'action="{VERIFY}?action=identity.searched"' in html
-    assert html.count('name="chain"') == 1
 
 
-def test_chains_that_hold_are_said_to() -> None:
+def test_chains_that_hold_are_said_to_with_what_was_read() -> None:
     builders.processor()
     case = builders.open_case()
-    answer = browser("otto").post(
-        f"{VERIFY}?source=admin", {"chain": ["portal", f"case:{case.pk}", "portal"]}, follow=True
-    )
-    assert answer.redirect_chain == [(f"{LIST}?source=admin", 302)]
+    write()
+    client = browser("otto")
+    lengths = AuditChain.objects.values_list("name", "sequence")
+    answer = client.post(f"{VERIFY}?source=admin&p=1", follow=True)
+    assert answer.redirect_chain == [(f"{LIST}?source=admin&p=1", 302)]
     (sentence,) = said(answer)
-    assert sentence.startswith("All 2 chains on this page hold")
+    assert sentence.startswith(f"All 2 chains of these events hold: all {sum(dict(lengths).values())} events")
+    (sentence,) = said(client.post(f"{VERIFY}?case={case.reference}", follow=True))
+    assert sentence.startswith("The one chain of these events holds: all 2 events in it")
+
+
+def test_an_empty_list_proves_nothing_and_says_so() -> None:
+    assert said(browser("otto").post(f"{VERIFY}?action=no.such", follow=True)) == [
+        "There is nothing to verify: the list is empty."
+    ]
+
+
+def test_a_list_that_cannot_be_narrowed_so_is_not_verified() -> None:
+    (sentence,) = said(browser("otto").post(f"{VERIFY}?no_such_field=1", follow=True))
+    assert sentence == "Nothing was verified: the list cannot be narrowed like that."
 
 
 def test_a_break_is_found_in_the_chain_that_has_it(owner_connection: Any) -> None:
     builders.processor()
     case = builders.open_case()
-    audit.record(Action.IDENTITY_SEARCHED, actor=SCHEDULE, details={"found": 3})
+    write()
     owner_connection.execute("SET session_replication_role = replica")
     owner_connection.execute(
         "UPDATE cases_auditevent SET reason = 'other' WHERE sequence = 1 AND chain LIKE 'case:%'"
     )
-    (sentence,) = said(browser("otto").post(VERIFY, {"chain": ["portal", f"case:{case.pk}"]}, follow=True))
+    (sentence,) = said(browser("otto").post(VERIFY, follow=True))
     assert sentence == (
         f"The chain “case:{case.pk}” does not hold at event 1: columns and canonical form differ."
     )
 
 
-def test_no_more_chains_are_verified_than_a_page_can_show(django_assert_max_num_queries: Any) -> None:
+def test_what_was_not_verified_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    builders.processor()
+    for _number in range(3):
+        builders.open_case()
+    for _number in range(9):
+        write()
+    monkeypatch.setattr(audit_review, "MOST_READ", 5)
     client = browser("otto")
-    with django_assert_max_num_queries(120):
-        client.post(VERIFY, {"chain": [f"case:{number}" for number in range(1000)]})
+    holds, left = said(client.post(VERIFY, follow=True))
+    assert holds.startswith("All 2 chains of these events hold: all 4 events in them")
+    assert left.startswith(
+        "Not verified, since they are too long to be read as well: 2 chains, such as “case:"
+    )
+    monkeypatch.setattr(audit_review, "MOST_LISTED", 1)
+    (unread, beyond) = said(client.post(VERIFY, follow=True))
+    assert "the chain “portal”" in unread
+    assert beyond.startswith("Not verified: chains that only events older than the newest")

@@ -189,7 +189,7 @@ def test_an_identity_finds_its_cases_and_leaves_no_trace_of_itself() -> None:
         closed.reference,
     ]
     event = AuditEvent.objects.get(action="identity.searched")
-    assert (event.actor_label, event.details) == ("agnes", {"found": 2})
+    assert (event.actor_label, event.details["found"], len(event.details["subjects"])) == ("agnes", 2, 2)
 
 
 def test_an_identity_that_nobody_has_finds_nothing() -> None:

@@ -18,7 +18,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
-from cases.admin import bulk_run, bulk_verbs, outgoing, processor_verbs, verbs
+from cases.admin import bulk_run, bulk_verbs, intake_source, outgoing, processor_verbs, verbs
 from cases.models import (
     AttentionItem,
     AttentionKind,
@@ -37,6 +37,7 @@ from tests.cases.admin import stages
 from tests.cases.admin.people import ROLE_OF, account
 from tests.cases.admin.test_delivery import deliver
 from tests.cases.files import BROKEN, ROW, checked
+from tests.cases.intake_api import form
 
 NOBODY: Final = ""
 ANYBODY: Final = " ".join(ROLE_OF)
@@ -175,6 +176,7 @@ ON_MANY: Final[dict[str, str]] = {
 ON_RUNS: Final = ("confirm", "stop", "retry", "undo")
 ON_PROCESSORS: Final = {"test": 200, "connect": 200, "pause": 200, "resume": 302}
 ON_EVERYTHING: Final = {"pause": 200, "resume": 302}
+ON_SOURCES: Final = {"rotate": 200, "deactivate": 302, "activate": 302}
 
 
 def verb_rows() -> Iterator[Row]:
@@ -189,6 +191,9 @@ def verb_rows() -> Iterator[Row]:
     for verb, done in ON_PROCESSORS.items():
         pattern = "integrations/processor/<uuid:processor_id>/do/<slug:name>/"
         yield Row(pattern, May(RUN_PROCESSORS), May(RUN_PROCESSORS, done), ("processor", verb))
+    for verb, done in ON_SOURCES.items():
+        pattern = "cases/intakesource/<int:source_id>/do/<slug:name>/"
+        yield Row(pattern, May(RUN_PROCESSORS), May(RUN_PROCESSORS, done), ("source", verb))
     for verb, done in ON_EVERYTHING.items():
         pattern = "integrations/processor/outgoing/<slug:name>/"
         yield Row(pattern, May(RUN_PROCESSORS), May(RUN_PROCESSORS, done), (verb,))
@@ -250,6 +255,15 @@ TABLE: Final = (
     Row("cases/callbackdelivery/export/", ONLY_POST, May(READ_EVIDENCE)),
     Row("integrations/processor/export/", ONLY_POST, May(READ_PROCESSORS)),
     Row("dsrportal/user/export/", ONLY_POST, May(READ_TRAIL)),
+    Row("cases/auditevent/person/", May(READ_TRAIL), May(READ_TRAIL, 302)),
+    Row("cases/auditevent/person/<int:case_id>/", May(READ_TRAIL), ONLY_GET, ("review",)),
+    *model(
+        "cases/intakesource/",
+        "source",
+        sees=READ_PROCESSORS,
+        adds=RUN_PROCESSORS,
+        changes=RUN_PROCESSORS,
+    ),
     *model("integrations/signingcertificate/", "certificate", sees=READ_PROCESSORS),
     *model(
         "integrations/processor/",
@@ -348,6 +362,7 @@ def _holds() -> dict[str, Any]:
         "foreign": AttentionItem.objects.get(case=None),
         "delivery": delivery,
         "certificate": delivery.certificate,
+        "source": form().source,
         "agents": Group.objects.get(name="agent"),
         "rule": VerificationRule.objects.get(type="erasure", regulation="gdpr"),
         "own_role": Group.objects.create(name="night shift"),
@@ -438,9 +453,11 @@ def test_every_address_of_the_desk_has_a_row_and_every_row_an_address() -> None:
         (ON_MANY, lambda: bulk_rules.RULES),
         (dict.fromkeys(ON_RUNS), lambda: bulk_run.ACTS),
         (ON_PROCESSORS, lambda: [verb.name for verb in processor_verbs.VERBS]),
+        (ON_SOURCES, lambda: intake_source.VERBS),
         (ON_EVERYTHING, lambda: outgoing.VERBS),
     ],
     ids=["cases", "many cases", "their rules", "runs", "processors", "everything"],
+    ids=["cases", "processors", "sources", "everything"],
 )
 def test_every_verb_has_a_row(said: dict[str, Any], there: Callable[[], Sequence[str]]) -> None:
     assert set(said) == set(there())
