@@ -90,6 +90,7 @@ class Migration(migrations.Migration):
                     ("report", "Report"),
                     ("schedule", "Schedule"),
                     ("command", "Command"),
+                    ("person", "The data subject"),
                     ("api", "Intake API"),
                 ],
                 max_length=16,

@@ -456,8 +456,7 @@ def test_every_address_of_the_desk_has_a_row_and_every_row_an_address() -> None:
         (ON_SOURCES, lambda: intake_source.VERBS),
         (ON_EVERYTHING, lambda: outgoing.VERBS),
     ],
-    ids=["cases", "many cases", "their rules", "runs", "processors", "everything"],
-    ids=["cases", "processors", "sources", "everything"],
+    ids=["cases", "many cases", "their rules", "runs", "processors", "sources", "everything"],
 )
 def test_every_verb_has_a_row(said: dict[str, Any], there: Callable[[], Sequence[str]]) -> None:
     assert set(said) == set(there())
