@@ -21,6 +21,8 @@ _READ_CASES = (
     "cases.view_skippedprocessor",
     "cases.view_profilesearch",
     "cases.view_manualtask",
+    # That a file is there, and what it is called.
+    "cases.view_attachment",
 )
 _WORK_CASES = (
     "cases.add_case",
@@ -38,6 +40,9 @@ _WORK_CASES = (
     "cases.resolve_attentionitem",
     "cases.attest_manualtask",
     "cases.assign_manualtask",
+    "cases.add_note",
+    "cases.add_attachment",
+    "cases.download_attachment",
 )
 # Whoever approves exactly these identities must be able to see them.
 _DECIDE_CASES = (
@@ -51,6 +56,10 @@ _DECIDE_CASES = (
     "cases.reopen_case",
     "cases.export_case",
     "cases.reveal_identity",
+    "cases.add_note",
+    "cases.add_attachment",
+    # A proof that a decision rests on.
+    "cases.download_attachment",
 )
 _READ_TRAIL = ("cases.view_auditevent", "integrations.view_processor", "integrations.view_signingcertificate")
 _RUN_PROCESSORS = (

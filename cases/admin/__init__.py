@@ -1,6 +1,18 @@
 """The desk: declares and asks, never decides. One module a noun; importing them registers them."""
 
-from cases.admin import attention, audit, case, certificate, delivery, jobs, processor, role, task, user
+from cases.admin import (
+    attention,
+    audit,
+    case,
+    certificate,
+    delivery,
+    jobs,
+    mention,
+    processor,
+    role,
+    task,
+    user,
+)
 
 __all__ = [
     "attention",
@@ -9,6 +21,7 @@ __all__ = [
     "certificate",
     "delivery",
     "jobs",
+    "mention",
     "processor",
     "role",
     "task",

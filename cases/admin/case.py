@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from cases.admin import case_page, marks, opening, search, verb_page
+from cases.admin import case_page, marks, opening, presence, search, verb_page
 from cases.admin.case_filters import (
     AssigneeFilter,
     DueFilter,
@@ -90,6 +90,11 @@ class CaseAdmin(DeskAdmin):
             path("add/", view(self.open_view), name="cases_case_add"),
             path("search/", view(require_POST(self.search_view)), name="cases_case_search"),
             path("<int:case_id>/change/", view(self.page_view), name="cases_case_change"),
+            path(
+                "<int:case_id>/presence/",
+                view(require_POST(presence.presence_view)),
+                name="cases_case_presence",
+            ),
             path("<int:case_id>/<slug:verb>/", view(self.verb_view), name="cases_case_verb"),
             path("<int:case_id>/<slug:verb>/<slug:part>/", view(self.verb_view), name="cases_case_verb_on"),
         ]

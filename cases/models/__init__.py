@@ -1,3 +1,4 @@
+from cases.models.attachment import Attachment
 from cases.models.attention import AttentionItem, AttentionKind
 from cases.models.audit import Action, AppendOnly, AuditChain, AuditEvent
 from cases.models.callback import CallbackDelivery, Verdict
@@ -6,7 +7,7 @@ from cases.models.clock import Clock, ClockKind
 from cases.models.forwarding import ForwardingExtension
 from cases.models.group import RequestGroup
 from cases.models.jobs import Jobs
-from cases.models.note import Note
+from cases.models.note import Mention, Note
 from cases.models.plan import SkippedProcessor
 from cases.models.request import ProcessorRequest
 from cases.models.result import PackageState, ResultPackage
@@ -18,6 +19,7 @@ from cases.models.task import ManualTask
 __all__ = [
     "Action",
     "AppendOnly",
+    "Attachment",
     "AttentionItem",
     "AttentionKind",
     "AuditChain",
@@ -32,6 +34,7 @@ __all__ = [
     "ForwardingExtension",
     "Jobs",
     "ManualTask",
+    "Mention",
     "Note",
     "PackageState",
     "ProcessorRequest",

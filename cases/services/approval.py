@@ -7,7 +7,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import SECOND_PERSON_TYPES, UNVERIFIED_TYPES, CaseStatus, Outcome, RequestStatus
 from cases.models import Action, Case, Clock, ProcessorRequest
-from cases.services import holding, lanes, notes, planning, progress, transition
+from cases.services import freshness, holding, lanes, notes, planning, progress, transition
 from cases.services.refusal import Refused, Superseded
 
 DENIAL_REASONS = {
@@ -37,6 +37,7 @@ def approve(case: Case, *, actor: Actor, digest: str, text: str = "") -> Case:
     Raises Refused for the wrong person, Superseded where the plan is no longer what was looked at.
     """
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.PLAN)
         sentence = why_not(locked, actor=actor)
         if sentence:
             raise Refused(sentence)
@@ -94,6 +95,7 @@ def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     if reason not in DENIAL_REASONS:
         raise Refused("Give one of the listed reasons.")
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.PLAN)
         if locked.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY}:
             raise Refused("Only a case that nobody has approved can be denied.")
         note = notes.write(locked, text, actor=actor)

@@ -5,7 +5,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus, derive_outcome
 from cases.models import Action, AttentionItem, Case, Clock, Note, ProcessorRequest
-from cases.services import holding, notes, progress, transition
+from cases.services import freshness, holding, notes, progress, transition
 from cases.services.approval import drop_plan
 from cases.services.refusal import Refused
 
@@ -72,6 +72,7 @@ def exceptions(case: Case) -> list[str]:
 def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str = "") -> Case:
     """Close a case in review. Another outcome than its answers amount to needs a note, a better one a reason too."""
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.ANSWERS)
         if locked.status != CaseStatus.REVIEW:
             raise Refused("A case is closed from review: when all answers are in and nothing is open.")
         derived = Outcome(proposed_outcome(locked))
@@ -102,6 +103,7 @@ def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str
 def withdraw(case: Case, *, actor: Actor, text: str = "") -> Case:
     """Record that the person withdrew. What has been sent must be cancelled or answered first."""
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.SENDING)
         if locked.status == CaseStatus.CLOSED:
             raise Refused("The case is closed already.")
         sent = ProcessorRequest.objects.filter(case=locked, replaced_by__isnull=True).exclude(
@@ -145,6 +147,7 @@ def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     if reason not in REOPENING_REASONS:
         raise Refused("Give one of the listed reasons.")
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.DECISION)
         if locked.status != CaseStatus.CLOSED:
             raise Refused("Only a closed case can be reopened.")
         note = notes.write(locked, text, actor=actor)

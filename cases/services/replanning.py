@@ -7,7 +7,7 @@ from uuid import UUID
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import Action, AttentionKind, Case, ProcessorRequest, SkippedProcessor
-from cases.services import attention, holding, notes, planning, progress, transition
+from cases.services import attention, freshness, holding, notes, planning, progress, transition
 from cases.services.approval import drop_plan
 from cases.services.planning import LEFT_OUT_REASONS
 from cases.services.refusal import Refused
@@ -47,6 +47,7 @@ def changing(case: Case, *, actor: Actor, what: str) -> Iterator[Case]:
     Raises Refused where something of it was sent, and where nothing can be planned afterwards; then nothing changed.
     """
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.PLAN)
         # No lane may claim one of them meanwhile.
         queued = ProcessorRequest.objects.filter(case=locked, status=RequestStatus.QUEUED)
         list(queued.select_for_update().order_by("pk"))

@@ -5,7 +5,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
 from cases.models import Action, Case, SubjectIdentity, VerificationMethod
-from cases.services import holding, notes, planning, progress, transition
+from cases.services import freshness, holding, notes, planning, progress, transition
 from cases.services.refusal import Refused
 
 
@@ -15,6 +15,7 @@ def record(case: Case, *, actor: Actor, method: str, text: str = "") -> Case:
     Raises Refused where the case waits for something else, or where nothing can be planned.
     """
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.PLAN)
         if locked.type in UNVERIFIED_TYPES:
             raise Refused("An opt-out needs no verification: the law forbids asking for it.")
         if locked.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING}:

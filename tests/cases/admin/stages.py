@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
-from cases.models import AttentionKind, Case, ForwardingExtension, ProcessorRequest
-from cases.services import approval, attention, dispatch, progress, transition
+from cases.models import Attachment, AttentionKind, Case, ForwardingExtension, ProcessorRequest
+from cases.services import approval, attachments, attention, dispatch, notes, progress, transition
 from integrations.models import Processor
 from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
+from tests.cases.admin.people import account
 
 
 def moved(to: str, **fields: Any) -> Case:
@@ -92,6 +94,20 @@ def with_task() -> Case:
 def reappeared() -> Case:
     """An erased person whom a processor knows again."""
     return with_open_item(in_review(), AttentionKind.REAPPEARED, "Known again.")
+
+
+def talked_about() -> Case:
+    """A note that names Pia, an answer to it, and a file."""
+    account("pia")
+    case = ready_case()
+    asked = notes.add(case, "Is this the one, @pia?", actor=actor("agnes")).note
+    notes.add(case, "I think it is.", actor=actor("agnes"), parent=asked)
+    attach(case)
+    return case
+
+
+def attach(case: Case, name: str = "Letter of Ada.pdf", content: bytes = b"%PDF-1.7 a letter") -> Attachment:
+    return attachments.attach(case, SimpleUploadedFile(name, content), actor=actor("agnes"))
 
 
 def with_failed_partner() -> Case:

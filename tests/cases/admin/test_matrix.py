@@ -19,7 +19,15 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from cases.admin import outgoing, processor_verbs, verbs
-from cases.models import AttentionItem, AttentionKind, AuditEvent, ManualTask, PackageState, ResultPackage
+from cases.models import (
+    AttentionItem,
+    AttentionKind,
+    AuditEvent,
+    ManualTask,
+    Mention,
+    PackageState,
+    ResultPackage,
+)
 from cases.roles import ROLES
 from cases.services import attention
 from dsrportal.models import User
@@ -130,6 +138,11 @@ ON_CASES: Final[dict[str, tuple[tuple[str, ...], str, int]]] = {
     "identities": (("ready",), WORK_CASES, 200),
     "search": (("ready",), WORK_OR_DECIDE, 302),
     "hand": (("ready",), WORK_OR_DECIDE, 302),
+    "take": (("ready",), WORK_OR_DECIDE, 302),
+    "note": (("ready",), WORK_OR_DECIDE, 200),
+    "reply": (("noted", "question"), WORK_OR_DECIDE, 200),
+    "attach": (("ready",), WORK_OR_DECIDE, 200),
+    "attachment": (("noted", "letter"), WORK_OR_DECIDE, 200),
     "defer": (("ready",), WORK_OR_DECIDE, 302),
     "tags": (("ready",), WORK_OR_DECIDE, 302),
     "refresh": (("approved",), WORK_CASES, 302),
@@ -187,6 +200,15 @@ TABLE: Final = (
     Row("cases/case/add/", *both(May(WORK_CASES))),
     Row("cases/case/search/", ONLY_POST, May(READ_CASES, 302)),
     Row("cases/case/<int:case_id>/change/", *both(May(READ_CASES)), ("review",)),
+    Row("cases/case/<int:case_id>/presence/", ONLY_POST, May(READ_CASES), ("review",)),
+    Row("cases/mention/", May(READ_CASES), ONLY_GET),
+    # Somebody else's is not found.
+    Row(
+        "cases/mention/<int:mention_id>/read/",
+        ONLY_POST,
+        May("pia", 302, others=404, but=(("ivy", 403), ("charlie", 403))),
+        ("mention",),
+    ),
     *verb_rows(),
     *model("cases/attentionitem/", "item", sees=READ_EVIDENCE, page=ITEM),
     Row("cases/attentionitem/<path:object_id>/change/", May(READ_EVIDENCE), REFUSED, ("foreign",)),
@@ -261,6 +283,13 @@ def _cases() -> dict[str, Model]:
         "forwarding": partner.requests.get().forwarding_extensions.get(),
         "review": review,
         "package": package,
+    }
+    noted = stages.talked_about()
+    made |= {
+        "noted": noted,
+        "question": noted.notes.get(parent=None),
+        "letter": noted.attachments.get(),
+        "mention": Mention.objects.get(note__case=noted),
     }
     tasked = stages.with_task()
     return {**made, "tasked": tasked, "task": ManualTask.objects.get(processor_request__case=tasked)}
