@@ -20,6 +20,8 @@ FOLLOW_UP: Final = frozenset({Action.CASE_DEFERRED})
 TAGS: Final = frozenset({Action.CASE_TAGGED})
 TASK: Final = frozenset({Action.TASK_ASSIGNED})
 HOLD: Final = frozenset({Action.CASE_HELD, Action.CASE_RELEASED})
+# Of more than these the last are told.
+MOST_TOLD: Final = 3
 # Decisions on the case as a whole: whoever comes second hears who came first.
 DECISION: Final = frozenset(
     {
@@ -51,10 +53,11 @@ ANSWERS: Final = DECISION | {
 
 
 class Stale(Superseded):
-    """What the page showed is no longer so. `sequence` is the number of the event that the sentence tells of."""
+    """What the page showed is no longer so. `sequence` is the number of the last event that the sentences tell of."""
 
-    def __init__(self, sentence: str, *, sequence: int) -> None:
-        super().__init__(sentence)
+    def __init__(self, *sentences: str, sequence: int) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = sentences
         self.sequence = sequence
 
 
@@ -79,9 +82,13 @@ def refuse_stale(
     )
     if request is not None:
         since = since.filter(details__request=str(request.pk))
-    last: AuditEvent | None = since.order_by("-sequence").first()
-    if last is not None:
-        raise Stale(_in_words(last, actor=actor), sequence=last.sequence)
+    latest: list[AuditEvent] = list(since.order_by("-sequence")[:MOST_TOLD])
+    if latest:
+        raise Stale(
+            _("Somebody was faster: this has changed since you opened the page. Look again and decide anew."),
+            *(_in_words(event, actor=actor) for event in reversed(latest)),
+            sequence=latest[0].sequence,
+        )
 
 
 def _in_words(event: AuditEvent, *, actor: Actor) -> str:
@@ -90,10 +97,11 @@ def _in_words(event: AuditEvent, *, actor: Actor) -> str:
     who = event.actor_label or _("The portal")
     if event.actor_id is not None and event.actor_id == actor.user_id:
         who = _("You, in another window")
-    return _(
-        "Since you opened this page it has changed. %(who)s, %(when)s: “%(what)s”. Nothing was overwritten: look again "
-        "and decide anew."
-    ) % {"who": who, "when": date_format(at, "H:i" if today else "d M Y, H:i"), "what": event.sentence}
+    return _("%(who)s, %(when)s: %(what)s.") % {
+        "who": who,
+        "when": date_format(at, "H:i" if today else "d M Y, H:i"),
+        "what": event.sentence,
+    }
 
 
 def _chain(case_id: int) -> str:

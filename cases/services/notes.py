@@ -23,8 +23,11 @@ class Written:
 
 def write(case: Case, text: str, *, actor: Actor) -> Note | None:
     """Keep what was typed; nothing typed is no note. The author must be a person. Whoever is named in it is told."""
-    written = _write(case, text, actor=actor)
-    return written.note if written else None
+    with transaction.atomic(savepoint=False):
+        note = _keep(case, text, actor=actor)
+        if note is not None:
+            mentions.tell(note, text, actor=actor)
+    return note
 
 
 def add(case: Case, text: str, *, actor: Actor, parent: Note | None = None) -> Written:
@@ -39,21 +42,19 @@ def add(case: Case, text: str, *, actor: Actor, parent: Note | None = None) -> W
     # An answer to an answer stands in the same thread.
     thread = parent.parent if parent and parent.parent else parent
     with transaction.atomic():
-        written = _write(case, text, actor=actor, parent=thread)
-        if written is None or actor.user is None:
+        note = _keep(case, text, actor=actor, parent=thread)
+        if note is None or actor.user is None:
             raise Refused(_("Write something first."))
-        details = {"thread": str(thread.pk)} if thread else {}
-        audit.record(Action.NOTE_WRITTEN, actor=actor, case=case, note=written.note, details={**details})
+        details: audit.Details = {"thread": str(thread.pk)} if thread else {}
+        audit.record(Action.NOTE_WRITTEN, actor=actor, case=case, note=note, details=details)
+        found = mentions.tell(note, text, actor=actor)
         if thread is not None:
             mentions.read_thread(thread, user=actor.user)
-    return written
+    return Written(note, unknown_names=found.unknown)
 
 
-def _write(case: Case, text: str, *, actor: Actor, parent: Note | None = None) -> Written | None:
+def _keep(case: Case, text: str, *, actor: Actor, parent: Note | None = None) -> Note | None:
     text = text.strip()
     if not text or actor.user is None:
         return None
-    with transaction.atomic(savepoint=False):
-        note = Note.objects.create(case=case, author=actor.user, text=text, parent=parent)
-        found = mentions.tell(note, text, actor=actor)
-    return Written(note, unknown_names=found.unknown)
+    return Note.objects.create(case=case, author=actor.user, text=text, parent=parent)

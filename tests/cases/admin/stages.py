@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import Attachment, AttentionKind, Case, ForwardingExtension, ProcessorRequest
-from cases.services import approval, attachments, attention, dispatch, notes, progress, transition
+from cases.services import approval, attachments, attention, dispatch, identities, notes, progress, transition
 from integrations.models import Processor
+from integrations.types import Identity
 from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
 from tests.cases.admin.people import account
 
@@ -108,6 +109,11 @@ def talked_about() -> Case:
 
 def attach(case: Case, name: str = "Letter of Ada.pdf", content: bytes = b"%PDF-1.7 a letter") -> Attachment:
     return attachments.attach(case, SimpleUploadedFile(name, content), actor=actor("agnes"))
+
+
+def give(case: Case, email: str, *, by: str) -> None:
+    """Somebody adds an identity."""
+    identities.change(case, actor=actor(by), add=[Identity("email", email)], remove=[])
 
 
 def with_failed_partner() -> Case:
