@@ -22,6 +22,7 @@ MOST = 30
 
 
 def opted_out() -> Case:
+    stages.searching_processor()
     return open_case(type="opt_out", regulation="ccpa")
 
 
