@@ -21,16 +21,26 @@ class Source(TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How much of a case somebody had before them: the number of its last audit event. See services.freshness."""
+
+    case_id: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """`user` is None for the portal itself; `address` is the client's, "" where there is none.
 
-    `name` is what somebody goes by who has no account, such as a form of our own.
+    `name` is what somebody goes by who has no account, such as a form of our own. `seen` is what they decide upon,
+    where they were shown a page of the case; None where they were not.
     """
 
     source: Source
     user: "User | None" = None
     address: str = ""
     name: str = ""
+    seen: Seen | None = None
 
     @property
     def user_id(self) -> int | None:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from cases.models import AttentionItem
+from dsrportal.models import User
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -52,6 +53,7 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
             Place(_("Cases"), "cases", model="cases.case"),
             Place(_("Attention"), "attention", model="cases.attentionitem"),
             Place(_("Tasks"), "note", model="cases.manualtask"),
+            Place(_("Mentions"), "mention", model="cases.mention"),
             Place(_("Imports"), "upload", model="cases.caseimport"),
             Place(_("Bulk runs"), "check", model="cases.bulkrun"),
         ),
@@ -181,6 +183,10 @@ class DeskSite(admin.AdminSite):
             from cases.admin.task import waiting_for
 
             count = waiting_for(request.user).count()
+        elif place.model == "cases.mention":
+            from cases.services import mentions
+
+            count = mentions.unread(cast(User, request.user)).count()
         return Link(place.label, place.icon, url, current, count)
 
     def _address(self, request: HttpRequest, place: Place) -> str:

@@ -22,6 +22,8 @@ _READ_CASES = (
     "cases.view_profilesearch",
     "cases.view_manualtask",
     "cases.view_bulkrun",
+    # That a file is there, and what it is called.
+    "cases.view_attachment",
 )
 _READ_IMPORTS = ("cases.view_caseimport",)
 _RUN_IMPORTS = ("cases.view_caseimport", "cases.add_caseimport")
@@ -42,6 +44,9 @@ _WORK_CASES = (
     "cases.attest_manualtask",
     "cases.assign_manualtask",
     "cases.add_savedview",
+    "cases.add_note",
+    "cases.add_attachment",
+    "cases.download_attachment",
 )
 # Whoever approves exactly these identities must be able to see them.
 _DECIDE_CASES = (
@@ -63,6 +68,10 @@ _READ_TRAIL = (
     "cases.view_intakesource",
     "integrations.view_processor",
     "integrations.view_signingcertificate",
+    "cases.add_note",
+    "cases.add_attachment",
+    # A proof that a decision rests on.
+    "cases.download_attachment",
 )
 _RUN_PROCESSORS = (
     "integrations.view_processor",

@@ -13,6 +13,9 @@ from psycopg import sql
 RESTRICTED: Final[dict[str, str]] = {
     "cases_auditevent": "SELECT, INSERT",
     "cases_auditchain": "SELECT",
+    # What people wrote and attached is part of the record.
+    "cases_note": "SELECT, INSERT",
+    "cases_attachment": "SELECT, INSERT",
     "django_migrations": "SELECT",
 }
 EVERYTHING_ELSE: Final = "SELECT, INSERT, UPDATE, DELETE"

@@ -3,8 +3,9 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
+from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.http import HttpRequest
@@ -13,8 +14,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin import case_plan, duplicate, marks, person, purposes, verification
+from cases.admin import case_notes, case_plan, duplicate, marks, person, presence, purposes, verification
 from cases.admin.acting import actor_of
+from cases.admin.case_notes import File, Thread
 from cases.admin.case_plan import CasePlan
 from cases.admin.case_requests import RequestCard, cards
 from cases.admin.person import IdentityLine, SearchLine
@@ -29,15 +31,16 @@ from cases.models import (
     Clock,
     ClockKind,
     IntakeReceipt,
-    Note,
     ProcessorRequest,
     Purpose,
     Tag,
 )
 from cases.services import approval, forecast, holding, standing
+from cases.services.attachable import BY_ENDING
 from cases.services.repeating import REMEDIED
 from cases.services.whereabouts import Standing
 from dsrportal.crypto import Unreadable
+from dsrportal.models import User
 
 # So many events are shown; the others are a click away.
 LATEST: Final = 25
@@ -46,6 +49,7 @@ LATEST: Final = 25
 BESIDE_THE_PERSON: Final = frozenset({"reveal", "search", "identities"})
 BESIDE_THE_LINK: Final = frozenset({"resend-link", "cancel-link"})
 BESIDE_THE_PLAN: Final = frozenset({"plan"})
+IN_THE_SUMMARY: Final = frozenset({"take"})
 
 RULES_IN_WORDS: Final = {
     "GDPR Art 12(3)": gettext_lazy("One month from receipt (GDPR Art 12(3))"),
@@ -83,7 +87,11 @@ class CasePage:
     # Until when an erasure that waits for another case can still be answered in time.
     latest_safe_at: datetime | None
     requests: list[RequestCard]
-    notes: list[tuple[Note, str]]
+    threads: list[Thread]
+    # Of what people put with the case; None for whoever may not see that.
+    files: list[File] | None
+    # Who else has it open, in a sentence.
+    others: str
     tags: list[str]
     duplicates: duplicate.Duplicates
     # Of a case that a form of our own opened: what the form calls it, and the person's language.
@@ -92,6 +100,20 @@ class CasePage:
     # Verbs that this person may do at all, and those of them that are due now.
     may: dict[str, bool] = field(default_factory=dict)
     offered: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def endings(self) -> str:
+        """Of what may be attached."""
+        return ", ".join(BY_ENDING)
+
+    @property
+    def accepts(self) -> str:
+        return ",".join(f".{ending}" for ending in BY_ENDING)
+
+    @property
+    def upload_limit(self) -> int:
+        limit: int = settings.UPLOAD_LIMIT_BYTES
+        return limit
 
     @property
     def unverified(self) -> bool:
@@ -171,16 +193,24 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
     may = {verb.name: request.user.has_perm(verb.permission) for verb in VERBS}
     due = [verb for verb in VERBS if may[verb.name] and verb.due(case, [card.request for card in requests])]
     now = timezone.now()
-    stands = standing.of(case, now=now)
-    plan = case_plan.of(case, [card.request for card in requests])
-    elsewhere = BESIDE_THE_PERSON | BESIDE_THE_LINK | (BESIDE_THE_PLAN if plan.stored else frozenset())
+    stands = standing.of_known(
+        case,
+        requests=[(card.request, card.package is not None) for card in requests],
+        items=attention,
+        now=now,
+    )
+    identities = person.rows_of(case)
+    plan = case_plan.of(case, [card.request for card in requests], known=identities)
+    elsewhere = (
+        BESIDE_THE_PERSON
+        | BESIDE_THE_LINK
+        | IN_THE_SUMMARY
+        | (BESIDE_THE_PLAN if plan.stored else frozenset())
+    )
     proven = verification.card(case)
     step = _next_step(request, case, requests, due, stands, proven)
-    ahead = forecast.of(case, now=now)
-    notes = [
-        (note, _text(note))
-        for note in Note.objects.filter(case=case).select_related("author", "case__data_key")
-    ]
+    ahead = forecast.of(case, now=now, clock=clock, requests=[card.request for card in requests])
+    threads = case_notes.threads(case, user=cast(User, request.user))
     return CasePage(
         case=case,
         clock=clock,
@@ -191,18 +221,20 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         next_step=step,
         menu=[verb for verb in due if verb is not step.verb and verb.name not in elsewhere],
         attention=attention,
-        identities=person.identities(case),
+        identities=person.lines(case, identities),
         purposes=purposes.in_words(case),
         verification=proven,
         previews=[line for line in searches if line.search.purpose == Purpose.PREVIEW],
         plan=plan,
         latest_safe_at=holding.latest_safe_at(case) if held(case) else None,
         requests=requests,
-        notes=notes,
+        threads=threads,
+        files=case_notes.files(case) if request.user.has_perm("cases.view_attachment") else None,
+        others=presence.on_page(request, case),
         duplicates=duplicate.of_case(case),
         tags=getattr(case, "tag_names", []),
         intake=_intake_in_words(case),
-        timeline=timeline(case, with_notes={note.pk for note, _text in notes}),
+        timeline=timeline(case, with_notes=case_notes.keys(threads)),
         may=may,
         offered={verb.name: True for verb in due},
     )
@@ -210,13 +242,6 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
 
 def held(case: Case) -> bool:
     return case.blocked_by_id is not None and case.status != CaseStatus.CLOSED
-
-
-def _text(note: Note) -> str:
-    try:
-        return note.text
-    except Unreadable:
-        return _("This note cannot be read any more.")
 
 
 def _intake_in_words(case: Case) -> str:

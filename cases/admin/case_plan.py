@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from cases.admin.person import masked
 from cases.lifecycle import CaseStatus, RequestStatus
-from cases.models import Case, ManualTask, ProcessorRequest, SkippedProcessor
+from cases.models import Case, ManualTask, ProcessorRequest, SkippedProcessor, SubjectIdentity
 from cases.services import disclosure, planning
 from cases.services.planning import Plan, Skip
 from cases.services.replanning import UNPLANNED
@@ -45,15 +45,20 @@ class CasePlan:
         return bool(self.stored or self.boxes or self.problems)
 
 
-def of(case: Case, requests: Iterable[ProcessorRequest]) -> CasePlan:
-    """As it stands now; of a case that was sent, only what was left out. `requests` come with their identities."""
+def of(
+    case: Case, requests: Iterable[ProcessorRequest], *, known: Iterable[SubjectIdentity] | None = None
+) -> CasePlan:
+    """As it stands now; of a case that was sent, only what was left out. `requests` come with their identities.
+
+    `known` are those of the case, where they are at hand.
+    """
     left_out = list(
         case.skipped_processors.select_related("processor", "skipped_by").order_by("processor__name")
     )
     if case.status not in UNPLANNED and case.status != CaseStatus.READY:
         return CasePlan(left_out=left_out)
     try:
-        draft = planning.draft_of(case)
+        draft = planning.draft_of(case, known=known)
     except Unreadable:
         return CasePlan(left_out=left_out, problems=[_("The identities can no longer be read.")])
     plan = planning.preview(draft, left_out=_chosen(left_out))

@@ -1,5 +1,6 @@
 """The person of a case as a page shows them: masked identities, what they shall be, and what searches found."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,11 +42,18 @@ class SearchLine:
     matched: str
 
 
-def identities(case: Case) -> list[IdentityLine]:
+def rows_of(case: Case) -> list[SubjectIdentity]:
+    """The identities of a case with what they are read with, in their order."""
     rows = SubjectIdentity.objects.filter(subject=case.subject_id).select_related("subject__data_key")
+    return list(rows.select_related("correction") if case.type == RequestType.CORRECTION else rows)
+
+
+def identities(case: Case) -> list[IdentityLine]:
+    return lines(case, rows_of(case))
+
+
+def lines(case: Case, rows: Iterable[SubjectIdentity]) -> list[IdentityLine]:
     corrected = case.type == RequestType.CORRECTION
-    if corrected:
-        rows = rows.select_related("correction")
     return [
         IdentityLine(
             key=str(row.pk),

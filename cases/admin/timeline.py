@@ -45,6 +45,8 @@ ICONS: Final = {
     "profile": "search",
     "task": "note",
     "attention": "attention",
+    "note": "note",
+    "attachment": "attach",
 }
 
 

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 
 # Any of these: whoever has none gives no file.
-PERMISSIONS = ("cases.attest_manualtask", "cases.add_caseimport")
+PERMISSIONS = ("cases.attest_manualtask", "cases.add_caseimport", "cases.add_attachment")
 
 
 def _may_give(user: Any) -> bool:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from cases.admin import verb_answers, verb_pages
 from cases.admin.part_verbs import PART_VERBS
 from cases.admin.plan_verbs import PLAN_VERBS
+from cases.admin.talk_verbs import TALK_VERBS
 from cases.admin.verb import Verb, at
 from cases.admin.verb_forms import (
     ApproveForm,
@@ -202,5 +203,5 @@ CASE_VERBS: Final = (
     ),
 )
 
-VERBS: Final = (*CASE_VERBS, *WORK_VERBS, *PART_VERBS)
+VERBS: Final = (*CASE_VERBS, *WORK_VERBS, *TALK_VERBS, *PART_VERBS)
 BY_NAME: Final = {verb.name: verb for verb in VERBS}

@@ -11,7 +11,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0013_the_list_keeps_views_and_counts_weeks"),
+        ("cases", "0014_notes_are_threads_and_name_people"),
         ("dsrportal", "0001_user_and_data_key"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,3 +1,4 @@
+from cases.models.attachment import Attachment
 from cases.models.attention import AttentionItem, AttentionKind
 from cases.models.audit import Action, AppendOnly, AuditChain, AuditEvent
 from cases.models.bulk import BulkRow, BulkRun, BulkState, BulkVerb, RowState
@@ -11,7 +12,7 @@ from cases.models.group import RequestGroup
 from cases.models.intake_receipt import IntakeReceipt
 from cases.models.intake_source import IntakeSource
 from cases.models.jobs import Jobs
-from cases.models.note import Note
+from cases.models.note import Mention, Note
 from cases.models.plan import SkippedProcessor
 from cases.models.request import ProcessorRequest
 from cases.models.result import PackageState, ResultPackage
@@ -25,6 +26,7 @@ from cases.models.verification import EmailConfirmation, LinkState, Verification
 __all__ = [
     "Action",
     "AppendOnly",
+    "Attachment",
     "AttentionItem",
     "AttentionKind",
     "AuditChain",
@@ -51,6 +53,7 @@ __all__ = [
     "Jobs",
     "LinkState",
     "ManualTask",
+    "Mention",
     "Note",
     "PackageState",
     "PossibleDuplicate",

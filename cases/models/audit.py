@@ -128,6 +128,10 @@ class Action(models.TextChoices):
         "result.redacted",
         gettext_lazy("Downloaded the result package without {left_out} parts"),
     )
+    NOTE_WRITTEN = "note.written", gettext_lazy("Wrote a note")
+    NOTE_MENTIONED = "note.mentioned", gettext_lazy("Mentioned {account} in a note")
+    ATTACHMENT_ADDED = "attachment.added", gettext_lazy("Attached a file ({media_type}, {size_bytes} bytes)")
+    ATTACHMENT_DOWNLOADED = "attachment.downloaded", gettext_lazy("Downloaded an attached file")
     IDENTITIES_REVEALED = "identity.revealed", gettext_lazy("Revealed the identities ({identities})")
     IDENTITY_SEARCHED = "identity.searched", gettext_lazy("Searched by an identity ({found} found)")
     ATTENTION_OPENED = "attention.opened", gettext_lazy("Needs attention: {kind}")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import SECOND_PERSON_TYPES, UNVERIFIED_TYPES, CaseStatus, Outcome, RequestStatus
 from cases.models import Action, Case, Clock, ProcessorRequest
-from cases.services import holding, lanes, notes, planning, progress, transition
+from cases.services import freshness, holding, lanes, notes, planning, progress, transition
 from cases.services.refusal import Refused, Superseded
 from dsrportal.wording import Wording
 
@@ -61,6 +61,7 @@ def approve(
     Raises Refused for the wrong person, Superseded where the plan is no longer what was looked at.
     """
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.PLAN)
         sentence = why_not(locked, actor=actor)
         if sentence:
             raise Refused(sentence)
@@ -134,6 +135,7 @@ def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     if reason not in DENIAL_REASONS:
         raise Refused(Wording("Give one of the listed reasons."))
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.PLAN)
         if locked.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY}:
             raise Refused(Wording("Only a case that nobody has approved can be denied."))
         note = notes.write(locked, text, actor=actor)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import CaseStatus
 from cases.models import Action, Case, Tag
-from cases.services import audit, progress
+from cases.services import audit, freshness, progress
 from cases.services.refusal import Refused, Superseded
 from dsrportal.models import User
 from dsrportal.wording import Wording
@@ -27,6 +27,7 @@ def assign(case: Case, *, actor: Actor, assignee: User | None, seen: int | None)
         raise Refused(Wording("This account is not active; choose another."))
     with progress.locked(case.pk) as locked:
         _refuse_closed(locked)
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.ASSIGNEE)
         if locked.assignee_id != seen:
             name = locked.assignee.get_username() if locked.assignee else Wording("nobody")
             raise Superseded(
@@ -47,6 +48,7 @@ def defer(case: Case, *, actor: Actor, until: date | None) -> Case:
     past, or after its legal date."""
     with progress.locked(case.pk) as locked:
         _refuse_closed(locked)
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.FOLLOW_UP)
         due_on = locked.clocks.order_by("due_on").values_list("due_on", flat=True).first()
         if until is not None and until <= timezone.localdate():
             raise Refused(Wording("Choose a day after today."))
@@ -70,6 +72,7 @@ def tag(case: Case, *, actor: Actor, names: Collection[str]) -> Case:
         raise Refused(Wording("A case has up to %(count)s tags.", count=MOST_TAGS))
     with progress.locked(case.pk) as locked:
         _refuse_closed(locked)
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.TAGS)
         has = {each.name.lower(): each for each in locked.tags.all()}
         added = [_tag(name) for key, name in wanted.items() if key not in has]
         removed = [each for key, each in has.items() if key not in wanted]

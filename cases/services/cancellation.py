@@ -5,7 +5,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import RequestStatus
 from cases.models import Action, AttentionKind, Case, ProcessorRequest
-from cases.services import attention, audit, holding, lanes, notes, progress, transition
+from cases.services import attention, audit, freshness, holding, lanes, notes, progress, transition
 from cases.services.refusal import Refused
 from dsrportal.wording import Wording
 
@@ -34,6 +34,7 @@ def cancel(case: Case, *, actor: Actor, text: str = "") -> int:
     Raises Refused where nothing is pending any more.
     """
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.SENDING)
         requests = cancellable(locked)
         if not requests:
             raise Refused(
@@ -83,6 +84,7 @@ def _cancelled_unsent(request: ProcessorRequest, *, actor: Actor) -> bool:
 def retry(case: Case, *, actor: Actor) -> int:
     """Queue the case's failed requests again, each under its own id; how many. Raises Refused where none failed."""
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.SENDING)
         failed = list(
             ProcessorRequest.objects.filter(
                 case=locked, status=RequestStatus.FAILED, replaced_by__isnull=True

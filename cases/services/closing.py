@@ -5,7 +5,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus, derive_outcome
 from cases.models import Action, AttentionItem, Case, Clock, Note, ProcessorRequest, SubjectIdentity
-from cases.services import audit, clocks, duplicates, holding, notes, progress, transition
+from cases.services import audit, clocks, duplicates, freshness, holding, notes, progress, transition
 from cases.services.approval import drop_plan
 from cases.services.refusal import Refused, Superseded
 from dsrportal.wording import Word, Wording
@@ -84,6 +84,7 @@ def exceptions(case: Case) -> list[str]:
 def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str = "") -> Case:
     """Close a case in review. Another outcome than its answers amount to needs a note, a better one a reason too."""
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.ANSWERS)
         if locked.status != CaseStatus.REVIEW:
             raise Refused(
                 Wording("A case is closed from review: when all answers are in and nothing is open.")
@@ -122,6 +123,7 @@ def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str
 def withdraw(case: Case, *, actor: Actor, text: str = "") -> Case:
     """Record that the person withdrew. What has been sent must be cancelled or answered first."""
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.SENDING)
         if locked.status == CaseStatus.CLOSED:
             raise Refused(Wording("The case is closed already."))
         sent = ProcessorRequest.objects.filter(case=locked, replaced_by__isnull=True).exclude(
@@ -180,6 +182,7 @@ def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     kept_id = Case.objects.values_list("duplicate_of", flat=True).get(pk=case.pk)
     with progress.locked_together({case.pk, kept_id or case.pk}) as cases:
         locked = cases[case.pk]
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.DECISION)
         if locked.status != CaseStatus.CLOSED:
             raise Refused(Wording("Only a closed case can be reopened."))
         if locked.duplicate_of_id != kept_id:

@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, RequestStatus
-from cases.models import Case, ClockKind, ProcessorRequest
+from cases.models import Case, Clock, ClockKind, ProcessorRequest
 from cases.services import departures, planning
 from cases.services.polling import SENT
 from dsrportal.wording import Wording
@@ -46,12 +46,24 @@ class _End(NamedTuple):
     helps: str
 
 
-def of(case: Case, *, now: datetime) -> Forecast | None:
-    """None where nothing is waited for any more, or nobody can be asked."""
+def of(
+    case: Case,
+    *,
+    now: datetime,
+    clock: Clock | None = None,
+    requests: Iterable[ProcessorRequest] | None = None,
+) -> Forecast | None:
+    """None where nothing is waited for any more, or nobody can be asked.
+
+    Its response clock and all of its requests, with their processors and what replaces them, may be at hand already.
+    """
     if case.status in ANSWERED:
         return None
-    clock = case.clocks.get(kind=ClockKind.RESPONSE)
-    ends = _unplanned(case, now=now) if case.status in UNPLANNED else _planned(case, now=now)
+    clock = clock or case.clocks.get(kind=ClockKind.RESPONSE)
+    if case.status in UNPLANNED:
+        ends = _unplanned(case, now=now)
+    else:
+        ends = _planned(case, _asked(case) if requests is None else requests, now=now)
     if not ends:
         return None
     last = max(ends)
@@ -88,11 +100,17 @@ def _unplanned(case: Case, *, now: datetime) -> list[_End]:
     ]
 
 
-def _planned(case: Case, *, now: datetime) -> list[_End]:
-    requests = ProcessorRequest.objects.filter(
-        case=case, replaced_by__isnull=True, status__in=[*HELD, RequestStatus.QUEUED, *SENT]
-    )
-    return [_end(request, case.type, now=now) for request in requests.select_related("processor")]
+def _asked(case: Case) -> QuerySet[ProcessorRequest]:
+    return ProcessorRequest.objects.filter(case=case).select_related("processor", "replaced_by")
+
+
+def _planned(case: Case, requests: Iterable[ProcessorRequest], *, now: datetime) -> list[_End]:
+    waited_for = {*HELD, RequestStatus.QUEUED, *SENT}
+    return [
+        _end(request, case.type, now=now)
+        for request in requests
+        if request.status in waited_for and getattr(request, "replaced_by", None) is None
+    ]
 
 
 def _end(request: ProcessorRequest, request_type: str, *, now: datetime) -> _End:

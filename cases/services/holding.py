@@ -19,7 +19,7 @@ from cases.models import (
     ProcessorRequest,
     SubjectIdentity,
 )
-from cases.services import attention, audit, lanes, notes, planning, progress
+from cases.services import attention, audit, freshness, lanes, notes, planning, progress
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused
 from dsrportal.wording import Wording
@@ -101,6 +101,7 @@ def release(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     if reason not in RELEASE_REASONS:
         raise Refused(Wording("Give one of the listed reasons."))
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.HOLD)
         other = locked.blocked_by
         if other is None:
             raise Refused(Wording("This case is not held by another."))

@@ -145,8 +145,13 @@ def _once(sentences: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def draft_of(case: Case) -> Draft:
-    """The case as a draft, its identities in clear. Raises dsrportal.crypto.Unreadable where they cannot be opened."""
+def draft_of(case: Case, *, known: Iterable[SubjectIdentity] | None = None) -> Draft:
+    """The case as a draft, its identities in clear. Raises dsrportal.crypto.Unreadable where they cannot be opened.
+
+    `known` are its identities in their order, where they are at hand.
+    """
+    if known is not None:
+        return _draft(case, {Identity(row.type, row.value): row for row in known})
     return _draft(case, _stored(case))
 
 

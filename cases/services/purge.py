@@ -8,14 +8,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from cases.actor import SCHEDULE
-from cases.models import Action, CaseImport, PackageState, ResultPackage
+from cases.models import Action, Attachment, CaseImport, PackageState, ResultPackage
 from cases.services import audit, sealed_files
 from cases.services.results import KEPT
 
 # Longer than any download takes: until then a file without a row may be one that is still coming in.
 UNKNOWN_FOR = timedelta(days=1)
 # Every model whose rows have files, each in a folder of its own.
-WITH_FILES: Final[tuple[Any, ...]] = (ResultPackage, CaseImport)
+WITH_FILES: Final[tuple[Any, ...]] = (ResultPackage, Attachment, CaseImport)
 
 
 def expired_packages() -> int:

@@ -10,7 +10,16 @@ from django.utils.translation import gettext_noop
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import Action, AttentionKind, Case, ProcessorRequest, SkippedProcessor
-from cases.services import attention, duplicates, holding, notes, planning, progress, transition
+from cases.services import (
+    attention,
+    duplicates,
+    freshness,
+    holding,
+    notes,
+    planning,
+    progress,
+    transition,
+)
 from cases.services.approval import drop_plan
 from cases.services.planning import LEFT_OUT_REASONS
 from cases.services.refusal import Refused
@@ -51,6 +60,7 @@ def changing(case: Case, *, actor: Actor, what: str) -> Iterator[Case]:
     Raises Refused where something of it was sent, and where nothing can be planned afterwards; then nothing changed.
     """
     with untouched(case) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.PLAN)
         sentence = may_change(locked)
         if sentence:
             raise Refused(sentence)

@@ -45,6 +45,33 @@ def of(case: Case, *, now: datetime) -> Standing:
     return of_all([case], now=now)[case.pk]
 
 
+def of_known(
+    case: Case,
+    *,
+    requests: Iterable[tuple[ProcessorRequest, bool]],
+    items: Sequence[AttentionItem],
+    now: datetime,
+) -> Standing:
+    """Of one case whose requests, each with whether its result is here, and open items are at hand: one query at most.
+
+    The requests come with their processors, tasks and what replaces them.
+    """
+    waiting = [
+        request
+        for request, has_result in requests
+        if getattr(request, "replaced_by", None) is None and _is_unanswered(case, request, has_result)
+    ]
+    all_paused = case.status == CaseStatus.WORKING and outgoing.is_paused()
+    return _standing(case, waiting, list(items), all_paused=all_paused, now=now)
+
+
+def _is_unanswered(case: Case, request: ProcessorRequest, has_result: bool) -> bool:
+    """As `_unanswered` asks it of the database."""
+    if request.status == RequestStatus.COMPLETED:
+        return not request.answer and case.type in WITH_RESULT and not has_result
+    return request.status in {RequestStatus.QUEUED, *SENT, RequestStatus.FAILED}
+
+
 def of_all(cases: Sequence[Case], *, now: datetime) -> dict[int, Standing]:
     """Of many cases by key, in three queries however many there are."""
     keys = [case.pk for case in cases]

@@ -20,7 +20,7 @@ from cases.models import (
     ManualTask,
     ProcessorRequest,
 )
-from cases.services import attention, audit, lanes, notes, progress, transition, uploads
+from cases.services import attention, audit, freshness, lanes, notes, progress, transition, uploads
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.models import User
@@ -78,6 +78,7 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
         raise Refused(Wording("This account is not active; choose another."))
     with progress.locked_request(task.processor_request_id) as request:
         _refuse_ended(request)
+        freshness.refuse_stale(request.case, actor=actor, touching=freshness.TASK, request=request)
         changed = ManualTask.objects.filter(pk=task.pk, attested_at=None).update(
             assignee=assignee, due_on=due_on
         )

@@ -27,6 +27,7 @@ from cases.services import (
     audit,
     duplicates,
     email_links,
+    freshness,
     holding,
     notes,
     planning,
@@ -122,6 +123,7 @@ def record(
     case waits for something else, or where nothing can be planned.
     """
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.PLAN)
         rule = _opened(locked)
         refused = _problems(locked, rule, method, evidence)
         mine = SubjectIdentity.objects.filter(subject=locked.subject_id)
@@ -154,6 +156,7 @@ def fail(
 ) -> Verification:
     """Record an attempt that did not show it; the case stays as it is. `reason` is one of FAILURES."""
     with progress.locked(case.pk) as locked:
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.PLAN)
         rule = _opened(locked)
         if method not in _by_hand(rule):
             raise Refused(_not_allowed())

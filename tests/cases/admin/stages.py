@@ -2,14 +2,27 @@
 
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import override_settings
 from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
-from cases.models import AttentionKind, Case, ForwardingExtension, ProcessorRequest
-from cases.services import approval, attention, dispatch, email_links, progress, transition
+from cases.models import Attachment, AttentionKind, Case, ForwardingExtension, ProcessorRequest
+from cases.services import (
+    approval,
+    attachments,
+    attention,
+    dispatch,
+    email_links,
+    identities,
+    notes,
+    progress,
+    transition,
+)
 from integrations.models import Processor
+from integrations.types import Identity
 from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
+from tests.cases.admin.people import account
 
 
 def moved(to: str, **fields: Any) -> Case:
@@ -102,6 +115,25 @@ def with_task() -> Case:
 def reappeared() -> Case:
     """An erased person whom a processor knows again."""
     return with_open_item(in_review(), AttentionKind.REAPPEARED, "Known again.")
+
+
+def talked_about() -> Case:
+    """A note that names Pia, an answer to it, and a file."""
+    account("pia")
+    case = ready_case()
+    asked = notes.add(case, "Is this the one, @pia?", actor=actor("agnes")).note
+    notes.add(case, "I think it is.", actor=actor("agnes"), parent=asked)
+    attach(case)
+    return case
+
+
+def attach(case: Case, name: str = "Letter of Ada.pdf", content: bytes = b"%PDF-1.7 a letter") -> Attachment:
+    return attachments.attach(case, SimpleUploadedFile(name, content), actor=actor("agnes"))
+
+
+def give(case: Case, email: str, *, by: str) -> None:
+    """Somebody adds an identity."""
+    identities.change(case, actor=actor(by), add=[Identity("email", email)], remove=[])
 
 
 def with_failed_partner() -> Case:

@@ -11,7 +11,7 @@ from cases.models import Case, ForwardingExtension, ManualTask
 from cases.services import approval, verification
 from tests.builders import actor, approved_case, open_case, processor, ready_case
 from tests.cases.admin.people import browser
-from tests.cases.admin.stages import reappeared, with_failed_partner, with_task
+from tests.cases.admin.stages import reappeared, talked_about, with_failed_partner, with_task
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +56,7 @@ def test_every_page_about_cases_is_free_of_it() -> None:
         "cases_case_changelist",
         "cases_case_add",
         "cases_manualtask_changelist",
+        "cases_mention_changelist",
         "password_change",
     )
     pages = [reverse(f"admin:{name}") for name in names]
@@ -77,6 +78,9 @@ def test_every_page_about_cases_is_free_of_it() -> None:
             "identities",
             "search",
             "release",
+            "take",
+            "note",
+            "attach",
         )
         pages += [reverse("admin:cases_case_verb", args=[case.pk, verb]) for verb in verbs]
     assert {page: found for page in pages if (found := inline(client, page))} == {}
@@ -86,6 +90,7 @@ def test_so_are_the_pages_about_parts_of_a_case() -> None:
     processor()
     client = browser("adam")
     unreached, repeated, worked = with_failed_partner(), reappeared(), with_task()
+    talked = talked_about()
     task = ManualTask.objects.get(processor_request__case=worked)
     partner = ForwardingExtension.objects.get(processor_request__case=unreached)
     parts = [
@@ -93,9 +98,13 @@ def test_so_are_the_pages_about_parts_of_a_case() -> None:
         (worked, "attest", task.pk),
         (unreached, "by-hand", partner.pk),
         (repeated, "again", repeated.requests.get().pk),
+        (talked, "reply", talked.notes.earliest("created_at").pk),
+        (talked, "attachment", talked.attachments.get().pk),
     ]
     pages = [reverse("admin:cases_case_verb_on", args=[case.pk, verb, key]) for case, verb, key in parts]
-    pages += [reverse("admin:cases_case_change", args=[case.pk]) for case in (worked, unreached, repeated)]
+    pages += [
+        reverse("admin:cases_case_change", args=[case.pk]) for case in (worked, unreached, repeated, talked)
+    ]
     assert {page: found for page in pages if (found := inline(client, page))} == {}
 
 

@@ -25,6 +25,7 @@ from cases.models import (
     AuditEvent,
     Case,
     ManualTask,
+    Mention,
     PackageState,
     ResultPackage,
     VerificationRule,
@@ -144,6 +145,11 @@ ON_CASES: Final[dict[str, tuple[tuple[str, ...], str, int]]] = {
     "identities": (("ready",), WORK_CASES, 200),
     "search": (("ready",), WORK_OR_DECIDE, 302),
     "hand": (("ready",), WORK_OR_DECIDE, 302),
+    "take": (("ready",), WORK_OR_DECIDE, 302),
+    "note": (("ready",), WORK_OR_DECIDE, 200),
+    "reply": (("noted", "question"), WORK_OR_DECIDE, 200),
+    "attach": (("ready",), WORK_OR_DECIDE, 200),
+    "attachment": (("noted", "letter"), WORK_OR_DECIDE, 200),
     "defer": (("ready",), WORK_OR_DECIDE, 302),
     "tags": (("ready",), WORK_OR_DECIDE, 302),
     "refresh": (("approved",), WORK_CASES, 302),
@@ -227,6 +233,15 @@ TABLE: Final = (
     Row(DUPLICATE, May(READ_CASES), May(WORK_OR_DECIDE, 302), ("twice", "once")),
     Row(f"{DUPLICATE}<slug:verb>/", ONLY_POST, May(WORK_OR_DECIDE, 302), ("twice", "once", "dismiss")),
     Row(f"{DUPLICATE}<slug:verb>/", ONLY_POST, May(WORK_OR_DECIDE, 302), ("twice", "once", "suggest")),
+    Row("cases/case/<int:case_id>/presence/", ONLY_POST, May(READ_CASES), ("review",)),
+    Row("cases/mention/", May(READ_CASES), ONLY_GET),
+    # Somebody else's is not found.
+    Row(
+        "cases/mention/<int:mention_id>/read/",
+        ONLY_POST,
+        May("pia", 302, others=404, but=(("ivy", 403), ("charlie", 403))),
+        ("mention",),
+    ),
     *verb_rows(),
     Row("cases/bulkrun/", *both(May(READ_CASES))),
     Row("cases/bulkrun/<uuid:run_id>/change/", May(READ_CASES), ONLY_GET, ("run",)),
@@ -333,6 +348,13 @@ def _cases() -> dict[str, Model]:
         "review": review,
         "package": package,
         **_run(),
+    }
+    noted = stages.talked_about()
+    made |= {
+        "noted": noted,
+        "question": noted.notes.get(parent=None),
+        "letter": noted.attachments.get(),
+        "mention": Mention.objects.get(note__case=noted),
     }
     tasked = stages.with_task()
     return {**made, "tasked": tasked, "task": ManualTask.objects.get(processor_request__case=tasked)}
