@@ -195,7 +195,9 @@ class Processor(models.Model):
 class SigningCertificate(models.Model):
     """A certificate chain that a processor's callbacks were verified with; evidence, never deleted."""
 
-    sha256 = models.CharField(max_length=64, primary_key=True, help_text="Fingerprint of the leaf, hex.")
+    sha256 = models.CharField(
+        max_length=64, primary_key=True, help_text=gettext_lazy("Fingerprint of the leaf, hex.")
+    )
     domain = models.CharField(max_length=253)
     # The bundle as it was served: leaf first, then untrusted intermediates.
     pem = models.TextField()

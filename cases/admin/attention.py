@@ -39,6 +39,9 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(AttentionItem)
 class AttentionItemAdmin(ReadOnlyAdmin):
+    when_empty = gettext_lazy(
+        "Nothing needs a decision. Items open by themselves where a processor or a date needs somebody."
+    )
     list_display = ("opened", "kind_badge", "sentence_short", "about", "state")
     list_display_links = ("opened",)
     list_filter = (OpenFilter, "kind")

@@ -49,6 +49,7 @@ class ActionFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
+    when_empty = gettext_lazy("Nothing has happened yet. Whatever people and the portal do is written here.")
     list_display = ("written", "who", "what", "case_link", "source", "address")
     list_display_links = ("written",)
     list_filter = (ActionFilter, "source", ("at", DayFilter))

@@ -31,6 +31,9 @@ _TONES: Final[dict[str, str]] = {
 
 @admin.register(CallbackDelivery)
 class CallbackDeliveryAdmin(ReadOnlyAdmin):
+    when_empty = gettext_lazy(
+        "No callback has come yet. The page of each processor has the address to give it."
+    )
     list_display = (
         "received",
         "processor",

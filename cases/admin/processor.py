@@ -30,6 +30,7 @@ Context = dict[str, Any]
 
 @admin.register(Processor)
 class ProcessorAdmin(DeskAdmin):
+    when_empty = gettext_lazy("No processor is set up yet. Add the first system that holds personal data.")
     list_display = ("name", "kind", "account_proof", "state", "does", "open_work")
     list_filter = ("kind", "environment")
     ordering = ("name",)

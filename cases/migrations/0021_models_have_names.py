@@ -4,30 +4,63 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0020_sentences_are_kept_with_their_slots'),
+        ("cases", "0020_sentences_are_kept_with_their_slots"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='attentionitem',
-            options={'permissions': [('resolve_attentionitem', 'Can resolve attention items')], 'verbose_name': 'attention item', 'verbose_name_plural': 'attention items'},
+            name="attentionitem",
+            options={
+                "permissions": [("resolve_attentionitem", "Can resolve attention items")],
+                "verbose_name": "attention item",
+                "verbose_name_plural": "attention items",
+            },
         ),
         migrations.AlterModelOptions(
-            name='auditevent',
-            options={'ordering': ['id'], 'verbose_name': 'audit event', 'verbose_name_plural': 'audit events'},
+            name="auditevent",
+            options={
+                "ordering": ["id"],
+                "verbose_name": "audit event",
+                "verbose_name_plural": "audit events",
+            },
         ),
         migrations.AlterModelOptions(
-            name='callbackdelivery',
-            options={'verbose_name': 'callback delivery', 'verbose_name_plural': 'callback deliveries'},
+            name="callbackdelivery",
+            options={"verbose_name": "callback delivery", "verbose_name_plural": "callback deliveries"},
         ),
         migrations.AlterModelOptions(
-            name='case',
-            options={'permissions': [('verify_case', 'Can record verification of the person'), ('assign_case', 'Can assign, defer and tag cases'), ('plan_case', 'Can change the plan and the identities of a case'), ('search_case', 'Can ask processors whether they know the person'), ('release_case', 'Can release an erasure that is held'), ('approve_case', 'Can approve or deny a case'), ('withdraw_case', 'Can withdraw a case'), ('cancel_case', 'Can cancel requests at processors'), ('refresh_case', 'Can ask processors for the current status and retry'), ('close_case', 'Can close a case with its outcome'), ('reopen_case', 'Can reopen a closed case'), ('reveal_identity', 'Can reveal identities, with a reason'), ('download_package', 'Can download result packages'), ('export_case', 'Can export lists of cases')], 'verbose_name': 'case', 'verbose_name_plural': 'cases'},
+            name="case",
+            options={
+                "permissions": [
+                    ("verify_case", "Can record verification of the person"),
+                    ("assign_case", "Can assign, defer and tag cases"),
+                    ("plan_case", "Can change the plan and the identities of a case"),
+                    ("search_case", "Can ask processors whether they know the person"),
+                    ("release_case", "Can release an erasure that is held"),
+                    ("approve_case", "Can approve or deny a case"),
+                    ("withdraw_case", "Can withdraw a case"),
+                    ("cancel_case", "Can cancel requests at processors"),
+                    ("refresh_case", "Can ask processors for the current status and retry"),
+                    ("close_case", "Can close a case with its outcome"),
+                    ("reopen_case", "Can reopen a closed case"),
+                    ("reveal_identity", "Can reveal identities, with a reason"),
+                    ("download_package", "Can download result packages"),
+                    ("export_case", "Can export lists of cases"),
+                ],
+                "verbose_name": "case",
+                "verbose_name_plural": "cases",
+            },
         ),
         migrations.AlterModelOptions(
-            name='manualtask',
-            options={'permissions': [('attest_manualtask', 'Can attest what was done by hand'), ('assign_manualtask', 'Can assign what is done by hand, and make such tasks')], 'verbose_name': 'manual task', 'verbose_name_plural': 'manual tasks'},
+            name="manualtask",
+            options={
+                "permissions": [
+                    ("attest_manualtask", "Can attest what was done by hand"),
+                    ("assign_manualtask", "Can assign what is done by hand, and make such tasks"),
+                ],
+                "verbose_name": "manual task",
+                "verbose_name_plural": "manual tasks",
+            },
         ),
     ]

@@ -63,7 +63,9 @@ class CallbackDelivery(models.Model):
     reported_status = models.CharField(max_length=64, blank=True)
     verdict = models.CharField(max_length=20, choices=Verdict.choices, default=Verdict.RECEIVED)
     applied_at = models.DateTimeField(null=True, blank=True)
-    repeats = models.PositiveIntegerField(default=0, help_text="How often the same body came again.")
+    repeats = models.PositiveIntegerField(
+        default=0, help_text=gettext_lazy("How often the same body came again.")
+    )
 
     class Meta:
         verbose_name = gettext_lazy("callback delivery")

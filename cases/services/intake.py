@@ -108,7 +108,7 @@ def open_case(
     if refused:
         raise Refused(*refused)
     if actor.user is None:
-        raise Refused("A case is opened by a person.")
+        raise Refused(Wording("A case is opened by a person."))
     with transaction.atomic():
         subject = DataSubject.objects.create(data_key=DataKey.make(DataKey.Purpose.SUBJECT))
         rows = SubjectIdentity.objects.bulk_create(

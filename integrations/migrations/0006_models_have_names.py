@@ -4,18 +4,25 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('integrations', '0005_processors_have_options'),
+        ("integrations", "0005_processors_have_options"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='processor',
-            options={'ordering': ['name'], 'permissions': [('pause_processor', 'Can pause and resume a processor'), ('test_processor', "Can test a processor's connection")], 'verbose_name': 'processor', 'verbose_name_plural': 'processors'},
+            name="processor",
+            options={
+                "ordering": ["name"],
+                "permissions": [
+                    ("pause_processor", "Can pause and resume a processor"),
+                    ("test_processor", "Can test a processor's connection"),
+                ],
+                "verbose_name": "processor",
+                "verbose_name_plural": "processors",
+            },
         ),
         migrations.AlterModelOptions(
-            name='signingcertificate',
-            options={'verbose_name': 'signing certificate', 'verbose_name_plural': 'signing certificates'},
+            name="signingcertificate",
+            options={"verbose_name": "signing certificate", "verbose_name_plural": "signing certificates"},
         ),
     ]
