@@ -11,7 +11,7 @@ PRODUCTION = PORTAL_ENV_FILE=/dev/null PORTAL_BASE_URL=https://portal.example AL
 	PORTAL_MASTER_KEYS="k1:$$($(BIN)/python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')"
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test check bench pictures lock
+.PHONY: help env run test check bench pictures messages lock
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ bench: env ## how fast it is, beside a bare view
 
 pictures: env ## take the README's pictures anew (needs Chromium)
 	@PORTAL_PICTURES_DIR=tests/browser/pictures exec $(BIN)/python -m pytest tests/browser
+
+messages: env ## find the texts anew, update their German and compile it
+	@exec $(BIN)/python -m tests.messages
 
 lock: ## resolve pyproject.toml anew into the two lists (needs uv)
 	$(LOCK) --output-file requirements.txt

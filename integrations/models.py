@@ -78,15 +78,24 @@ class Processor(models.Model):
     data_key = models.ForeignKey(
         DataKey, on_delete=models.PROTECT, default=portal_key, editable=False, related_name="+"
     )
-    kind = models.CharField(max_length=32, choices=kinds)
+    kind = models.CharField(gettext_lazy("kind"), max_length=32, choices=kinds)
     name = models.CharField(
-        max_length=100, unique=True, help_text=gettext_lazy("How your team calls this account.")
+        gettext_lazy("name"),
+        max_length=100,
+        unique=True,
+        help_text=gettext_lazy("How your team calls this account."),
     )
     account = models.CharField(
+        gettext_lazy("account"),
         max_length=100,
         help_text=gettext_lazy("What the system itself calls this account: one processor for each."),
     )
-    environment = models.CharField(max_length=16, choices=Environment.choices, default=Environment.PRODUCTION)
+    environment = models.CharField(
+        gettext_lazy("environment"),
+        max_length=16,
+        choices=Environment.choices,
+        default=Environment.PRODUCTION,
+    )
     credentials = EncryptedJSONField(key="data_key", default=dict)
     # What its kind lets one choose, by the names of `Connector.options`; no secrets.
     options = models.JSONField(default=dict, blank=True)
@@ -195,8 +204,10 @@ class Processor(models.Model):
 class SigningCertificate(models.Model):
     """A certificate chain that a processor's callbacks were verified with; evidence, never deleted."""
 
-    sha256 = models.CharField(max_length=64, primary_key=True, help_text="Fingerprint of the leaf, hex.")
-    domain = models.CharField(max_length=253)
+    sha256 = models.CharField(
+        max_length=64, primary_key=True, help_text=gettext_lazy("Fingerprint of the leaf, hex.")
+    )
+    domain = models.CharField(gettext_lazy("domain"), max_length=253)
     # The bundle as it was served: leaf first, then untrusted intermediates.
     pem = models.TextField()
     not_before = models.DateTimeField()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 
 class Regulation(TextChoices):
-    GDPR = "gdpr", "GDPR"
+    GDPR = "gdpr", gettext_lazy("GDPR")
     CCPA = "ccpa", "CCPA"
 
 

@@ -5,7 +5,7 @@ Babel keeps the catalogs; that it reads neither Django's templates nor `Wording`
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -97,8 +97,8 @@ def compiled(catalog: Catalog) -> bytes:
     return kept.getvalue()
 
 
-def _has_text(string: str | tuple[str, ...]) -> bool:
-    return all(string) if isinstance(string, tuple) else bool(string)
+def has_text(string: Sequence[str] | None) -> bool:
+    return bool(string) and all(string or ())
 
 
 def main() -> None:
@@ -108,7 +108,7 @@ def main() -> None:
     with PO.open("wb") as file:
         write_po(file, catalog, width=110, sort_output=True, no_location=True, ignore_obsolete=True)
     MO.write_bytes(compiled(stored()))
-    without = [message for message in catalog if message.id and not _has_text(message.string)]
+    without = [message for message in catalog if message.id and not has_text(message.string)]
     print(f"{len(catalog)} texts, {len(without)} without German in {PO.relative_to(ROOT)}")
 
 

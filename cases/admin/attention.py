@@ -40,6 +40,9 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(AttentionItem)
 class AttentionItemAdmin(Exported, ReadOnlyAdmin):
+    when_empty = gettext_lazy(
+        "Nothing needs a decision. Items open by themselves where a processor or a date needs somebody."
+    )
     export_name = "attention"
     export_columns = (
         Column("opened_at", lambda item: instant(item.opened_at)),

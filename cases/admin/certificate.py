@@ -19,6 +19,7 @@ Context = dict[str, Any]
 
 @admin.register(SigningCertificate)
 class SigningCertificateAdmin(ReadOnlyAdmin):
+    when_empty = gettext_lazy("No certificate was needed yet. The first signed callback brings one.")
     list_display = ("domain", "fingerprint", "state", "valid_from", "valid_until", "last_served")
     ordering = ("-last_served_at",)
     change_form_template = "admin/integrations/signingcertificate/change_form.html"

@@ -32,6 +32,9 @@ _TONES: Final[dict[str, str]] = {
 
 @admin.register(CallbackDelivery)
 class CallbackDeliveryAdmin(Exported, ReadOnlyAdmin):
+    when_empty = gettext_lazy(
+        "No callback has come yet. The page of each processor has the address to give it."
+    )
     export_name = "callbacks"
     export_columns = (
         Column("received_at", lambda delivery: instant(delivery.received_at)),

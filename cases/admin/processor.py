@@ -45,6 +45,7 @@ class WordFilter(admin.SimpleListFilter):
 
 @admin.register(Processor)
 class ProcessorAdmin(Exported, DeskAdmin):
+    when_empty = gettext_lazy("No processor is set up yet. Add the first system that holds personal data.")
     export_name = "processors"
     export_columns = (
         Column("name", lambda processor: processor.name),

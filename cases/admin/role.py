@@ -20,14 +20,20 @@ from cases.services import accounts
 from dsrportal.models import User
 
 
+def in_words(permission: Permission) -> str:
+    """Kept in the database in English."""
+    name = str(permission.name)
+    words = name.replace("group", "role") if permission.content_type.model == "group" else name
+    return _(words).removeprefix("Can ")
+
+
 class PermissionsField(forms.ModelMultipleChoiceField):
     """What a permission lets someone do, without the tables it is filed under."""
 
     widget = forms.CheckboxSelectMultiple(attrs={"class": "choices"})
 
     def label_from_instance(self, obj: Any) -> str:
-        words = str(obj.name).replace("group", "role") if obj.content_type.model == "group" else str(obj.name)
-        return _(words).removeprefix("Can ")
+        return in_words(obj)
 
 
 class RoleForm(forms.ModelForm):

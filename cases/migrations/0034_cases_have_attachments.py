@@ -11,7 +11,7 @@ import dsrportal.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0021_models_have_names"),
+        ("cases", "0020_sentences_are_kept_with_their_slots"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -37,7 +37,7 @@ class AttentionKind(models.TextChoices):
 class AttentionItem(Worded):
     """One thing a human must decide, in one sentence without personal data. Open until resolved."""
 
-    kind = models.CharField(max_length=24, choices=AttentionKind.choices)
+    kind = models.CharField(gettext_lazy("kind"), max_length=24, choices=AttentionKind.choices)
     sentence = models.CharField(max_length=1000)
     case = models.ForeignKey(
         Case, on_delete=models.PROTECT, null=True, blank=True, related_name="attention_items"

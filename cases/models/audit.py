@@ -266,7 +266,7 @@ class AuditEvent(models.Model):
 
     chain = models.CharField(max_length=40)
     sequence = models.BigIntegerField(default=0)
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField(gettext_lazy("when"), db_index=True)
     action = models.CharField(max_length=48)  # an Action
     case = models.ForeignKey(
         Case, on_delete=models.PROTECT, null=True, blank=True, related_name="audit_events"
@@ -284,8 +284,8 @@ class AuditEvent(models.Model):
     )
     # Copied, since an account may be renamed.
     actor_label = models.CharField(max_length=150, blank=True)
-    source = models.CharField(max_length=16, choices=Source.choices)
-    address = models.GenericIPAddressField(null=True, blank=True)
+    source = models.CharField(gettext_lazy("source"), max_length=16, choices=Source.choices)
+    address = models.GenericIPAddressField(gettext_lazy("address"), null=True, blank=True)
     reason = models.CharField(max_length=48, blank=True)
     details = models.JSONField(default=dict)
     canonical = models.TextField()

@@ -16,7 +16,7 @@ from cases.models.case import VerificationMethod
 from cases.models.result import PackageState
 from cases.models.search import Finding
 from dsrportal.wording import within
-from integrations.types import PartnerStatus, RequestType
+from integrations.types import PartnerStatus, Regulation, RequestType
 
 # Inside a sentence.
 _VOCABULARIES: Final[dict[str, tuple[type[TextChoices], ...]]] = {
@@ -75,7 +75,7 @@ def in_words(slot: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if slot == "regulation":
-        return value.upper()
+        return str(Regulation(value).label) if value in Regulation.values else value.upper()
     if slot in _DATES:
         return _day(value)
     if slot in _LABELS:

@@ -47,7 +47,11 @@ class CallbackDelivery(models.Model):
     data_key = models.ForeignKey(DataKey, on_delete=models.PROTECT, related_name="+", db_index=False)
     # Found by the constraint on processor and body: every index less makes a burst of callbacks faster.
     processor = models.ForeignKey(
-        Processor, on_delete=models.PROTECT, related_name="deliveries", db_index=False
+        Processor,
+        verbose_name=gettext_lazy("processor"),
+        on_delete=models.PROTECT,
+        related_name="deliveries",
+        db_index=False,
     )
     processor_request = models.ForeignKey(
         ProcessorRequest, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
@@ -55,15 +59,19 @@ class CallbackDelivery(models.Model):
     certificate = models.ForeignKey(
         SigningCertificate, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    received_at = models.DateTimeField(db_index=True)
+    received_at = models.DateTimeField(gettext_lazy("received at"), db_index=True)
     address = models.GenericIPAddressField(null=True, blank=True)
     body = EncryptedBinaryField(key="data_key")
     headers = EncryptedJSONField(key="data_key", default=dict)
     body_sha256 = models.CharField(max_length=64)
     reported_status = models.CharField(max_length=64, blank=True)
-    verdict = models.CharField(max_length=20, choices=Verdict.choices, default=Verdict.RECEIVED)
+    verdict = models.CharField(
+        gettext_lazy("verdict"), max_length=20, choices=Verdict.choices, default=Verdict.RECEIVED
+    )
     applied_at = models.DateTimeField(null=True, blank=True)
-    repeats = models.PositiveIntegerField(default=0, help_text="How often the same body came again.")
+    repeats = models.PositiveIntegerField(
+        default=0, help_text=gettext_lazy("How often the same body came again.")
+    )
 
     class Meta:
         verbose_name = gettext_lazy("callback delivery")

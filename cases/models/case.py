@@ -30,13 +30,13 @@ class Case(models.Model):
     `status` and `outcome` are written by `services.transition` alone.
     """
 
-    reference = models.CharField(max_length=20, unique=True, editable=False)
+    reference = models.CharField(gettext_lazy("reference"), max_length=20, unique=True, editable=False)
     data_key = models.OneToOneField(DataKey, on_delete=models.PROTECT, related_name="+", editable=False)
     subject = models.ForeignKey(DataSubject, on_delete=models.PROTECT, related_name="cases", editable=False)
-    type = models.CharField(max_length=16, choices=RequestType.choices)
-    regulation = models.CharField(max_length=8, choices=Regulation.choices)
+    type = models.CharField(gettext_lazy("type"), max_length=16, choices=RequestType.choices)
+    regulation = models.CharField(gettext_lazy("regulation"), max_length=8, choices=Regulation.choices)
     received_at = models.DateTimeField(
-        help_text=gettext_lazy("When the person asked. Starts the legal clock.")
+        gettext_lazy("received at"), help_text=gettext_lazy("When the person asked. Starts the legal clock.")
     )
     skip_waiting_period = models.BooleanField(
         default=False,
@@ -45,7 +45,7 @@ class Case(models.Model):
         ),
     )
     group_name = models.CharField(
-        "group",
+        gettext_lazy("group"),
         max_length=64,
         blank=True,
         default="",
@@ -77,9 +77,15 @@ class Case(models.Model):
     )
 
     status = models.CharField(
-        max_length=16, choices=CaseStatus.choices, default=CaseStatus.INTAKE, editable=False
+        gettext_lazy("status"),
+        max_length=16,
+        choices=CaseStatus.choices,
+        default=CaseStatus.INTAKE,
+        editable=False,
     )
-    outcome = models.CharField(max_length=20, choices=Outcome.choices, blank=True, editable=False)
+    outcome = models.CharField(
+        gettext_lazy("outcome"), max_length=20, choices=Outcome.choices, blank=True, editable=False
+    )
     status_changed_at = models.DateTimeField(editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
 

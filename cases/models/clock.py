@@ -22,7 +22,9 @@ class Clock(models.Model):
     calendar_version = models.CharField(max_length=64)
     zone = models.CharField(max_length=64)
     started_on = models.DateField()
-    nominal_on = models.DateField(help_text="Before any roll to a working day: the last safe day.")
+    nominal_on = models.DateField(
+        help_text=gettext_lazy("Before any roll to a working day: the last safe day.")
+    )
     due_on = models.DateField()
     due_at = models.DateTimeField(db_index=True)
     satisfied_at = models.DateTimeField(null=True, blank=True)

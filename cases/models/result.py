@@ -38,7 +38,9 @@ class ResultPackage(models.Model):
     # What it holds (`integrations.types.PackageSummary` as a mapping); None before it was looked into.
     summary = EncryptedJSONField(key="processor_request.case.data_key", null=True, blank=True)
     fetched_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="When the portal deletes its copy.")
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text=gettext_lazy("When the portal deletes its copy.")
+    )
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

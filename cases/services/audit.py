@@ -19,6 +19,7 @@ from cases.models import AuditChain, AuditEvent, Case, Note
 from cases.models.audit import PORTAL_CHAIN, Action
 from cases.services.differences import Changes
 from dsrportal import copying
+from dsrportal.wording import Wording
 from integrations.models import Processor
 
 FORMAT = 1
@@ -158,21 +159,25 @@ def _breaks(chain: str) -> Iterator[Break]:
     previous, expected = GENESIS, 1
     for event in AuditEvent.objects.filter(chain=chain).order_by("sequence").iterator(chunk_size=1000):
         if event.sequence != expected:
-            yield Break(chain, expected, f"events {expected} to {event.sequence - 1} are missing")
+            yield Break(
+                chain,
+                expected,
+                Wording("events %(first)s to %(last)s are missing", first=expected, last=event.sequence - 1),
+            )
         if bytes(event.previous_hash) != previous:
-            yield Break(chain, event.sequence, "does not follow the event before it")
+            yield Break(chain, event.sequence, Wording("does not follow the event before it"))
         if _said_by_columns(event) != event.canonical:
-            yield Break(chain, event.sequence, "columns and canonical form differ")
+            yield Break(chain, event.sequence, Wording("columns and canonical form differ"))
         digest = chain_hash(bytes(event.previous_hash), event.sequence, event.canonical)
         if digest != bytes(event.hash):
-            yield Break(chain, event.sequence, "hash does not match the content")
+            yield Break(chain, event.sequence, Wording("hash does not match the content"))
         previous, expected = bytes(event.hash), event.sequence + 1
     head = AuditChain.objects.filter(name=chain).first()
     if head is None:
         if expected > 1:
-            yield Break(chain, expected, "the chain has no head")
+            yield Break(chain, expected, Wording("the chain has no head"))
     elif head.sequence != expected - 1 or bytes(head.head) != previous:
-        yield Break(chain, expected, "events at the end are missing")
+        yield Break(chain, expected, Wording("events at the end are missing"))
 
 
 def _said_by_columns(event: AuditEvent) -> str | None:

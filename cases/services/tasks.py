@@ -127,7 +127,7 @@ def attest(
             raise Refused(Wording("This task has not begun: the case must be approved first."))
         note = notes.write(request.case, text, actor=actor)
         if note is None:
-            raise Refused("A task is attested by a person.")
+            raise Refused(Wording("A task is attested by a person."))
         now = timezone.now()
         attested = ManualTask.objects.filter(pk=task.pk, attested_at=None)
         if not attested.update(attested_at=now, attested_by=actor.user, note=note):

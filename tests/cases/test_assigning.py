@@ -57,7 +57,7 @@ def test_a_case_is_deferred_to_a_day_before_it_is_due(case: Case) -> None:
     assigning.defer(case, actor=actor("agnes"), until=today + timedelta(days=3))
     assigning.defer(case, actor=actor("agnes"), until=None)
     assert events(case) == [
-        f"Deferred the case until {today + timedelta(days=3)}",
+        f"Deferred the case until {today + timedelta(days=3):%d %b %Y}",
         "Deferred the case until now",
     ]
 

@@ -216,6 +216,7 @@ TABLE: Final = (
     Row("", *both(May())),
     Row("login/", May(status=302, visitor=200), May(visitor=200)),
     Row("logout/", ONLY_POST, May()),
+    Row("me/", *both(May())),
     Row("password_change/", *both(May())),
     Row("password_change/done/", May(), ONLY_GET),
     Row("autocomplete/", REFUSED, ONLY_GET),
