@@ -19,9 +19,17 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from cases.admin import outgoing, processor_verbs, verbs
-from cases.models import AttentionItem, AttentionKind, AuditEvent, ManualTask, PackageState, ResultPackage
+from cases.models import (
+    AttentionItem,
+    AttentionKind,
+    AuditEvent,
+    ManualTask,
+    PackageState,
+    ResultPackage,
+    SavedView,
+)
 from cases.roles import ROLES
-from cases.services import attention
+from cases.services import attention, saved_views
 from dsrportal.models import User
 from tests import builders
 from tests.cases.admin import stages
@@ -167,6 +175,7 @@ def verb_rows() -> Iterator[Row]:
 # Whoever may not see cases is told that the item is not there, as if it were not.
 ITEM: Final = (May(READ_CASES, but=(("ivy", 302),)), REFUSED)
 SETTLE: Final = "cases/attentionitem/<int:item_id>/resolve/"
+VIEW: Final = "cases/case/views/<int:view_id>/change/"
 USER: Final = "dsrportal/user/<path:object_id>/change/"
 PASSWORD: Final = "dsrportal/user/<id>/password/"
 ROLE: Final = "auth/group/<path:object_id>/delete/"
@@ -186,6 +195,10 @@ TABLE: Final = (
     Row("cases/case/", *both(May(READ_CASES))),
     Row("cases/case/add/", *both(May(WORK_CASES))),
     Row("cases/case/search/", ONLY_POST, May(READ_CASES, 302)),
+    Row("cases/case/views/add/", ONLY_POST, May(WORK_OR_DECIDE, 302)),
+    # A view of one's own is not found by others, a shared one changed by whoever may share.
+    Row(VIEW, *both(May("agnes", others=404, but=(("ivy", 403), ("charlie", 403)))), ("own_view",)),
+    Row(VIEW, *both(May(DECIDE_CASES)), ("shared_view",)),
     Row("cases/case/<int:case_id>/change/", *both(May(READ_CASES)), ("review",)),
     *verb_rows(),
     *model("cases/attentionitem/", "item", sees=READ_EVIDENCE, page=ITEM),
@@ -266,6 +279,10 @@ def _cases() -> dict[str, Model]:
     return {**made, "tasked": tasked, "task": ManualTask.objects.get(processor_request__case=tasked)}
 
 
+def saved_view(name: str, *, shared: bool) -> SavedView:
+    return saved_views.save(actor=builders.actor(name), name="Soon", query="due=7", shared=shared)
+
+
 def _holds() -> dict[str, Any]:
     processor = builders.processor(name="Shop")
     attention.open_item(
@@ -284,6 +301,8 @@ def _holds() -> dict[str, Any]:
         "own_role": Group.objects.create(name="night shift"),
         "clerk": builders.person("clerk"),
         "owner": builders.person("owner", is_superuser=True),
+        "own_view": saved_view("agnes", shared=False),
+        "shared_view": saved_view("pia", shared=True),
         **_cases(),
         "event": AuditEvent.objects.exclude(case=None).earliest("id"),
     }
