@@ -31,7 +31,7 @@ SHARE: Final = "cases.share_savedview"
 MOST_COUNTED: Final = 99
 KEPT_SECONDS: Final = 20
 # So many stand as tabs, the others in a menu.
-TABS: Final = 6
+TABS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
