@@ -68,7 +68,7 @@ class Views:
 def views(request: HttpRequest) -> Views:
     user = request.user
     assert isinstance(user, User)
-    now = narrowing.canonical(request.GET, search_too=True)
+    now, kept = narrowing.canonical(request.GET, search_too=True), narrowing.canonical(request.GET)
     own = user.has_perm("cases.assign_case")
     tabs = [Tab(_("All open"), "")]
     tabs += [Tab(_("Mine"), "assignee=me")] if own else []
@@ -89,7 +89,7 @@ def views(request: HttpRequest) -> Views:
         others=shown[TABS:],
         may_keep=user.has_perm(KEEP),
         may_share=user.has_perm(SHARE),
-        keepable=bool(now) and now not in seen,
+        keepable=bool(kept) and kept not in seen,
         query=request.GET.urlencode(),
     )
 
