@@ -207,7 +207,7 @@ def test_who_may_not_see_cases_sees_no_list_and_finds_nobody(name: str) -> None:
         assert client.get(f"{LIST}{query}").status_code == 403
     assert client.post(SEARCH, {"sought": "ada@example.org"}).status_code == 403
     assert not AuditEvent.objects.filter(action="identity.searched").exists()
-    assert "figures" not in client.get(reverse("admin:index")).context
+    assert "trend" not in client.get(reverse("admin:index")).context
 
 
 @pytest.mark.parametrize("name", ["agnes", "adam"])
