@@ -114,7 +114,7 @@ class CaseAdmin(ExportedCases, DeskAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if "" in request.GET.values():  # fields of the panel that were left empty
+        if request.method == "GET" and "" in request.GET.values():  # fields of the panel that were left empty
             said = [(name, value) for name, value in request.GET.items() if value]
             return HttpResponseRedirect(f"{request.path}?{urlencode(said)}")
         expired = search.expired(request)

@@ -106,8 +106,8 @@ class ApprovalFilter(ChipFilter):
     parameter_name = "approval"
     explained = _("Ready, and yours to approve")
 
-    def has_output(self) -> bool:
-        return self.request.user.has_perm("cases.approve_case")
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        return super().choices(changelist) if self.request.user.has_perm("cases.approve_case") else iter(())
 
     @classmethod
     def cases(cls, request: HttpRequest, *, now: datetime) -> QuerySet[Case]:

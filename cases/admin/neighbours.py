@@ -9,14 +9,14 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import QuerySet, Value
+from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.formats import number_format
 
 from cases.admin import case_order, narrowing
 from cases.admin.case_filters import with_due_date
-from cases.admin.paging import CAP
+from cases.admin.paging import CAP, CountUpTo
 from cases.models import Case
 
 PARAMETER: Final = "list"
@@ -58,16 +58,23 @@ def of(request: HttpRequest, case: Case) -> Neighbours | None:
     values, inside = _place_of(case, cases, keys)
     if values is None:
         return None
-    before = cases.filter(case_order.beyond(keys, values, backwards=True))
-    after = cases.filter(case_order.beyond(keys, values, backwards=False))
-    ends = _nearest(before, keys, backwards=True).union(_nearest(after, keys, backwards=False), all=True)
-    found = {where: f"{_page(pk)}?{PARAMETER}={name}" for pk, where in ends}
+    before, after = (
+        cases.filter(case_order.beyond(keys, values, backwards=backwards)) for backwards in (True, False)
+    )
+    # All in one statement, however long the list is.
+    found = Case.objects.filter(pk=case.pk).values_list(
+        Subquery(_nearest(before, keys, backwards=True)),
+        Subquery(_nearest(after, keys, backwards=False)),
+        CountUpTo(before.values("pk")[: CAP + 1]),
+        CountUpTo(cases.values("pk")[: CAP + 1]),
+    )
+    previous, following, earlier, total = found.get()
     address = reverse("admin:cases_case_changelist")
     return Neighbours(
-        previous=found.get("before", ""),
-        next=found.get("after", ""),
-        place=_counted(before, one_more=True) if inside else "",
-        total=_counted(cases),
+        previous=_page(previous, name),
+        next=_page(following, name),
+        place=_counted(earlier + 1) if inside else "",
+        total=_counted(total),
         list_address=f"{address}?{query}" if query else address,
     )
 
@@ -95,17 +102,15 @@ def _place_of(
 
 
 def _nearest(cases: QuerySet[Any], keys: tuple[case_order.Key, ...], *, backwards: bool) -> QuerySet[Any]:
-    ordered = cases.order_by(*(key.order(backwards=backwards) for key in keys))
-    return ordered.values_list("pk", Value("before" if backwards else "after"))[:1]
+    return cases.order_by(*(key.order(backwards=backwards) for key in keys)).values("pk")[:1]
 
 
-def _counted(cases: QuerySet[Any], *, one_more: bool = False) -> str:
+def _counted(count: int) -> str:
     """So many, as a person reads it; counted up to the cap of the list itself."""
-    count = cases[: CAP + 1].count()
     if count > CAP:
         return f"{number_format(CAP, force_grouping=True)}+"
-    return number_format(count + one_more, force_grouping=True)
+    return number_format(count, force_grouping=True)
 
 
-def _page(pk: int) -> str:
-    return reverse("admin:cases_case_change", args=[pk])
+def _page(pk: int | None, name: str) -> str:
+    return f"{reverse('admin:cases_case_change', args=[pk])}?{PARAMETER}={name}" if pk else ""

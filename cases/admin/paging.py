@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from django.core.paginator import Paginator
+from django.db.models import IntegerField, Subquery
 
 CAP: Final = 10_000
 
@@ -25,3 +26,11 @@ class CappedPaginator(Paginator):
     def capped(self) -> bool:
         """Whether there are more rows than are counted."""
         return self._counted > CAP
+
+
+class CountUpTo(Subquery):
+    """How many rows a limited query has: many counts in one statement."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+    empty_result_set_value = 0

@@ -7,7 +7,6 @@ from typing import Any, Final
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import IntegerField, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -18,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from cases.admin import narrowing, search
 from cases.admin.acting import actor_of
+from cases.admin.paging import CountUpTo
 from cases.models import Case, SavedView
 from cases.services import saved_views
 from cases.services.refusal import Refused
@@ -31,14 +31,7 @@ SHARE: Final = "cases.share_savedview"
 MOST_COUNTED: Final = 99
 KEPT_SECONDS: Final = 20
 # So many stand as tabs, the others in a menu.
-TABS: Final = 6
-
-
-class CountUpTo(Subquery):
-    """How many rows a limited query has: many counts in one statement."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
-    output_field = IntegerField()
+TABS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +68,7 @@ class Views:
 def views(request: HttpRequest) -> Views:
     user = request.user
     assert isinstance(user, User)
-    now = narrowing.canonical(request.GET, search_too=True)
+    now, kept = narrowing.canonical(request.GET, search_too=True), narrowing.canonical(request.GET)
     own = user.has_perm("cases.assign_case")
     tabs = [Tab(_("All open"), "")]
     tabs += [Tab(_("Mine"), "assignee=me")] if own else []
@@ -96,7 +89,7 @@ def views(request: HttpRequest) -> Views:
         others=shown[TABS:],
         may_keep=user.has_perm(KEEP),
         may_share=user.has_perm(SHARE),
-        keepable=bool(now) and now not in seen,
+        keepable=bool(kept) and kept not in seen,
         query=request.GET.urlencode(),
     )
 

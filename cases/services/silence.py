@@ -17,6 +17,7 @@ from cases.lifecycle import DERIVED, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
 from cases.services import attention, health, lateness, polling, progress
 from cases.services.refusal import Superseded
+from cases.services.remembered import remembered
 from dsrportal.wording import Word, Wording
 from integrations.models import Processor
 
@@ -139,9 +140,11 @@ def note(processor: Processor, *, asked_in_vain: Collection[int | UUID]) -> None
 def silent(*, now: datetime) -> set[UUID]:
     """Processors that give no word: asked in vain for so long, or whose callbacks should have come."""
     after = timedelta(seconds=health.CALLBACKS_LATE_SECONDS)
+    # It looks at all that is in flight, and lists ask for it with every page.
+    late = remembered("silent:1", seconds=20, reckon=lambda: lateness.silent_processors(now=now, after=after))
     in_vain = AttentionItem.objects.filter(kind=AttentionKind.SILENT, resolved_at__isnull=True)
     asked = in_vain.filter(processor__isnull=False).values_list("processor", flat=True)
-    return lateness.silent_processors(now=now, after=after) | {key for key in asked if key is not None}
+    return late | {key for key in asked if key is not None}
 
 
 def waiting(*, now: datetime) -> QuerySet[Case]:

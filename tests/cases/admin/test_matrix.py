@@ -19,6 +19,7 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from cases.admin import bulk_run, bulk_verbs, intake_source, outgoing, processor_verbs, verbs
+from cases.admin import outgoing, processor_verbs, verbs
 from cases.models import (
     AttentionItem,
     AttentionKind,
@@ -32,6 +33,13 @@ from cases.models import (
 )
 from cases.roles import ROLES
 from cases.services import attention, bulk, bulk_rules, bulk_work
+    ManualTask,
+    PackageState,
+    ResultPackage,
+    SavedView,
+)
+from cases.roles import ROLES
+from cases.services import attention, saved_views
 from dsrportal.models import User
 from tests import builders
 from tests.cases.admin import stages
@@ -209,6 +217,7 @@ def verb_rows() -> Iterator[Row]:
 ITEM: Final = (May(READ_CASES, but=(("ivy", 302),)), REFUSED)
 SETTLE: Final = "cases/attentionitem/<int:item_id>/resolve/"
 DUPLICATE: Final = "cases/case/<int:case_id>/duplicate/<int:other_id>/"
+VIEW: Final = "cases/case/views/<int:view_id>/change/"
 USER: Final = "dsrportal/user/<path:object_id>/change/"
 PASSWORD: Final = "dsrportal/user/<id>/password/"
 ROLE: Final = "auth/group/<path:object_id>/delete/"
@@ -230,6 +239,10 @@ TABLE: Final = (
     Row("cases/case/add/", *both(May(WORK_CASES))),
     Row("cases/case/search/", ONLY_POST, May(READ_CASES, 302)),
     Row("cases/case/export/", *both(May(READ_CASES))),
+    Row("cases/case/views/add/", ONLY_POST, May(WORK_OR_DECIDE, 302)),
+    # A view of one's own is not found by others, a shared one changed by whoever may share.
+    Row(VIEW, *both(May("agnes", others=404, but=(("ivy", 403), ("charlie", 403)))), ("own_view",)),
+    Row(VIEW, *both(May(DECIDE_CASES)), ("shared_view",)),
     Row("cases/case/<int:case_id>/change/", *both(May(READ_CASES)), ("review",)),
     Row(DUPLICATE, May(READ_CASES), May(WORK_OR_DECIDE, 302), ("twice", "once")),
     Row(f"{DUPLICATE}<slug:verb>/", ONLY_POST, May(WORK_OR_DECIDE, 302), ("twice", "once", "dismiss")),
@@ -369,6 +382,8 @@ def _run() -> dict[str, Model]:
     bulk.confirm(run, actor=pia)
     bulk_work.work(run.pk)
     return {"run": run, "row": run.rows.get()}
+def saved_view(name: str, *, shared: bool) -> SavedView:
+    return saved_views.save(actor=builders.actor(name), name="Soon", query="due=7", shared=shared)
 
 
 def _holds() -> dict[str, Any]:
@@ -391,6 +406,8 @@ def _holds() -> dict[str, Any]:
         "own_role": Group.objects.create(name="night shift"),
         "clerk": builders.person("clerk"),
         "owner": builders.person("owner", is_superuser=True),
+        "own_view": saved_view("agnes", shared=False),
+        "shared_view": saved_view("pia", shared=True),
         **_cases(),
         "case_import": checked(ROW, BROKEN),
         "unwanted": checked(ROW),
