@@ -131,7 +131,9 @@ class CasePage:
 def load(case_id: int) -> Case | None:
     people = ("opened_by", "verified_by", "approved_by", "assignee", "blocked_by", "duplicate_of")
     names = ArraySubquery(Tag.objects.filter(cases=OuterRef("pk")).values("name"))
-    cases = Case.objects.select_related("data_key", "subject", *people).annotate(tag_names=names)
+    cases = Case.objects.select_related("data_key", "subject", *people).annotate(
+        tag_names=names, **duplicate.WITH_CASE
+    )
     return cases.filter(pk=case_id).first()
 
 
