@@ -70,6 +70,10 @@ class Duplicates:
     # What was closed as a duplicate of the case.
     taken: list[Other]
 
+    @property
+    def settled(self) -> int:
+        return len(self.dismissed) + len(self.taken)
+
 
 def _told(prefix: str = "") -> JSONObject:
     names = ("pk", "reference", "status", "received_at", "closed_at")
