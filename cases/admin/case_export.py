@@ -61,10 +61,10 @@ class ExportForm(forms.Form):
     identities = forms.BooleanField(
         label=_("With the identities, as they were typed"),
         required=False,
-        help_text=_("That they went out, with whom and why, goes into the audit trail of every single case."),
+        help_text=_("Who took them along, and why, goes into the audit trail of every single case."),
     )
     reason = forms.ChoiceField(
-        label=_("Reason"),
+        label=_("Why the identities are needed"),
         choices=list(disclosure.REVEAL_REASONS.items()),
         required=False,
         widget=forms.RadioSelect,

@@ -177,7 +177,9 @@ def load(case_id: int) -> Case | None:
         "duplicate_of",
     )
     names = ArraySubquery(Tag.objects.filter(cases=OuterRef("pk")).values("name"))
-    cases = Case.objects.select_related("data_key", "subject", *people).annotate(tag_names=names)
+    cases = Case.objects.select_related("data_key", "subject", *people).annotate(
+        tag_names=names, **duplicate.WITH_CASE
+    )
     return cases.filter(pk=case_id).first()
 
 

@@ -1,12 +1,16 @@
 """Two cases that look like one request: told on the case's page, laid side by side, and decided by a person."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
+from django.db.models import F, OuterRef, Q
+from django.db.models.functions import JSONObject
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -30,12 +34,32 @@ COMMON, HERE = "common", "here"
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """As much of another case as its line on this one's page says."""
+
+    pk: int
+    reference: str
+    status: str
+    received_at: datetime
+    closed_at: datetime | None
+
+    @classmethod
+    def read(cls, row: dict[str, Any]) -> "Other":
+        closed_at = datetime.fromisoformat(row["closed_at"]) if row["closed_at"] else None
+        received_at = datetime.fromisoformat(row["received_at"])
+        return cls(row["pk"], row["reference"], row["status"], received_at, closed_at)
+
+    def get_status_display(self) -> str:
+        return CaseStatus(self.status).label
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """Another case, and what comparing them would propose to close."""
 
-    other: Case
-    closes: Case
-    keeps: Case
+    other: Other
+    closes: Other
+    keeps: Other
     dismissed_by: str = ""
 
 
@@ -44,33 +68,51 @@ class Duplicates:
     suggested: list[Suggestion]
     dismissed: list[Suggestion]
     # What was closed as a duplicate of the case.
-    taken: list[Case]
+    taken: list[Other]
+
+    @property
+    def settled(self) -> int:
+        return len(self.dismissed) + len(self.taken)
 
 
-def of_case(case: Case) -> Duplicates:
-    """In two queries."""
-    pairs = list(duplicates.of(case).select_related("first", "second", "dismissed_by").order_by("pk"))
-    open_pairs = [] if case.status == CaseStatus.CLOSED else [pair for pair in pairs if _both_open(pair)]
+def _told(prefix: str = "") -> JSONObject:
+    names = ("pk", "reference", "status", "received_at", "closed_at")
+    return JSONObject(**{name: F(f"{prefix}{name}") for name in names})
+
+
+_PAIRS: Final = (
+    PossibleDuplicate.objects.filter(Q(first=OuterRef("pk")) | Q(second=OuterRef("pk")))
+    .order_by("pk")
+    .values(
+        told=JSONObject(
+            first=_told("first__"),
+            second=_told("second__"),
+            dismissed_by=F("dismissed_by__username"),
+        )
+    )
+)
+_TAKEN: Final = Case.objects.filter(duplicate_of=OuterRef("pk")).order_by("received_at").values(told=_told())
+# Fetched with the case itself, so that its page asks nothing more.
+WITH_CASE: Final = {"pairs": ArraySubquery(_PAIRS), "taken": ArraySubquery(_TAKEN)}
+
+
+def of_case(case: Any) -> Duplicates:
+    """Of a case that was fetched WITH_CASE."""
+    found = [_suggestion(pair, case) for pair in case.pairs if case.status != CaseStatus.CLOSED]
+    open_ones = [each for each in found if each.other.status != CaseStatus.CLOSED]
     return Duplicates(
-        suggested=[_suggestion(pair, case) for pair in open_pairs if pair.dismissed_at is None],
-        dismissed=[_suggestion(pair, case) for pair in open_pairs if pair.dismissed_at is not None],
-        taken=list(case.duplicates.order_by("received_at")),
+        suggested=[each for each in open_ones if not each.dismissed_by],
+        dismissed=[each for each in open_ones if each.dismissed_by],
+        taken=[Other.read(row) for row in case.taken],
     )
 
 
-def _both_open(pair: PossibleDuplicate) -> bool:
-    return CaseStatus.CLOSED not in {pair.first.status, pair.second.status}
-
-
-def _suggestion(pair: PossibleDuplicate, case: Case) -> Suggestion:
+def _suggestion(pair: dict[str, Any], case: Case) -> Suggestion:
     """The later of the two is proposed to be closed: the earlier receipt governs the clock anyway."""
-    keeps, closes = sorted((pair.first, pair.second), key=lambda each: (each.received_at, each.pk))
-    return Suggestion(
-        other=pair.second if pair.first_id == case.pk else pair.first,
-        closes=closes,
-        keeps=keeps,
-        dismissed_by=pair.dismissed_by.get_username() if pair.dismissed_by else "",
-    )
+    both = [Other.read(pair["first"]), Other.read(pair["second"])]
+    keeps, closes = sorted(both, key=lambda each: (each.received_at, each.pk))
+    other = both[1] if both[0].pk == case.pk else both[0]
+    return Suggestion(other, closes, keeps, dismissed_by=pair["dismissed_by"] or "")
 
 
 # --- side by side

@@ -144,13 +144,14 @@ def codes(shown: ChangeList) -> list[str]:
 
 def in_words(shown: ChangeList) -> list[str]:
     """How a list is narrowed, for whoever looks."""
-    return [
-        f"{capfirst(str(spec.title))}: {choice['display']}"
-        for spec in shown.filter_specs
-        if any(name in shown.params for name in spec.expected_parameters())
-        for choice in spec.choices(shown)
-        if choice["selected"]
-    ]
+    found = []
+    for spec in shown.filter_specs:
+        title = capfirst(str(spec.title))
+        if any(name in shown.params for name in spec.expected_parameters()):
+            chosen = [str(choice["display"]) for choice in spec.choices(shown) if choice["selected"]]
+            # A chip has one choice, called as it is itself.
+            found += [title if words == title else f"{title}: {words}" for words in chosen]
+    return found
 
 
 # --- cells
