@@ -18,7 +18,7 @@ from django.utils import timezone
 from cases.actor import Actor, Source
 from cases.models import AuditEvent, Case
 from cases.services import approval, intake, planning, processors, verification
-from cases.services.verification import Evidence
+from cases.services.evidence import Evidence
 from dsrportal.embedded import CannotStart
 from dsrportal.models import User
 from integrations.models import Processor

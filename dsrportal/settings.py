@@ -265,7 +265,10 @@ STORAGES = {
 
 # --- Mail --------------------------------------------------------------------------------------------------------
 # Confirmation links leave by it; what is missing is named where they are offered.
-_mail = {name: env.str(name, default="") for name in ("EMAIL_URL", "DEFAULT_FROM_EMAIL")}
+_mail = {
+    "EMAIL_URL": env.str("EMAIL_URL", default=""),
+    "DEFAULT_FROM_EMAIL": env.str("DEFAULT_FROM_EMAIL", default=""),
+}
 EMAIL_TIMEOUT = 10  # seconds
 # The demo delivers into a folder. Set by manage.py for `portal --demo`.
 DEMO_MAIL_DIR = DATA_DIR / "mail" if env.bool("PORTAL_DEMO", default=False) else None

@@ -10,7 +10,7 @@ from django.utils import timezone
 from cases.actor import Actor, Source
 from cases.models import Case
 from cases.services import approval, intake, planning, verification
-from cases.services.verification import Evidence
+from cases.services.evidence import Evidence
 from dsrportal.models import User
 from integrations import budget
 from integrations.models import Processor

@@ -14,8 +14,8 @@ from cases.models import AuditEvent, Case, VerificationMethod
 from cases.services.approval import DENIAL_REASONS
 from cases.services.closing import CLOSING_REASONS, REOPENING_REASONS
 from cases.services.disclosure import REVEAL_REASONS
+from cases.services.evidence import FAILURES
 from cases.services.holding import RELEASE_REASONS
-from cases.services.verification import FAILURES
 
 REASONS_IN_WORDS: Final[dict[str, Any]] = {
     **dict(VerificationMethod.choices),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from cases.admin import person
 from cases.models import Case, EmailConfirmation, LinkState, Verification
-from cases.services.verification import DATA_POINTS, DOCUMENTS, FAILURES, PROOFS
+from cases.services.evidence import DATA_POINTS, DOCUMENTS, FAILURES, PROOFS
 
 TONES: Final = {
     LinkState.WAITING: "wait",

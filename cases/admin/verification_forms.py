@@ -14,8 +14,8 @@ from cases.admin.person import IdentityLine
 from cases.admin.verb_forms import NoteForm
 from cases.lifecycle import CaseStatus
 from cases.models import Case, VerificationMethod, VerificationRule
-from cases.services import email_links, verification, verification_rules
-from cases.services.verification import DATA_POINTS, DOCUMENTS, FAILURES, PROOFS, Evidence
+from cases.services import email_links, evidence, verification_rules
+from cases.services.evidence import DATA_POINTS, DOCUMENTS, FAILURES, PROOFS, Evidence
 
 PASSED, FAILED = "passed", "failed"
 
@@ -189,7 +189,7 @@ def about_verification(case: Case, _part: Any) -> dict[str, Any]:
         "by_link": case.status != CaseStatus.READY,
         "addresses": [line for line in identities if line.key in sendable],
         "identities": identities,
-        "contested": verification.contested(case),
+        "contested": evidence.contested(case),
     }
 
 

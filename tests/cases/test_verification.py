@@ -9,8 +9,8 @@ from django.utils import timezone
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
 from cases.models import AuditEvent, Case, VerificationMethod, VerificationRule
 from cases.services import closing, identities, verification, verification_rules
+from cases.services.evidence import Evidence
 from cases.services.refusal import Refused
-from cases.services.verification import Evidence
 from integrations.types import Correction, Identity, Regulation, RequestType
 from tests.builders import MATCHED, actor, approved_case, open_case, processor, ready_case
 

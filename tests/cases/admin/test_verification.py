@@ -8,7 +8,7 @@ from django.urls import reverse
 from cases.actor import Actor, Source
 from cases.models import AuditEvent, Case, EmailConfirmation, VerificationRule
 from cases.services import email_links, link_mail, verification
-from cases.services.verification import Evidence
+from cases.services.evidence import Evidence
 from tests.builders import actor, open_case, processor, ready_case
 from tests.cases.admin.people import address, browser, page, said, shown
 from tests.cases.test_email_links import token

@@ -1,0 +1,129 @@
+"""What can show who a person is, method by method: codes of what was looked at, and what of it is missing."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from cases.models import Case, Correction, VerificationMethod, VerificationRule
+from integrations.types import IdentityType, RequestType
+
+# Kinds of what was compared with what we hold; never the values.
+DATA_POINTS: Final = {
+    "name": gettext_lazy("Name"),
+    "email": gettext_lazy("E-mail address"),
+    "phone": gettext_lazy("Phone number"),
+    "postal_address": gettext_lazy("Postal address"),
+    "birth_date": gettext_lazy("Date of birth"),
+    "customer_number": gettext_lazy("Customer or account number"),
+    "order": gettext_lazy("An order or invoice"),
+    "payment": gettext_lazy("Part of a means of payment"),
+    "device": gettext_lazy("A device"),
+    "account_details": gettext_lazy("Something only the account’s holder knows"),
+}
+DOCUMENTS: Final = {
+    "identity_card": gettext_lazy("Identity card"),
+    "passport": gettext_lazy("Passport"),
+    "driving_licence": gettext_lazy("Driving licence"),
+    "residence_permit": gettext_lazy("Residence permit"),
+    "other": gettext_lazy("Another document"),
+}
+PROOFS: Final = {
+    "signed_permission": gettext_lazy("Permission signed by the person (11 CCR 7063)"),
+    "power_of_attorney": gettext_lazy("Power of attorney (Cal. Prob. Code 4121 to 4130)"),
+    "legal_representative": gettext_lazy("Appointed by law or by a court"),
+}
+FAILURES: Final = {
+    "no_match": gettext_lazy("What was given does not match what we hold"),
+    "doubtful": gettext_lazy("The document or proof is doubtful"),
+    "no_answer": gettext_lazy("The person did not answer"),
+    "somebody_else": gettext_lazy("It belongs to somebody else"),
+}
+# What a correction contests is no proof (11 CCR 7060): the data point that an identity of this type is.
+_CONTESTED: Final = {
+    IdentityType.EMAIL: "email",
+    IdentityType.MOBILE_NUMBER: "phone",
+    IdentityType.CONTROLLER_CUSTOMER_ID: "customer_number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was looked at, in codes of the tables above; which of it counts depends on the method."""
+
+    points: tuple[str, ...] = ()
+    declaration: bool = False
+    document: str = ""
+    proof: str = ""
+    # Of somebody who acts for the person: whether the person was asked as well.
+    directly: bool = False
+
+
+NOTHING: Final = Evidence()
+
+
+def contested(case: Case) -> frozenset[str]:
+    """Data points that cannot count, since they are what is to be corrected."""
+    if case.type != RequestType.CORRECTION:
+        return frozenset()
+    types = Correction.objects.filter(identity__subject=case.subject_id).values_list(
+        "identity__type", flat=True
+    )
+    return frozenset(_CONTESTED[IdentityType(each)] for each in types if each in _CONTESTED)
+
+
+def not_allowed() -> str:
+    return _("The rule for this type of case does not allow this method.")
+
+
+def problems(case: Case, rule: VerificationRule, method: str, evidence: Evidence) -> list[str]:
+    """Sentences on what is missing for this method, each naming its rule."""
+    if method == VerificationMethod.EMAIL_CONFIRMED:
+        return [_("An e-mail address is confirmed by the person alone: send them a link.")]
+    if method not in rule.methods:
+        return [not_allowed()]
+    found = []
+    if method == VerificationMethod.MATCHED_DATA:
+        found += _data_problems(case, rule, evidence)
+    if method == VerificationMethod.DOCUMENT_SEEN and evidence.document not in DOCUMENTS:
+        found.append(_("Say what kind of document you saw."))
+    if method == VerificationMethod.AUTHORISED_AGENT and evidence.proof not in PROOFS:
+        found.append(_("Say what proof the agent gave."))
+    return found
+
+
+def _data_problems(case: Case, rule: VerificationRule, evidence: Evidence) -> list[str]:
+    found = []
+    points = set(evidence.points) & set(DATA_POINTS)
+    if points & contested(case):
+        found.append(_("What is to be corrected cannot show who the person is (11 CCR 7060)."))
+    if len(points) < rule.data_points:
+        found.append(
+            ngettext(
+                "Tick at least %(count)d data point that matched.",
+                "Tick at least %(count)d data points that matched.",
+                rule.data_points,
+            )
+            % {"count": rule.data_points}
+        )
+    if rule.declaration and not evidence.declaration:
+        found.append(_("A declaration signed under penalty of perjury must be kept (11 CCR 7062)."))
+    return found
+
+
+def details(method: str, evidence: Evidence) -> dict[str, object]:
+    """What counts for this method, in codes."""
+    if method == VerificationMethod.MATCHED_DATA:
+        return {
+            "points": [point for point in DATA_POINTS if point in evidence.points],
+            "declaration": evidence.declaration,
+        }
+    if method == VerificationMethod.DOCUMENT_SEEN:
+        return {"document": evidence.document if evidence.document in DOCUMENTS else ""}
+    if method == VerificationMethod.AUTHORISED_AGENT:
+        return {
+            "proof": evidence.proof if evidence.proof in PROOFS else "",
+            "directly": evidence.directly,
+        }
+    return {}
