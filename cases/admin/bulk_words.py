@@ -113,7 +113,7 @@ def _warnings(run: BulkRun) -> list[str]:
 
 def _takes(run: BulkRun) -> list[str]:
     """How long it will take: the work here, the cool-off, and the budget of the processors."""
-    here = durations.spell(bulk_preview.row_seconds(run.preview["cases"]))
+    here = durations.spell(max(1.0, bulk_preview.row_seconds(run.preview["cases"])))
     said = [_("Working through the list takes about %(time)s.") % {"time": here}]
     if run.verb != BulkVerb.APPROVE:
         return said

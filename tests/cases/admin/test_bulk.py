@@ -12,12 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.admin import bulk_verbs
+from cases.admin import bulk_verbs, bulk_words
 from cases.lifecycle import CaseStatus
 from cases.models import AuditEvent, BulkRow, BulkRun, BulkState, Case, RowState
 from cases.services import bulk, bulk_rules, bulk_work
 from dsrportal.models import User
-from tests.builders import open_case, processor, ready_case
+from tests.builders import actor, open_case, processor, ready_case
 from tests.cases.admin.people import account, browser, said
 from tests.cases.admin.test_case_list import LIST, SEARCH
 
@@ -175,6 +175,16 @@ def test_a_verb_that_is_not_one_s_own_is_refused(name: str, verb: str) -> None:
 def test_each_verb_has_the_permission_of_the_one_for_a_single_case() -> None:
     for verb in bulk_verbs.BULK_VERBS:
         assert verb.permission == bulk_rules.RULES[verb.name].permission
+
+
+def test_every_reason_to_leave_a_case_out_has_words() -> None:
+    account("pia")
+    codes = {
+        code
+        for rule in bulk_rules.RULES.values()
+        for code, _condition in rule.left_out(actor("pia"), {"assignee": None})
+    }
+    assert codes == set(bulk_words.LEFT_OUT)
 
 
 # --- the page of a run
