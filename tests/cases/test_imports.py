@@ -213,7 +213,7 @@ def test_it_is_started_once_and_not_before_it_was_checked() -> None:
         imports.start(made, actor=actor("agnes"))
 
 
-def test_what_was_wrong_may_be_right_by_the_time_it_is_started(_processor: Processor) -> None:
+def test_what_was_wrong_may_be_right_by_the_time_it_is_started() -> None:
     Processor.objects.all().delete()
     made = checked(ROW)
     assert (made.good, made.failed) == (0, 1)
