@@ -350,6 +350,21 @@ def test_a_slice_ends_and_the_next_one_goes_on(monkeypatch: pytest.MonkeyPatch) 
     assert found == [f"person{number}@example.org" for number in range(10)]
 
 
+def test_opt_outs_make_smaller_batches_since_each_is_planned_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 25)
+    rows = people(5, type="opt_out", regulation="ccpa", email="")
+    made = started(*({**row, "mpid": str(number)} for number, row in enumerate(rows)))
+    done = []
+    while made.state == ImportState.IMPORTING:
+        importing.work(made.pk, seconds=0)
+        made.refresh_from_db()
+        done.append(made.rows_done)
+    assert done[0] == 3
+    assert (made.good, Case.objects.filter(status=CaseStatus.WORKING).count()) == (5, 5)
+
+
 def test_a_batch_that_breaks_off_leaves_nothing_and_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "BATCH", 4)
     made = started(*people(10))
