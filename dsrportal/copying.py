@@ -35,12 +35,14 @@ def insert(model: type[Row], rows: Sequence[Row]) -> list[Row]:
     fields = _fields(model)
     columns = sql.SQL(", ").join([sql.Identifier(str(field.column)) for field in fields])
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(model._meta.db_table), columns)
+    # All of them first: sealing may ask the database for a key, and nothing else can be asked while COPY takes rows.
+    pieces = list(_pieces(fields, rows))
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(statement.as_string()) as copy,
     ):
-        for piece in _pieces(fields, rows):
+        for piece in pieces:
             copy.write(piece)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias

@@ -91,8 +91,9 @@ class CaseImportAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         if not may_run(request):
             raise PermissionDenied
-        form = UploadForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        asked = request.method == "POST"
+        form = UploadForm(request.POST, request.FILES) if asked else UploadForm()
+        if asked and form.is_valid():
             try:
                 made = imports.upload(
                     form.cleaned_data["file"], source=form.cleaned_data["source"], actor=actor_of(request)

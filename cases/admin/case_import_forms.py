@@ -53,6 +53,7 @@ def column_groups() -> list[Column]:
     """What each column holds, in the order of the template."""
     zones = {"gdpr": settings.GDPR_TIME_ZONE, "ccpa": settings.CCPA_TIME_ZONE}
     kinds = ", ".join(IdentityType.values)
+    words, laws = ", ".join(RequestType.values), ", ".join(Regulation.values)
     return [
         Column(
             "reference",
@@ -62,8 +63,8 @@ def column_groups() -> list[Column]:
             ),
             "T-20417",
         ),
-        Column("type", _("What is asked for."), ", ".join(RequestType.values), required=True),
-        Column("regulation", _("Under which law."), ", ".join(Regulation.values), required=True),
+        Column("type", _("What is asked for: %(words)s.") % {"words": words}, "erasure", required=True),
+        Column("regulation", _("Under which law: %(words)s.") % {"words": laws}, "gdpr", required=True),
         Column(
             "received_at",
             _(
@@ -71,7 +72,7 @@ def column_groups() -> list[Column]:
                 "counted (GDPR: %(gdpr)s, CCPA: %(ccpa)s); a date alone is the beginning of that day."
             )
             % zones,
-            "2026-05-04, 2026-05-04T09:30+02:00",
+            "2026-05-04T09:30+02:00",
             required=True,
         ),
         Column(

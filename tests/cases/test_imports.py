@@ -213,7 +213,7 @@ def test_it_is_started_once_and_not_before_it_was_checked() -> None:
         imports.start(made, actor=actor("agnes"))
 
 
-def test_what_was_wrong_may_be_right_by_the_time_it_is_started(_processor: Processor) -> None:
+def test_what_was_wrong_may_be_right_by_the_time_it_is_started() -> None:
     Processor.objects.all().delete()
     made = checked(ROW)
     assert (made.good, made.failed) == (0, 1)
@@ -348,6 +348,21 @@ def test_a_slice_ends_and_the_next_one_goes_on(monkeypatch: pytest.MonkeyPatch) 
     assert (made.state, made.rows_done, made.good) == (ImportState.FINISHED, 10, 10)
     found = [identity.value for identity in SubjectIdentity.objects.order_by("subject__cases__pk")]
     assert found == [f"person{number}@example.org" for number in range(10)]
+
+
+def test_opt_outs_make_smaller_batches_since_each_is_planned_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 25)
+    rows = people(5, type="opt_out", regulation="ccpa", email="")
+    made = started(*({**row, "mpid": str(number)} for number, row in enumerate(rows)))
+    done = []
+    while made.state == ImportState.IMPORTING:
+        importing.work(made.pk, seconds=0)
+        made.refresh_from_db()
+        done.append(made.rows_done)
+    assert done[0] == 3
+    assert (made.good, Case.objects.filter(status=CaseStatus.WORKING).count()) == (5, 5)
 
 
 def test_a_batch_that_breaks_off_leaves_nothing_and_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
