@@ -44,7 +44,7 @@ def test_two_people_at_one_case(browser: Browser, logs: Path, tmp_path: Path) ->
         expect(pia.page.locator(".note:target")).to_contain_text("Is this the one")
         pia.page.get_by_text("Answer", exact=True).first.click()
         pia.page.get_by_label("Your answer").fill("It is.")
-        pia.page.locator(".answer").get_by_role("button", name="Answer").click()
+        pia.page.locator(".reply").get_by_role("button", name="Answer").click()
         expect(pia.page.locator(".replies")).to_contain_text("It is.")
 
         # A file goes in and comes out as it was, under a name that says nothing.
