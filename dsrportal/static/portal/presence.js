@@ -1,11 +1,15 @@
 "use strict";
-// Who else has this case open: asked while the page is looked at, and shown in one quiet line.
+// Who else has this case open: asked while somebody is at the page, and shown in one quiet line.
 // Without JavaScript the line is as it was when the page was opened.
 {
     const SECONDS = 20;
+    // A page that nobody touches for so long is left alone: it neither claims that somebody is there nor keeps their
+    // session alive.
+    const IDLE_SECONDS = 5 * 60;
+    let touchedAt = Date.now();
 
     async function say(part) {
-        if (document.hidden) {
+        if (document.hidden || Date.now() - touchedAt > IDLE_SECONDS * 1000) {
             return;
         }
         try {
@@ -17,7 +21,8 @@
             if (answer.ok && !answer.redirected) {
                 const line = (await answer.text()).trim();
                 // A screen reader hears of what is new, not of the same every 20 seconds.
-                if (line !== part.innerHTML.trim()) {
+                if (line !== part.dataset.line) {
+                    part.dataset.line = line;
                     part.innerHTML = line;
                 }
             }
@@ -27,6 +32,9 @@
     }
 
     document.addEventListener("DOMContentLoaded", () => {
+        for (const event of ["pointermove", "pointerdown", "keydown", "scroll"]) {
+            document.addEventListener(event, () => { touchedAt = Date.now(); }, { passive: true });
+        }
         for (const part of document.querySelectorAll("[data-presence]")) {
             setInterval(() => say(part), SECONDS * 1000);
             document.addEventListener("visibilitychange", () => say(part));
