@@ -31,7 +31,6 @@ Context = dict[str, Any]
 @admin.register(AuditEvent)
 class AuditEventAdmin(Exported, ReadOnlyAdmin):
     when_empty = gettext_lazy("Nothing has happened yet. Whatever people and the portal do is written here.")
-    list_display = ("written", "who", "what", "case_link", "source", "address")
     export_name = "audit-events"
     export_columns = audit_export.COLUMNS
     export_action = Action.AUDIT_EXPORTED

@@ -50,7 +50,7 @@ class Other:
         return cls(row["pk"], row["reference"], row["status"], received_at, closed_at)
 
     def get_status_display(self) -> str:
-        return CaseStatus(self.status).label
+        return str(CaseStatus(self.status).label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from cases.admin import bulk_run, bulk_verbs, intake_source, outgoing, processor_verbs, verbs
-from cases.admin import outgoing, processor_verbs, verbs
 from cases.models import (
     AttentionItem,
     AttentionKind,
@@ -29,17 +28,11 @@ from cases.models import (
     Mention,
     PackageState,
     ResultPackage,
+    SavedView,
     VerificationRule,
 )
 from cases.roles import ROLES
-from cases.services import attention, bulk, bulk_rules, bulk_work
-    ManualTask,
-    PackageState,
-    ResultPackage,
-    SavedView,
-)
-from cases.roles import ROLES
-from cases.services import attention, saved_views
+from cases.services import attention, bulk, bulk_rules, bulk_work, saved_views
 from dsrportal.models import User
 from tests import builders
 from tests.cases.admin import stages
@@ -382,6 +375,8 @@ def _run() -> dict[str, Model]:
     bulk.confirm(run, actor=pia)
     bulk_work.work(run.pk)
     return {"run": run, "row": run.rows.get()}
+
+
 def saved_view(name: str, *, shared: bool) -> SavedView:
     return saved_views.save(actor=builders.actor(name), name="Soon", query="due=7", shared=shared)
 
