@@ -52,6 +52,7 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
             Place(_("Cases"), "cases", model="cases.case"),
             Place(_("Attention"), "attention", model="cases.attentionitem"),
             Place(_("Tasks"), "note", model="cases.manualtask"),
+            Place(_("Imports"), "upload", model="cases.caseimport"),
         ),
     ),
     (

@@ -13,7 +13,7 @@ from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 from django.utils import timezone
 
-from dsrportal import crypto
+from dsrportal import copying, crypto
 
 
 def validate_time_zone(name: str) -> None:
@@ -97,7 +97,7 @@ class DataKey(models.Model):
             row_id = uuid.uuid4()
             wrapped, master_key_id = crypto.wrap(row_id, purpose, crypto.new_key())
             rows.append(cls(id=row_id, purpose=purpose, wrapped=wrapped, master_key_id=master_key_id))
-        return cls.objects.bulk_create(rows)
+        return copying.insert(cls, rows)
 
     @classmethod
     def shared(cls, purpose: str) -> "DataKey":

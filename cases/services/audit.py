@@ -17,6 +17,7 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.models import AuditChain, AuditEvent, Case, Note
 from cases.models.audit import PORTAL_CHAIN, Action
+from dsrportal import copying
 from integrations.models import Processor
 
 FORMAT = 1
@@ -57,7 +58,7 @@ class Fact:
 
 def record_many(facts: Iterable[Fact], *, actor: Actor) -> None:
     """Add many events at once, in this order. Call it inside the transaction of what it records."""
-    AuditEvent.objects.bulk_create(
+    events = [
         _compose(
             fact.action,
             actor=actor,
@@ -68,7 +69,8 @@ def record_many(facts: Iterable[Fact], *, actor: Actor) -> None:
             details=fact.details,
         )
         for fact in facts
-    )
+    ]
+    copying.insert(AuditEvent, events)
 
 
 def _compose(

@@ -9,12 +9,13 @@ from cases.clocks import ccpa, gdpr
 from cases.clocks.calendars import calendar
 from cases.models import Action, Case, Clock, ClockKind
 from cases.services import audit
+from dsrportal import copying
 from integrations.types import Regulation, RequestType
 
 
 def start(cases: Sequence[Case], *, actor: Actor) -> list[Clock]:
     """Start the response clock of each from its `received_at`; with its event."""
-    started = Clock.objects.bulk_create(_response(case) for case in cases)
+    started = copying.insert(Clock, [_response(case) for case in cases])
     audit.record_many((_started(clock) for clock in started), actor=actor)
     return started
 

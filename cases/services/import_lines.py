@@ -30,12 +30,14 @@ class Records:
     Raises Refused where the file is no table, with a sentence that names the line and no value.
     """
 
-    def __init__(self, file: BinaryIO, *, separator: str, position: int = 0, line: int = 1) -> None:
+    def __init__(
+        self, file: BinaryIO, *, separator: str, position: int = 0, line: int = 1, strict: bool = True
+    ) -> None:
         self.position, self.line = position, line
         self._file = file
         self._file.seek(position)
         # Strict: quotes that never close would else swallow the rest of the file.
-        self._reader = csv.reader(self._lines(), delimiter=separator, strict=True)
+        self._reader = csv.reader(self._lines(), delimiter=separator, strict=strict)
 
     def __iter__(self) -> Iterator[Record]:
         while True:
@@ -85,5 +87,6 @@ def headings(file: BinaryIO) -> tuple[list[str], str, Records]:
 
 
 def _first(file: BinaryIO, separator: str) -> list[str]:
-    first = next(iter(Records(file, separator=separator)), None)
+    # Quotes before another separator than the right one are no error yet.
+    first = next(iter(Records(file, separator=separator, strict=False)), None)
     return [named(cell) for cell in first.cells] if first else []

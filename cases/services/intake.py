@@ -14,7 +14,8 @@ from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
 from cases.models import Action, Case, Correction, DataSubject, SubjectIdentity
 from cases.services import approval, audit, clocks, planning
 from cases.services.refusal import Refused
-from dsrportal.crypto import blind_index
+from dsrportal import copying
+from dsrportal.crypto import blind_index, normalise
 from dsrportal.models import DataKey, User
 from integrations import types
 from integrations.models import Processor
@@ -61,7 +62,7 @@ def problems(
         found.append("Give at least one identity: without one no processor can find the person.")
     seen = set()
     for identity in identities:
-        key = blind_index(identity.type, identity.value)
+        key = identity.type, normalise(identity.type, identity.value)
         if key in seen:
             found.append("The same identity is given twice; keep one of the two.")
         seen.add(key)
@@ -155,11 +156,10 @@ def open_all(asked: Sequence[Asked], *, actor: Actor, details: audit.Details | N
     if actor.user is None:
         raise Refused("A case is opened by a person.")
     with transaction.atomic():
-        subjects = DataSubject.objects.bulk_create(
-            DataSubject(data_key=key) for key in DataKey.make_many(DataKey.Purpose.SUBJECT, len(asked))
-        )
+        keys = DataKey.make_many(DataKey.Purpose.SUBJECT, len(asked))
+        subjects = copying.insert(DataSubject, [DataSubject(data_key=key) for key in keys])
         _identify(subjects, asked)
-        cases = Case.objects.bulk_create(_cases(subjects, asked, by=actor.user))
+        cases = copying.insert(Case, list(_cases(subjects, asked, by=actor.user)))
         audit.record_many(
             (
                 _opened(case, identities=len(each.identities), more=details or {})
@@ -192,9 +192,8 @@ def _identify(subjects: Sequence[DataSubject], asked: Sequence[Asked]) -> None:
             )
             for correction in each.corrections
         ]
-    SubjectIdentity.objects.bulk_create(identities)
-    if corrections:
-        Correction.objects.bulk_create(corrections)
+    copying.insert(SubjectIdentity, identities)
+    copying.insert(Correction, corrections)
 
 
 def _cases(subjects: Sequence[DataSubject], asked: Sequence[Asked], *, by: User) -> Iterator[Case]:

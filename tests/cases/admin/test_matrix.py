@@ -27,6 +27,7 @@ from tests import builders
 from tests.cases.admin import stages
 from tests.cases.admin.people import ROLE_OF, account
 from tests.cases.admin.test_delivery import deliver
+from tests.cases.files import BROKEN, ROW, checked
 
 NOBODY: Final = ""
 ANYBODY: Final = " ".join(ROLE_OF)
@@ -34,6 +35,7 @@ READ_CASES: Final = "agnes pia otto adam"
 WORK_CASES: Final = "agnes adam"
 DECIDE_CASES: Final = "pia adam"
 WORK_OR_DECIDE: Final = "agnes pia adam"
+READ_IMPORTS: Final = "agnes otto adam"
 READ_PROCESSORS: Final = "otto ivy adam"
 RUN_PROCESSORS: Final = "ivy adam"
 READ_TRAIL: Final = "otto adam"
@@ -194,6 +196,12 @@ TABLE: Final = (
     Row(SETTLE, May("agnes ivy adam"), May("agnes ivy adam", 302), ("foreign",)),
     # A task has no page: it is read on its case, and not found by whoever sees none.
     *model("cases/manualtask/", "task", sees=READ_CASES, page=both(May(READ_CASES, 302, others=404))),
+    *model("cases/caseimport/", "case_import", sees=READ_IMPORTS, adds=WORK_CASES),
+    Row("cases/caseimport/template/", May(WORK_CASES), ONLY_GET),
+    Row("cases/caseimport/<uuid:import_id>/progress/", May(READ_IMPORTS), ONLY_GET, ("case_import",)),
+    Row("cases/caseimport/<uuid:import_id>/start/", ONLY_POST, May(WORK_CASES, 302), ("case_import",)),
+    Row("cases/caseimport/<uuid:import_id>/failed/", ONLY_POST, May(WORK_CASES), ("case_import",)),
+    Row("cases/caseimport/<uuid:import_id>/discard/", ONLY_POST, May(WORK_CASES, 302), ("unwanted",)),
     *model("cases/callbackdelivery/", "delivery", sees=READ_EVIDENCE),
     *model("cases/auditevent/", "event", sees=READ_TRAIL),
     Row("cases/auditevent/<int:event_id>/verify/", ONLY_POST, May(READ_TRAIL, 302), ("event",)),
@@ -285,6 +293,8 @@ def _holds() -> dict[str, Any]:
         "clerk": builders.person("clerk"),
         "owner": builders.person("owner", is_superuser=True),
         **_cases(),
+        "case_import": checked(ROW, BROKEN),
+        "unwanted": checked(ROW),
         "event": AuditEvent.objects.exclude(case=None).earliest("id"),
     }
 
