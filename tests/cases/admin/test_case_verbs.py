@@ -96,6 +96,7 @@ TABLE: dict[str, tuple[Callable[[], Case], Sent, str, str, str]] = {
     "resolve": (with_item, lambda _c: {}, "agnes", "pia", "working"),
     "release": (held, lambda _c: {"reason": "deadline"}, "pia", "agnes", "working"),
     "hand": (open_case, lambda _c: {"assignee": str(account("agnes").pk)}, "agnes", "otto", "intake"),
+    "take": (open_case, lambda _c: {}, "agnes", "otto", "intake"),
     "defer": (open_case, lambda _c: {"until": in_three_days()}, "agnes", "otto", "intake"),
     "tags": (open_case, lambda _c: {"names": "vip"}, "agnes", "otto", "intake"),
     "plan": (planned_twice, without_the_archive, "agnes", "pia", "ready"),
@@ -131,8 +132,9 @@ def trace(case: Case) -> tuple[Any, ...]:
 
 
 def test_the_table_of_this_test_is_whole() -> None:
-    """What is done to a result package has tests of its own."""
-    assert {verb.name for verb in VERBS if verb.on is not ResultPackage} == {*TABLE}
+    """What is done to result packages, and to notes and files, has tests of its own."""
+    elsewhere = {"note", "reply", "attach", "attachment"}
+    assert {verb.name for verb in VERBS if verb.on is not ResultPackage} == {*TABLE, *elsewhere}
 
 
 @pytest.mark.parametrize("verb", TABLE)
