@@ -51,7 +51,7 @@
         }
         const typing = event.target.closest("input, select, textarea, [contenteditable]");
         if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
-            const search = document.querySelector('.search input[type="search"]');
+            const search = document.querySelector(".search input[type=search]");
             if (search) {
                 event.preventDefault();
                 search.focus();
