@@ -62,16 +62,16 @@ _DECIDE_CASES = (
     "cases.reveal_identity",
     "cases.add_savedview",
     "cases.share_savedview",
+    "cases.add_note",
+    "cases.add_attachment",
+    # A proof that a decision rests on.
+    "cases.download_attachment",
 )
 _READ_TRAIL = (
     "cases.view_auditevent",
     "cases.view_intakesource",
     "integrations.view_processor",
     "integrations.view_signingcertificate",
-    "cases.add_note",
-    "cases.add_attachment",
-    # A proof that a decision rests on.
-    "cases.download_attachment",
 )
 _RUN_PROCESSORS = (
     "integrations.view_processor",
@@ -127,8 +127,6 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
                 *_READ_TRAIL,
                 *_RULE_VERIFICATION,
                 *_RUN_IMPORTS,
-                *_DECIDE_CASES,
-                *_READ_TRAIL,
                 *_RUN_PROCESSORS,
                 *_RUN_ACCOUNTS,
             }
