@@ -8,18 +8,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin.verb_forms import ConfirmForm, NoteForm
+from cases.admin.verification_forms import EvidenceForm
 from cases.models import VerificationMethod
 from dsrportal.models import User
 
 
-class BulkVerifyForm(NoteForm):
+class BulkVerifyForm(EvidenceForm):
+    """One evidence for all of them; the rule of each case's type decides whether it is enough."""
+
     method = forms.ChoiceField(
         label=gettext_lazy("How the persons were verified"),
-        choices=VerificationMethod.choices,
+        # An address is confirmed by the person alone.
+        choices=[
+            each for each in VerificationMethod.choices if each[0] != VerificationMethod.EMAIL_CONFIRMED
+        ],
         widget=forms.RadioSelect,
         error_messages={"required": gettext_lazy("Say how the persons were verified.")},
     )
-    field_order = ("method", "text")
+    field_order = ("method", "points", "declaration", "document", "proof", "directly", "text")
 
 
 class BulkAssignForm(ConfirmForm):

@@ -32,15 +32,12 @@ class Way:
     chosen: bool = False
 
 
-class VerifyForm(NoteForm):
+class EvidenceForm(NoteForm):
     """Which questions count depends on the method; the services look at them, and ignore the others."""
 
-    method = forms.ChoiceField(error_messages={"required": gettext_lazy("Say how the person was verified.")})
-    address = forms.ChoiceField(
-        label=gettext_lazy("Send the link to"), required=False, widget=forms.RadioSelect
-    )
     points = forms.MultipleChoiceField(
         label=gettext_lazy("What matched"),
+        choices=list(DATA_POINTS.items()),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("Kinds only: what the person gave is not kept."),
@@ -64,6 +61,13 @@ class VerifyForm(NoteForm):
         widget=forms.RadioSelect,
     )
     directly = forms.BooleanField(label=gettext_lazy("The person was asked directly as well"), required=False)
+
+
+class VerifyForm(EvidenceForm):
+    method = forms.ChoiceField(error_messages={"required": gettext_lazy("Say how the person was verified.")})
+    address = forms.ChoiceField(
+        label=gettext_lazy("Send the link to"), required=False, widget=forms.RadioSelect
+    )
     result = forms.ChoiceField(
         label=gettext_lazy("Result"),
         choices=[

@@ -15,6 +15,7 @@ from cases.actor import Actor
 from cases.lifecycle import SECOND_PERSON_TYPES, UNVERIFIED_TYPES, CaseStatus, Outcome
 from cases.models import BulkRow, BulkVerb, Case, ProcessorRequest
 from cases.services import approval, assigning, cancellation, closing, cooling, progress, verification
+from cases.services.evidence import Evidence
 from cases.services.refusal import Refused
 from dsrportal.models import User
 
@@ -43,7 +44,16 @@ class Rule:
 
 
 def _verify(case: Case, actor: Actor, said: Said, _row: BulkRow) -> None:
-    verification.record(case, actor=actor, method=said["method"], text=said.get("text", ""))
+    evidence = Evidence(
+        points=tuple(said.get("points", ())),
+        declaration=bool(said.get("declaration")),
+        document=said.get("document", ""),
+        proof=said.get("proof", ""),
+        directly=bool(said.get("directly")),
+    )
+    verification.record(
+        case, actor=actor, method=said["method"], evidence=evidence, text=said.get("text", "")
+    )
 
 
 def _verified(_actor: Actor, _said: Said) -> tuple[Exclusion, ...]:

@@ -89,7 +89,7 @@ def of_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) ->
             Wording(
                 "%(what)s. Waits until %(until)s and can be undone until then, on the page of its bulk run.",
                 what=what,
-                until=when(request.not_before_at, now=now),
+                until=_soon(request.not_before_at, now=now),
             ),
         )
     if all_paused:
@@ -188,6 +188,12 @@ def _last_attempt(what: str, request: ProcessorRequest, *, now: datetime) -> str
 def when(moment: datetime, *, now: datetime) -> str:
     """The time of a moment of today, the date of any other."""
     return date_format(timezone.localtime(moment), "H:i") if _is_today(moment, now) else day(moment)
+
+
+def _soon(moment: datetime, *, now: datetime) -> str:
+    """The time of a moment that comes within a day, also past midnight; of a later one with its date."""
+    near = moment - now < timedelta(days=1)
+    return date_format(timezone.localtime(moment), "H:i" if near else "d M Y, H:i")
 
 
 def day(moment: datetime) -> str:

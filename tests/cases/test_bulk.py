@@ -97,7 +97,7 @@ def test_a_preview_counts_what_then_happens() -> None:
 @pytest.mark.parametrize(
     ("verb", "by", "said"),
     [
-        ("verify", "agnes", {"method": "matched_data"}),
+        ("verify", "agnes", {"method": "signed_in"}),
         ("assign", "agnes", {}),
         ("tag", "agnes", {"add": ["vip"]}),
         ("approve", "pia", {}),
@@ -243,7 +243,7 @@ def test_only_who_previewed_confirms() -> None:
 def test_it_verifies_assigns_and_tags() -> None:
     cases = some(open_case, 2)
     assigning.tag(cases[0], actor=actor("agnes"), names=["old", "gone"])
-    done(previewed("verify", by="agnes", method="matched_data", text="As in the shop."))
+    done(previewed("verify", by="agnes", method="document_seen", document="passport", text="As in the shop."))
     done(previewed("assign", by="agnes", assignee=User.objects.get(username="pia").pk))
     done(previewed("tag", by="agnes", add=["vip"], remove=["GONE"]))
     for case in cases:
@@ -256,7 +256,15 @@ def test_it_verifies_assigns_and_tags() -> None:
 
 def test_what_was_said_is_sealed_and_shredded_in_the_end() -> None:
     some(open_case, 1)
-    run = done(previewed("verify", by="agnes", method="matched_data", text="Ada Lovelace, 12 St James"))
+    run = done(
+        previewed(
+            "verify",
+            by="agnes",
+            method="document_seen",
+            document="passport",
+            text="Ada Lovelace, 12 St James",
+        )
+    )
     with connection.cursor() as cursor:
         cursor.execute("SELECT said FROM cases_bulkrun")
         assert b"Lovelace" not in bytes(cursor.fetchone()[0])

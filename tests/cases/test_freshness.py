@@ -102,7 +102,7 @@ OVERWRITING: dict[str, tuple[Callable[[], Case], Step, Step, str]] = {
     "verification of other identities": (
         open_case,
         add_identity,
-        lambda case, who: verification.record(case, actor=who, method="matched_data"),
+        lambda case, who: verification.record(case, actor=who, method="signed_in"),
         "Changed the identities",
     ),
     "a plan approved since": (ready_case, approve, replan, "Approved the plan"),

@@ -100,7 +100,7 @@ def test_the_same_key_and_body_give_the_same_answer() -> None:
 def test_the_first_answer_is_given_also_when_the_case_went_on() -> None:
     website = form()
     first = website.open(key="k-1")
-    verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="matched_data")
+    verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="signed_in")
     assert website.open(key="k-1").json() == first.json()
 
 
@@ -344,7 +344,7 @@ def test_a_source_is_told_of_its_own_cases_and_of_no_others() -> None:
 def test_who_decides_inside_is_not_told() -> None:
     website = form()
     reference = website.open().json()["reference"]
-    verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="matched_data")
+    verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="signed_in")
     assert website.look(reference).json()["status"] == "working"
 
 
@@ -353,7 +353,7 @@ def test_the_outcome_is_told_of_verified_persons_alone(verified: bool, outcome: 
     website = form()
     reference = website.open().json()["reference"]
     if verified:
-        verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="matched_data")
+        verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="signed_in")
     approval.deny(Case.objects.get(), actor=builders.actor("pia"), reason="legal_obligation")
     told = website.look(reference).json()
     assert (told["status"], told["outcome"]) == ("closed", outcome)
@@ -365,7 +365,7 @@ def test_the_outcome_is_told_of_verified_persons_alone(verified: bool, outcome: 
 def test_a_form_approves_nothing_and_who_verified_does_not_either() -> None:
     website = form()
     website.open()
-    case = verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="matched_data")
+    case = verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="signed_in")
     itself = intake_sources.actor_of(website.source, address="")
     assert approval.why_not(case, actor=itself) == "A case is approved by a person."
     assert approval.why_not(case, actor=builders.actor("agnes"))
@@ -377,7 +377,7 @@ def test_a_form_approves_nothing_and_who_verified_does_not_either() -> None:
 @pytest.mark.parametrize("column", ["verified_by", "changed_by"])
 def test_the_database_wants_a_second_person_where_nobody_opened_it(column: str) -> None:
     form().open()
-    case = verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="matched_data")
+    case = verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="signed_in")
     pia = builders.actor("pia").user
     approved = {"approved_by": pia, "approved_at": timezone.now(), "approval_digest": "d"}
     with pytest.raises(IntegrityError, match="case_second_person_approves"), transaction.atomic():

@@ -89,7 +89,7 @@ def test_without_an_input_key_an_opt_out_is_refused_with_the_reason(
 
 def test_an_opt_out_is_not_verified_and_no_other_type_is_sent_unapproved(target: Processor) -> None:
     with pytest.raises(Refused, match="no verification"):
-        verification.record(opt_out(), actor=actor("agnes"), method="matched_data")
+        verification.record(opt_out(), actor=actor("agnes"), method="signed_in")
     with pytest.raises(Refused, match="needs an approval"):
         approval.queue_unapproved(open_case(), actor=actor("agnes"))
 

@@ -104,7 +104,7 @@ def test_an_unproven_claim_links_nobody() -> None:
     reveal(claimed, "pia")
     assert seen(of_case(proven)) == [("agnes", "identity.revealed")]
     assert seen(of_case(claimed)) == [("pia", "identity.revealed")]
-    verification.record(claimed, actor=builders.actor("agnes"), method="matched_data")
+    verification.record(claimed, actor=builders.actor("agnes"), method="signed_in")
     assert len(seen(of_case(proven))) == 2
 
 

@@ -216,7 +216,16 @@ def test_who_left_is_not_told(case: Case) -> None:
 
 
 def test_a_name_in_the_note_of_any_verb_counts(case: Case) -> None:
-    browser("agnes").post(address(case, "verify"), {"method": "document_seen", "text": "Seen, @Pia."})
+    browser("agnes").post(
+        address(case, "verify"),
+        {
+            "method": "document_seen",
+            "document": "passport",
+            "result": "passed",
+            "shown": [str(key) for key in case.subject.identities.values_list("pk", flat=True)],
+            "text": "Seen, @Pia.",
+        },
+    )
     assert named(case) == ["pia"]
 
 

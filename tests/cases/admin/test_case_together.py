@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from cases.models import AuditEvent, Case
+from cases.models import AuditEvent, Case, SubjectIdentity
 from cases.services import assigning, presence
 from dsrportal.queueing import store
 from tests.builders import actor, manual, open_case, processor, ready_case
@@ -69,7 +69,13 @@ def fields_of(verb: str) -> dict[str, Any]:
         "tags": {"names": "press office"},
         "defer": {"until": day.isoformat()},
         "hand": {"assignee": account("adam").pk, "seen": ""},
-        "verify": {"method": "document_seen", "text": "Seen at the counter."},
+        "verify": {
+            "method": "document_seen",
+            "document": "passport",
+            "result": "passed",
+            "shown": [str(key) for key in SubjectIdentity.objects.values_list("pk", flat=True)],
+            "text": "Seen at the counter.",
+        },
         "deny": {"reason": "legal_obligation", "text": "We must keep it."},
         "identities": {
             "identities-TOTAL_FORMS": "1",

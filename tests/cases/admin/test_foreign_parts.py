@@ -10,11 +10,13 @@ from django.utils import timezone
 from cases.admin.verb import Verb
 from cases.admin.verbs import VERBS
 from cases.models import (
+    Attachment,
     AttentionItem,
     AuditEvent,
     Case,
     ForwardingExtension,
     ManualTask,
+    Note,
     PackageState,
     ProcessorRequest,
     ResultPackage,
@@ -42,6 +44,8 @@ PARTS: dict[type[Model], Callable[[], Model]] = {
     ManualTask: lambda: ManualTask.objects.get(processor_request__case=stages.with_task()),
     ProcessorRequest: lambda: stages.reappeared().requests.get(),
     ResultPackage: _package,
+    Note: lambda: stages.talked_about().notes.earliest("created_at"),
+    Attachment: lambda: stages.talked_about().attachments.get(),
 }
 
 

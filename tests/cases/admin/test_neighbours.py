@@ -109,7 +109,7 @@ def test_a_case_that_left_the_list_still_leads_on() -> None:
     case, after = aged(5), aged(1)
     client = browser("agnes")
     opened(client, "?status=intake", case)
-    verification.record(case, actor=actor("agnes"), method="matched_data")
+    verification.record(case, actor=actor("agnes"), method="signed_in")
     found = shown(client, address(case))  # where the verb led back to, without a word of the list
     assert (found.place, found.total) == ("", "2")
     assert found.next.startswith(address(after))

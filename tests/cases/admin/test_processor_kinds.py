@@ -161,7 +161,7 @@ def test_a_processor_of_each_kind_is_set_up(kind: str) -> None:
     assert "s3cret" not in answer.content.decode()
     (event,) = events()
     assert {*OPTIONS[kind], "name", "account"} <= set(event.details["fields"])
-    assert set(event.details) == {"processor", "fields"}
+    assert set(event.details) == {"processor", "fields", "changes"}
     assert "s3cret" not in event.canonical
     assert "Advertising" not in event.canonical
 
