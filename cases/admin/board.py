@@ -212,7 +212,7 @@ def _stages(sums: Sums | None) -> Group:
         Figure(
             CaseStatus(status).label,
             marks.number(sums[status]["all"]),
-            WHOSE_TURN[status].partition(": ")[0],
+            str(WHOSE_TURN[status]).partition(": ")[0],
             _cases(f"status={status}"),
             "",
             status=status,

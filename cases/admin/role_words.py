@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 DEFAULT_RIGHTS: Final = (
     gettext_noop("Can add attachment"),
@@ -41,3 +41,16 @@ DEFAULT_RIGHTS: Final = (
     gettext_noop("Can view user"),
     gettext_noop("Can view verification rule"),
 )
+# The portal's own roles; those that somebody made are called what they were called.
+ROLES: Final = (
+    gettext_noop("administrator"),
+    gettext_noop("agent"),
+    gettext_noop("approver"),
+    gettext_noop("auditor"),
+    gettext_noop("integration manager"),
+)
+
+
+def in_words(role: str) -> str:
+    """What a role is called, in the reader's language."""
+    return gettext(role) if role in ROLES else role

@@ -53,7 +53,7 @@ class BulkRun(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     data_key = models.OneToOneField(DataKey, on_delete=models.PROTECT, related_name="+", editable=False)
-    verb = models.CharField(max_length=16, choices=BulkVerb.choices, editable=False)
+    verb = models.CharField(_("what"), max_length=16, choices=BulkVerb.choices, editable=False)
     # What the form said: may hold free text.
     said = EncryptedJSONField(key="data_key", default=dict)
     state = models.CharField(max_length=16, choices=BulkState.choices, editable=False)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case
@@ -67,7 +68,7 @@ class CaseImport(models.Model):
     separator = models.CharField(max_length=1, editable=False)
     row_count = models.PositiveIntegerField(editable=False)
 
-    state = models.CharField(max_length=16, choices=ImportState.choices, editable=False)
+    state = models.CharField(_("state"), max_length=16, choices=ImportState.choices, editable=False)
     stop_reason = models.CharField(max_length=16, choices=StopReason.choices, blank=True, editable=False)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
@@ -125,7 +126,7 @@ class CaseImport(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Import {self.pk}"
+        return gettext("Import %(key)s") % {"key": self.pk}
 
     @property
     def associated(self) -> bytes:

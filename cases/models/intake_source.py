@@ -14,7 +14,9 @@ MOST_PER_MINUTE: Final = 6000
 class IntakeSource(models.Model):
     """Of the token only its SHA-256 is kept: it is 256 random bits, so that the hash says nothing about it."""
 
-    name = models.CharField(max_length=100, unique=True, help_text=_("How your team calls this form."))
+    name = models.CharField(
+        _("name"), max_length=100, unique=True, help_text=_("How your team calls this form.")
+    )
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
     active = models.BooleanField(default=True, editable=False)
     # What it may open, by the words of RequestType and Regulation.

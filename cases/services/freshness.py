@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from cases.actor import Actor
 from cases.models import Action, AuditChain, AuditEvent, Case, ProcessorRequest
 from cases.services.refusal import Superseded
-from dsrportal.wording import Wording
+from dsrportal.wording import Wording, together
 
 ASSIGNEE: Final = frozenset({Action.CASE_ASSIGNED})
 FOLLOW_UP: Final = frozenset({Action.CASE_DEFERRED})
@@ -58,7 +58,7 @@ class Stale(Superseded):
     """What the page showed is no longer so. `sequence` is the number of the last event that the sentences tell of."""
 
     def __init__(self, *sentences: str, sequence: int) -> None:
-        super().__init__(" ".join(sentences))
+        super().__init__(together(sentences))
         self.sentences = sentences
         self.sequence = sequence
 
