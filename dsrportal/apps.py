@@ -1,10 +1,11 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin
+from django.utils.translation import gettext_lazy
 
 
 class DsrPortalConfig(AppConfig):
     name = "dsrportal"
-    verbose_name = "Portal"
+    verbose_name = gettext_lazy("Portal")
     default_auto_field = "django.db.models.BigAutoField"
     default = True  # of the two in this file, for whoever says just "dsrportal"
 

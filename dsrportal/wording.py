@@ -1,6 +1,6 @@
 """Sentences that are kept: English as a value, and in the language of whoever looks where they are shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
@@ -48,6 +48,12 @@ class Wording(str):
     def read(stored: Mapping[str, Any]) -> "Wording":
         slots = {name: _read(value) for name, value in stored.get("slots", {}).items()}
         return (Word if stored.get("word") else Wording)(stored.get("template", ""), **slots)
+
+
+def together(sentences: Sequence[str]) -> Wording:
+    """Several sentences as one text, each of which keeps its languages."""
+    slots: dict[str, Slot] = {f"sentence_{place}": each for place, each in enumerate(sentences)}
+    return Wording(" ".join(f"%({name})s" for name in slots), **slots)
 
 
 class Word(Wording):

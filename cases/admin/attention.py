@@ -17,7 +17,7 @@ from cases.admin import marks
 from cases.admin.acting import actor_of
 from cases.admin.export import Column, Exported, instant, name
 from cases.admin.readonly import ReadOnlyAdmin, moment
-from cases.models import AttentionItem
+from cases.models import AttentionItem, audit_slots
 from cases.services import processors
 from cases.services.refusal import Refused
 
@@ -133,7 +133,7 @@ def state_badge(item: AttentionItem) -> SafeString:
     by = item.resolved_by.get_username() if item.resolved_by else _("the portal")
     return format_html(
         '<span title="{} · {}">{}</span>',
-        item.resolution.replace("_", " "),
+        audit_slots.in_words("resolution", item.resolution),
         by,
         marks.badge(_("Settled"), "good"),
     )

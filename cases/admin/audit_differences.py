@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from cases.models import AuditEvent
+from cases.models import AuditEvent, audit_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def of(event: AuditEvent) -> list[Difference]:
 
 
 def _difference(name: str, values: Any) -> Difference:
-    words = name.replace("_", " ")
+    words = audit_fields.in_words(name)
     if not isinstance(values, list) or len(values) != 2:
         return Difference(words, "", "", told=False)
     return Difference(words, _in_words(values[0]), _in_words(values[1]))

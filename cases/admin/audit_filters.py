@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.actor import Source
 from cases.models import Action, Case
+from cases.models.audit import in_general
 from dsrportal.models import User
 from integrations.models import Processor
 
@@ -21,19 +22,43 @@ LOCAL_FORMAT: Final = "%Y-%m-%dT%H:%M"
 MOST_OFFERED: Final = 300
 
 
+# The first part of an action.
+NOUNS: Final = {
+    "attachment": _("Attachment"),
+    "attention": _("Attention"),
+    "audit": _("Audit trail"),
+    "bulk": _("Bulk run"),
+    "case": _("Case"),
+    "forwarding": _("Forwarding"),
+    "identity": _("Identities"),
+    "import": _("Import"),
+    "intake_source": _("Intake source"),
+    "key": _("Data keys"),
+    "list": _("List"),
+    "note": _("Note"),
+    "outgoing": _("Outgoing"),
+    "processor": _("Processor"),
+    "profile": _("Search for a person"),
+    "request": _("Request"),
+    "result": _("Result"),
+    "role": _("Role"),
+    "task": _("Task"),
+    "user": _("User"),
+    "verification": _("Verification"),
+    "view": _("Saved view"),
+}
+
+
 def _nouns() -> list[tuple[str, Any]]:
-    """Everything that can happen, under the noun it happens to: the labels themselves are sentences with slots."""
+    """Everything that can happen, under the noun it happens to, as sentences without their particulars."""
 
     def noun(action: str) -> str:
         return action.partition(".")[0]
 
-    def words(text: str) -> str:
-        return text.replace("_", " ").capitalize()
-
     return [
         ("", _("Anything")),
         *(
-            (words(name), [(action, words(action.partition(".")[2])) for action in found])
+            (str(NOUNS.get(name, name)), [(action, in_general(Action(action))) for action in found])
             for name, found in groupby(sorted(Action.values, key=noun), key=noun)
         ),
     ]

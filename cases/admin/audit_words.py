@@ -16,6 +16,11 @@ _REASONS: Final = {
     **processors.PAUSED_BECAUSE,
     "superuser_granted": gettext_lazy("Made a superuser"),
     "superuser_revoked": gettext_lazy("No longer a superuser"),
+    "created": gettext_lazy("Made"),
+    "renamed": gettext_lazy("Renamed"),
+    "deleted": gettext_lazy("Deleted"),
+    "upgraded": gettext_lazy("By a new version of the portal"),
+    "duplicate": gettext_lazy("Duplicate"),
     "own": gettext_lazy("Their own"),
     "by_another": gettext_lazy("By an administrator"),
 }

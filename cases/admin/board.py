@@ -11,7 +11,6 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -95,17 +94,13 @@ def _cases(query: str) -> str:
     return f"{reverse('admin:cases_case_changelist')}?{query}"
 
 
-def _number(count: int) -> str:
-    return number_format(count, force_grouping=True)
-
-
 def _mine(request: HttpRequest, sums: Sums | None) -> Group:
     may, figures = request.user.has_perm, []
     if sums is not None and may("cases.assign_case"):
         figures.append(
             Figure(
                 _("My cases"),
-                _number(sums[""]["mine"]),
+                marks.number(sums[""]["mine"]),
                 _("assigned to me"),
                 _cases("assignee=me"),
                 "person",
@@ -115,7 +110,7 @@ def _mine(request: HttpRequest, sums: Sums | None) -> Group:
         figures.append(
             Figure(
                 _("For my approval"),
-                _number(sums[""]["mine_to_approve"]),
+                marks.number(sums[""]["mine_to_approve"]),
                 _("that I may approve"),
                 _cases("approval=1"),
                 "check",
@@ -125,7 +120,9 @@ def _mine(request: HttpRequest, sums: Sums | None) -> Group:
     if may("cases.view_manualtask") and may("cases.attest_manualtask"):
         tasks = open_tasks().filter(assignee=request.user.pk)
         address = f"{reverse('admin:cases_manualtask_changelist')}?whose={MINE}"
-        figures.append(Figure(_("My tasks"), _number(tasks.count()), _("to do by hand"), address, "note"))
+        figures.append(
+            Figure(_("My tasks"), marks.number(tasks.count()), _("to do by hand"), address, "note")
+        )
     return Group("mine", _("Mine"), figures)
 
 
@@ -133,14 +130,14 @@ def _deadlines(sums: Sums | None) -> Group:
     if sums is None:
         return Group("deadlines", "", [])
     counted, now = sums[""], timezone.now()
-    of_open = _("of %(open)s open") % {"open": _number(counted["all"])}
+    of_open = _("of %(open)s open") % {"open": marks.number(counted["all"])}
     return Group(
         "deadlines",
         _("Legal dates"),
         [
             Figure(
                 _("Overdue"),
-                _number(counted["overdue"]),
+                marks.number(counted["overdue"]),
                 _("past their legal date"),
                 _cases("due=overdue"),
                 "attention",
@@ -149,7 +146,7 @@ def _deadlines(sums: Sums | None) -> Group:
             *(
                 Figure(
                     ngettext("Due in %(days)d day", "Due in %(days)d days", days) % {"days": days},
-                    _number(counted[f"within_{days}"]),
+                    marks.number(counted[f"within_{days}"]),
                     of_open,
                     _cases(f"due={days}"),
                     "clock",
@@ -176,7 +173,7 @@ def _held_up(request: HttpRequest, sums: Sums | None) -> Group:
         figures += [
             Figure(
                 _("Unassigned"),
-                _number(sums[""]["nobodys"]),
+                marks.number(sums[""]["nobodys"]),
                 _("nobody’s yet"),
                 _cases("assignee=nobody"),
                 "people",
@@ -192,7 +189,7 @@ def _held_up(request: HttpRequest, sums: Sums | None) -> Group:
         ]
     if may("cases.view_attentionitem"):
         address = f"{reverse('admin:cases_attentionitem_changelist')}?state=open"
-        count = _number(_attention(request).count())
+        count = marks.number(_attention(request).count())
         figures.append(Figure(_("Attention"), count, _("to be decided"), address, "attention", "bad"))
     figures += _silent(request)
     return Group("held-up", _("What holds up"), figures)
@@ -203,7 +200,7 @@ def _silent(request: HttpRequest) -> Iterator[Figure]:
     now = timezone.now()
     if request.user.has_perm("integrations.view_processor"):
         address = f"{reverse('admin:integrations_processor_changelist')}?silent=1"
-        count = _number(len(silence.silent(now=now)))
+        count = marks.number(len(silence.silent(now=now)))
         yield Figure(_("Silent processors"), count, _("give no word"), address, "processors", "warn")
     elif request.user.has_perm("cases.view_case"):
         count = how_many(silence.waiting(now=now))
@@ -214,8 +211,8 @@ def _stages(sums: Sums | None) -> Group:
     stages = [
         Figure(
             CaseStatus(status).label,
-            _number(sums[status]["all"]),
-            WHOSE_TURN[status].partition(": ")[0],
+            marks.number(sums[status]["all"]),
+            str(WHOSE_TURN[status]).partition(": ")[0],
             _cases(f"status={status}"),
             "",
             status=status,

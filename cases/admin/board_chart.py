@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cases.admin import marks
 from cases.services import trend
 from cases.services.trend import Duration, Week
 from integrations.types import RequestType
@@ -110,11 +111,13 @@ def lately() -> Board:
         for bar in _bars(week, place * slot + _LEFT, slot, ceiling)
     ]
     return Board(
-        received=_number(sum(week.received for week in found.weeks)),
-        closed=_number(closed),
+        received=marks.number(sum(week.received for week in found.weeks)),
+        closed=marks.number(closed),
         share=_percent(in_time / closed) if closed else "–",
         bars=bars,
-        lines=[Mark(f"{_at(value, ceiling):.1f}", _number(value)) for value in range(0, ceiling + 1, step)],
+        lines=[
+            Mark(f"{_at(value, ceiling):.1f}", marks.number(value)) for value in range(0, ceiling + 1, step)
+        ],
         weeks=[
             Mark(f"{_LEFT + slot * (place + 0.5):.1f}", date_format(week.first, "d M"))
             for place, week in enumerate(found.weeks)
@@ -155,11 +158,11 @@ def _row(week: Week) -> WeekRow:
     return WeekRow(
         days=_span(week.first, week.last),
         received=Counted(
-            _number(week.received), _cases(status="all", **_days("received", week.first, week.last))
+            marks.number(week.received), _cases(status="all", **_days("received", week.first, week.last))
         ),
-        closed=Counted(_number(week.closed), _cases(status="closed", **closed)),
-        in_time=Counted(_number(week.in_time), _cases(status="closed", closed="in_time", **closed)),
-        late=Counted(_number(week.late), _cases(status="closed", closed="late", **closed)),
+        closed=Counted(marks.number(week.closed), _cases(status="closed", **closed)),
+        in_time=Counted(marks.number(week.in_time), _cases(status="closed", closed="in_time", **closed)),
+        late=Counted(marks.number(week.late), _cases(status="closed", closed="late", **closed)),
         share=_percent(week.share) if week.share is not None else "–",
     )
 
@@ -170,7 +173,7 @@ def _types(durations: tuple[Duration, ...], first: date, last: date) -> list[Typ
         TypeRow(
             label=str(RequestType(each.type).label),
             closed=Counted(
-                _number(each.closed),
+                marks.number(each.closed),
                 _cases(status="closed", type__exact=each.type, **_days("closed", first, last)),
             ),
             half=_took(each.half),
@@ -202,10 +205,6 @@ def _days(name: str, first: date, last: date) -> dict[str, str]:
 
 def _cases(**asked: str) -> str:
     return f"{reverse('admin:cases_case_changelist')}?{urlencode(sorted(asked.items()))}"
-
-
-def _number(count: int) -> str:
-    return number_format(count, force_grouping=True)
 
 
 def _percent(share: float) -> str:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from cases.admin import bulk_forms
+from cases.admin import bulk_forms, marks
 from cases.admin.acting import actor_of
 from cases.admin.bulk_verbs import BULK_BY_NAME, allowed
 from cases.models import Case
@@ -78,7 +78,8 @@ def _chosen(request: HttpRequest, listed: Listed) -> tuple[QuerySet[Case], int]:
         raise Refused(_("Tick the cases first, or choose all that match."))
     if count > bulk.MOST_CASES:
         raise Refused(
-            _("These are more than %(most)s cases: narrow the list first.") % {"most": f"{bulk.MOST_CASES:,}"}
+            _("These are more than %(most)s cases: narrow the list first.")
+            % {"most": marks.number(bulk.MOST_CASES)}
         )
     return cases, count
 

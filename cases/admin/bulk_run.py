@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from cases.actor import Actor
-from cases.admin import bulk_words
+from cases.admin import bulk_words, marks
 from cases.admin.acting import actor_of
 from cases.admin.readonly import ReadOnlyAdmin, moment
 from cases.lifecycle import RequestStatus
@@ -190,16 +190,16 @@ class BulkRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Cases"))
     def cases(self, run: BulkRun) -> str:
-        return f"{run.total:,}"
+        return marks.number(run.total)
 
     @admin.display(description=gettext_lazy("Done"))
     def went_well(self, run: BulkRun) -> str:
-        return f"{run.counts.get(RowState.DONE, 0):,}" if run.confirmed_at else "–"
+        return marks.number(run.counts.get(RowState.DONE, 0)) if run.confirmed_at else "–"
 
     @admin.display(description=gettext_lazy("Refused or failed"))
     def went_wrong(self, run: BulkRun) -> str:
         wrong = run.counts.get(RowState.REFUSED, 0) + run.counts.get(RowState.FAILED, 0)
-        return f"{wrong:,}" if run.confirmed_at else "–"
+        return marks.number(wrong) if run.confirmed_at else "–"
 
 
 def _back(run: BulkRun) -> HttpResponseRedirect:

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from cases.admin import search
+from cases.admin import marks, search
 from cases.lifecycle import CaseStatus
 from cases.models import Case, ClockKind
 from dsrportal.models import User
@@ -56,7 +56,7 @@ def how_many(cases: QuerySet[Case], most: int | None = None) -> str:
     """So many, counted up to a cap."""
     cap = MOST_COUNTED if most is None else most
     counted = cases.order_by()[: cap + 1].count()
-    return f"{cap}+" if counted > cap else str(counted)
+    return f"{marks.number(cap)}+" if counted > cap else marks.number(counted)
 
 
 def of_closed(asked: Asked) -> bool:

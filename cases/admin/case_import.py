@@ -192,19 +192,19 @@ class CaseImportAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Rows"))
     def rows(self, made: CaseImport) -> str:
-        return f"{made.row_count:,}"
+        return marks.number(made.row_count)
 
     @admin.display(description=gettext_lazy("Opened"))
     def opened(self, made: CaseImport) -> str:
-        return f"{made.good:,}" if made.started_at else ""
+        return marks.number(made.good) if made.started_at else ""
 
     @admin.display(description=gettext_lazy("Known"))
     def known_rows(self, made: CaseImport) -> str:
-        return f"{made.known:,}" if made.known else ""
+        return marks.number(made.known) if made.known else ""
 
     @admin.display(description=gettext_lazy("Failed"))
     def failed_rows(self, made: CaseImport) -> str:
-        return f"{made.failed:,}" if made.failed else ""
+        return marks.number(made.failed) if made.failed else ""
 
 
 def file_name(made: CaseImport) -> str:
@@ -252,7 +252,7 @@ def _page(request: HttpRequest, made: CaseImport) -> Context:
 
 def _types(made: CaseImport) -> str:
     counted = [(RequestType(kind).label, count) for kind, count in sorted(made.by_type.items())]
-    return ", ".join(f"{label} {count:,}" for label, count in counted)
+    return ", ".join(f"{label} {marks.number(count)}" for label, count in counted)
 
 
 def _at_once(made: CaseImport) -> str:

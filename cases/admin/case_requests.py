@@ -197,7 +197,7 @@ def remarks(request: ProcessorRequest, *, now: datetime) -> list[tuple[str, str]
 
 
 def _last_error(request: ProcessorRequest, now: datetime) -> str:
-    words = ERRORS_IN_WORDS.get(request.last_error, request.last_error.replace("_", " "))
+    words = str(ERRORS_IN_WORDS.get(request.last_error, request.last_error.replace("_", " ")))
     if request.last_http_status:
         words += f" (HTTP {request.last_http_status})"
     sentence = _("Last attempt: %(words)s.") % {"words": words}

@@ -5,7 +5,7 @@ from typing import Final
 
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, ngettext
@@ -116,6 +116,11 @@ def due_tone(days: int) -> str:
     if days < 0:
         return "bad"
     return "warn" if days < SOON_DAYS else "quiet"
+
+
+def number(count: int) -> str:
+    """In groups of three digits, as the reader's language writes them."""
+    return number_format(count, force_grouping=True)
 
 
 def day(moment: datetime) -> str:

@@ -12,9 +12,8 @@ from typing import Any, Final
 from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
-from django.utils.formats import number_format
 
-from cases.admin import case_order, narrowing
+from cases.admin import case_order, marks, narrowing
 from cases.admin.case_filters import with_due_date
 from cases.admin.paging import CAP, CountUpTo
 from cases.models import Case
@@ -108,8 +107,8 @@ def _nearest(cases: QuerySet[Any], keys: tuple[case_order.Key, ...], *, backward
 def _counted(count: int) -> str:
     """So many, as a person reads it; counted up to the cap of the list itself."""
     if count > CAP:
-        return f"{number_format(CAP, force_grouping=True)}+"
-    return number_format(count, force_grouping=True)
+        return f"{marks.number(CAP)}+"
+    return marks.number(count)
 
 
 def _page(pk: int | None, name: str) -> str:

@@ -9,6 +9,8 @@ from typing import Final
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from cases.admin import marks
+
 Events = Sequence[tuple[str, str, int]]
 
 # More months than this are told by year.
@@ -110,7 +112,8 @@ def chart(events: Events) -> Chart | None:
         % {"first": _named(periods[0]), "last": _named(periods[-1]), "total": sum(totals)},
         bars=_bars(periods, counted, names, ceiling),
         lines=[
-            Mark(f"{_height_at(value, ceiling):.1f}", f"{value:,}") for value in range(0, ceiling + 1, step)
+            Mark(f"{_height_at(value, ceiling):.1f}", marks.number(value))
+            for value in range(0, ceiling + 1, step)
         ],
         columns=_columns(periods),
         legend=[(number + 1, name, totals[number]) for number, name in enumerate(names)],
@@ -137,7 +140,7 @@ def _bars(
                     width=f"{width:.1f}",
                     height=f"{bottom - top:.1f}",
                     series=number + 1,
-                    title=f"{_named(period)}, {name}: {count:,}",
+                    title=f"{_named(period)}, {name}: {marks.number(count)}",
                 )
             )
             reached += count

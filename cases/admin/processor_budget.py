@@ -5,7 +5,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from cases.admin import durations
+from cases.admin import durations, marks
 from cases.services import departures
 from integrations import budget
 from integrations.errors import BudgetForgotten, NotSent
@@ -69,7 +69,11 @@ def _bar(what: str, used: Used) -> Bar:
     return Bar(
         label=_("%(what)s in the last %(window)s") % {"what": what, "window": _window(used.limit.seconds)},
         words=_("%(count)s of %(share)s; the vendor allows %(limit)s")
-        % {"count": f"{used.count:,}", "share": f"{used.share:,}", "limit": f"{limit:,}"},
+        % {
+            "count": marks.number(used.count),
+            "share": marks.number(used.share),
+            "limit": marks.number(limit),
+        },
         share=_percent(used.share, limit),
         used=_percent(used.count, limit),
         full=used.count >= used.share,

@@ -82,6 +82,7 @@ class ProcessorForm(forms.ModelForm):
             "limits": forms.Textarea(attrs={"rows": 3, "class": "code", "spellcheck": "false"})
         }
         fields = ("name", "account", "environment", *_API, *_CALLBACKS)
+        labels: ClassVar[dict[str, Any]] = {"limits": gettext_lazy("Limits")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cases.admin import role_words
 from cases.admin.acting import actor_of
 from cases.admin.giving import refuse_beyond
 from cases.admin.readonly import DeskAdmin
@@ -57,7 +58,7 @@ class RoleForm(forms.ModelForm):
         if missing:
             raise ValidationError(
                 _("This role always has: %(names)s. To give less, make a role of your own."),
-                params={"names": ", ".join(missing)},
+                params={"names": ", ".join(in_words(each) for each in _named(missing))},
             )
         return chosen
 
@@ -70,7 +71,7 @@ class RoleAdmin(DeskAdmin, GroupAdmin):
     form = RoleForm
     fields = ("name", "permissions")
     filter_horizontal = ()
-    list_display = ("name", "people")
+    list_display = ("role", "people")
     change_list_template = "portal/roles.html"
     change_form_template = add_form_template = "portal/role.html"
     search_fields = ()
@@ -92,7 +93,11 @@ class RoleAdmin(DeskAdmin, GroupAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["name"] if obj is not None and always_has(obj.name) else []
+        return ["role"] if obj is not None and always_has(obj.name) else []
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """The portal's own roles are called in the reader's language, and keep their names."""
+        return ["role" if obj is not None and always_has(obj.name) else "name", "permissions"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         made: Any = super().get_form(request, obj, change, **kwargs)
@@ -118,9 +123,18 @@ class RoleAdmin(DeskAdmin, GroupAdmin):
         super().delete_model(request, obj)
         accounts.role_changed(obj.name, actor=actor_of(request), added=[], removed=removed, reason="deleted")
 
+    @admin.display(description=gettext_lazy("Role"), ordering="name")
+    def role(self, role: Group) -> str:
+        return role_words.in_words(role.name)
+
     @admin.display(description=gettext_lazy("People"))
     def people(self, role: Group) -> int:
         return User.objects.filter(groups=role, is_active=True).count()
+
+
+def _named(names: list[str]) -> list[Permission]:
+    found = Permission.objects.select_related("content_type").order_by("content_type", "codename")
+    return [each for each in found if accounts.name_of(each) in names]
 
 
 def _offered(role: Group) -> QuerySet[Permission]:

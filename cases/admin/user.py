@@ -1,21 +1,23 @@
 """Accounts. Nobody gives, or takes over, rights they do not have themselves; every change is an event."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import UserChangeForm, UserCreationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import method_decorator
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
+from cases.admin import marks, role_words
 from cases.admin.acting import actor_of
 from cases.admin.export import Column, Exported, instant
 from cases.admin.giving import refuse_beyond
@@ -64,6 +66,21 @@ class NewUserForm(_RolesMixin, UserCreationForm):
         return self.cleaned_data["time_zone"] or "UTC"
 
 
+# What cannot be changed is read in words: Django shows marks with English names, and roles by their stored ones.
+READ_AS: Final = {"is_active": "active", "groups": "roles", "is_superuser": "superuser"}
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    # Django's own says a part of it in English alone.
+    usable_password_help_text = gettext_lazy("If disabled, the present password is lost.")  # type: ignore[assignment]
+
+
+class RoleFilter(admin.RelatedFieldListFilter):
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        found = super().field_choices(field, request, model_admin)
+        return [(key, role_words.in_words(str(name))) for key, name in found]
+
+
 @admin.register(User)
 class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
     export_name = "users"
@@ -78,8 +95,9 @@ class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
     )
     form = ChangeUserForm
     add_form = NewUserForm
-    list_display = ("username", "full_name", "roles", "is_active", "is_superuser", "last_seen")
-    list_filter = ("is_active", "is_superuser", "groups")
+    change_password_form = PasswordForm
+    list_display = ("username", "full_name", "roles", "active", "superuser", "last_seen")
+    list_filter = ("is_active", "is_superuser", ("groups", RoleFilter))
     ordering = ("username",)
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = gettext_lazy("Name or e-mail")
@@ -112,12 +130,25 @@ class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
             return False
         return obj is None or (isinstance(request.user, User) and accounts.may_manage(request.user, obj))
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if obj is None:
+            return found
+        fixed = self.get_readonly_fields(request, obj)
+        may_change = self.has_change_permission(request, obj)
+
+        def shown(name: Any) -> Any:
+            words = READ_AS.get(name)
+            return words if words and (words in fixed or not may_change) else name
+
+        return [(title, {**more, "fields": tuple(map(shown, more["fields"]))}) for title, more in found]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = [*self.readonly_fields]
         if obj is not None and obj.pk == request.user.pk:
             # Nobody changes their own rights, nor locks themselves out.
-            return [*fields, "is_active", "groups", "is_superuser"]
-        return fields if request.user.is_superuser else [*fields, "is_superuser"]
+            return [*fields, *READ_AS.values()]
+        return fields if request.user.is_superuser else [*fields, "superuser"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         made: Any = super().get_form(request, obj, change=change, **kwargs)
@@ -126,6 +157,7 @@ class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and db_field.name == "groups":
+            field.label_from_instance = lambda role: role_words.in_words(role.name)
             field.widget = forms.CheckboxSelectMultiple(attrs={"class": "choices"}, choices=field.choices)
             field.label, field.help_text = _("Roles"), ""
         return field
@@ -162,7 +194,15 @@ class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
 
     @admin.display(description=gettext_lazy("Roles"))
     def roles(self, user: User) -> str:
-        return ", ".join(sorted(role.name for role in user.groups.all()))
+        return ", ".join(sorted(role_words.in_words(role.name) for role in user.groups.all()))
+
+    @admin.display(description=gettext_lazy("Active"), ordering="is_active")
+    def active(self, user: User) -> SafeString:
+        return _yes_or_no(user.is_active)
+
+    @admin.display(description=gettext_lazy("Superuser"), ordering="is_superuser")
+    def superuser(self, user: User) -> SafeString:
+        return _yes_or_no(user.is_superuser)
 
     @admin.display(description=gettext_lazy("Last log-in"), ordering="last_login")
     def last_seen(self, user: User) -> str:
@@ -184,6 +224,10 @@ def recorded(request: HttpRequest, change: Callable[[], Answer]) -> Answer:
         if user.password != before:
             accounts.password_changed(user, actor=actor_of(request))
     return response
+
+
+def _yes_or_no(said: bool) -> SafeString:
+    return marks.badge(_("yes"), "info") if said else marks.badge(_("no"))
 
 
 def _role_names(user: User) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from cases.models.case import Case
 from cases.models.note import Note
@@ -36,7 +37,7 @@ class Attachment(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["uploaded_at"]
-        permissions: ClassVar[list[Any]] = [("download_attachment", "Can download attachments")]
+        permissions: ClassVar[list[Any]] = [("download_attachment", gettext_noop("Can download attachments"))]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["stored_name"], name="attachment_file_once"),
         ]

@@ -7,11 +7,13 @@ from datetime import date
 from typing import Any, Final
 
 from django.db.models import TextChoices
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, gettext_noop
 
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus
+from cases.models import audit_fields
 from cases.models.attention import AttentionKind
+from cases.models.bulk import BulkVerb
 from cases.models.case import VerificationMethod
 from cases.models.result import PackageState
 from cases.models.search import Finding
@@ -27,10 +29,11 @@ _VOCABULARIES: Final[dict[str, tuple[type[TextChoices], ...]]] = {
     "state": (PackageState,),
     "type": (RequestType,),
     "finding": (Finding,),
+    "verb": (BulkVerb,),
 }
 # At the end of one, as they are.
 _LABELS: Final[dict[str, type[TextChoices]]] = {"method": VerificationMethod, "outcome": Outcome}
-_DATES: Final = frozenset({"due_on", "until"})
+_DATES: Final = frozenset({"due_on", "due_before", "started_on", "until"})
 # Words that belong to no vocabulary, by their slot.
 _WORDS: Final[dict[str, frozenset[str]]] = {
     "resolution": frozenset(
@@ -65,13 +68,27 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     "result": frozenset({gettext_noop("works"), gettext_noop("does not work")}),
     "account": frozenset({gettext_noop("nobody")}),
     "until": frozenset({gettext_noop("now")}),
+    "stop": frozenset({gettext_noop("not allowed"), gettext_noop("unreadable"), gettext_noop("failing")}),
+    "listed": frozenset(
+        {
+            gettext_noop("attention"),
+            gettext_noop("callbacks"),
+            gettext_noop("cases"),
+            gettext_noop("processors"),
+            gettext_noop("tasks"),
+            gettext_noop("users"),
+        }
+    ),
 }
 
 
 def in_words(slot: str, value: Any) -> Any:
     """What a person reads; lists as enumerations, names and numbers as they are."""
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or gettext("none")
+        named = audit_fields.in_words if slot == "fields" else str
+        return ", ".join(map(named, value)) or gettext("none")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return number_format(value, force_grouping=True)
     if not isinstance(value, str):
         return value
     if slot == "regulation":

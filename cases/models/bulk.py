@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case
+from cases.models.worded import Worded
 from dsrportal.fields import EncryptedJSONField
 from dsrportal.models import DataKey
 
@@ -52,7 +53,7 @@ class BulkRun(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     data_key = models.OneToOneField(DataKey, on_delete=models.PROTECT, related_name="+", editable=False)
-    verb = models.CharField(max_length=16, choices=BulkVerb.choices, editable=False)
+    verb = models.CharField(_("what"), max_length=16, choices=BulkVerb.choices, editable=False)
     # What the form said: may hold free text.
     said = EncryptedJSONField(key="data_key", default=dict)
     state = models.CharField(max_length=16, choices=BulkState.choices, editable=False)
@@ -107,14 +108,14 @@ class BulkRun(models.Model):
         return f"{self.get_verb_display()} {self.pk}"
 
 
-class BulkRow(models.Model):
+class BulkRow(Worded):
     """One case of a run. `code` says why it was left out, `sentence` why it was refused: without personal data."""
 
     run = models.ForeignKey(BulkRun, on_delete=models.PROTECT, related_name="rows", db_index=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="bulk_rows")
     state = models.CharField(max_length=16, choices=RowState.choices)
     code = models.CharField(max_length=32, blank=True)
-    sentence = models.CharField(max_length=500, blank=True)
+    sentence = models.TextField(blank=True)
     # Of an approval: that of the plan at the preview.
     digest = models.CharField(max_length=64, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

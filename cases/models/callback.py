@@ -4,7 +4,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from cases.models.request import ProcessorRequest
 from dsrportal.fields import EncryptedBinaryField, EncryptedJSONField
@@ -60,7 +60,7 @@ class CallbackDelivery(models.Model):
         SigningCertificate, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     received_at = models.DateTimeField(gettext_lazy("received at"), db_index=True)
-    address = models.GenericIPAddressField(null=True, blank=True)
+    address = models.GenericIPAddressField(gettext_lazy("address"), null=True, blank=True)
     body = EncryptedBinaryField(key="data_key")
     headers = EncryptedJSONField(key="data_key", default=dict)
     body_sha256 = models.CharField(max_length=64)
@@ -89,4 +89,4 @@ class CallbackDelivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Delivery {self.pk}"
+        return gettext("Delivery %(key)s") % {"key": self.pk}

@@ -7,9 +7,11 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case
+from cases.models.worded import Worded
 from dsrportal.fields import EncryptedTextField
 from dsrportal.models import DataKey
 
@@ -66,7 +68,7 @@ class CaseImport(models.Model):
     separator = models.CharField(max_length=1, editable=False)
     row_count = models.PositiveIntegerField(editable=False)
 
-    state = models.CharField(max_length=16, choices=ImportState.choices, editable=False)
+    state = models.CharField(_("state"), max_length=16, choices=ImportState.choices, editable=False)
     stop_reason = models.CharField(max_length=16, choices=StopReason.choices, blank=True, editable=False)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
@@ -79,7 +81,7 @@ class CaseImport(models.Model):
     started_from = models.GenericIPAddressField(null=True, editable=False)
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
-    expires_at = models.DateTimeField(help_text="When the portal deletes the file.", editable=False)
+    expires_at = models.DateTimeField(help_text=_("When the portal deletes the file."), editable=False)
 
     # How far it is: the first byte and line not yet worked through, and what came of those before.
     position = models.PositiveBigIntegerField(default=0, editable=False)
@@ -124,7 +126,7 @@ class CaseImport(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Import {self.pk}"
+        return gettext("Import %(key)s") % {"key": self.pk}
 
     @property
     def associated(self) -> bytes:
@@ -154,14 +156,14 @@ class ImportedRow(models.Model):
         return f"Line {self.line} of import {self.case_import_id}"
 
 
-class ImportFailure(models.Model):
+class ImportFailure(Worded):
     """Why one row was not, or would not be, opened: a sentence without any value of the row."""
 
     case_import = models.ForeignKey(
         CaseImport, on_delete=models.CASCADE, related_name="failures", db_index=False
     )
     line = models.PositiveIntegerField()
-    sentence = models.CharField(max_length=300)
+    sentence = models.TextField()
 
     class Meta:
         default_permissions = ()

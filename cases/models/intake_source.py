@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 MOST_PER_MINUTE: Final = 6000
 
@@ -13,17 +14,19 @@ MOST_PER_MINUTE: Final = 6000
 class IntakeSource(models.Model):
     """Of the token only its SHA-256 is kept: it is 256 random bits, so that the hash says nothing about it."""
 
-    name = models.CharField(max_length=100, unique=True, help_text="How your team calls this form.")
+    name = models.CharField(
+        _("name"), max_length=100, unique=True, help_text=_("How your team calls this form.")
+    )
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
     active = models.BooleanField(default=True, editable=False)
     # What it may open, by the words of RequestType and Regulation.
     types = models.JSONField(default=list)
     regulations = models.JSONField(default=list)
     per_minute = models.PositiveIntegerField(
-        "requests a minute",
+        _("requests a minute"),
         default=60,
         validators=[MinValueValidator(1), MaxValueValidator(MOST_PER_MINUTE)],
-        help_text="How many calls it may make in any 60 seconds; what is more is told to wait.",
+        help_text=_("How many calls it may make in any 60 seconds; what is more is told to wait."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
@@ -34,6 +37,8 @@ class IntakeSource(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = _("intake source")
+        verbose_name_plural = _("intake sources")
         default_permissions = ("add", "change", "view")
         ordering: ClassVar[list[str]] = ["name"]
         constraints: ClassVar[list[Any]] = [

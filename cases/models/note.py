@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from cases.models.case import Case
 from dsrportal.fields import EncryptedTextField
@@ -41,6 +42,8 @@ class Mention(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = gettext_lazy("mention")
+        verbose_name_plural = gettext_lazy("mentions")
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["user", "note"], name="mention_once_a_note"),
         ]

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy, gettext_noop
 
 
 class SavedView(models.Model):
@@ -22,10 +23,13 @@ class SavedView(models.Model):
     saved_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name = "saved view"
+        verbose_name = gettext_lazy("saved view")
+        verbose_name_plural = gettext_lazy("saved views")
         # To see one is to see cases; to change one, to own it or to share.
         default_permissions = ("add",)
-        permissions: ClassVar[list[Any]] = [("share_savedview", "Can share saved views with everybody")]
+        permissions: ClassVar[list[Any]] = [
+            ("share_savedview", gettext_noop("Can share saved views with everybody"))
+        ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
                 Lower("name"), "owner", condition=Q(shared=False), name="savedview_own_name_once"

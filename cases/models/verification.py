@@ -50,6 +50,7 @@ class VerificationRule(models.Model):
 
     class Meta:
         verbose_name = _("verification rule")
+        verbose_name_plural = _("verification rules")
         default_permissions = ("view", "change")
         ordering: ClassVar[list[str]] = ["regulation", "type"]
         constraints: ClassVar[list[Any]] = [

@@ -17,6 +17,11 @@ class WordingField(models.JSONField):
         return stored
 
 
+def kept(sentence: str) -> dict[str, Any]:
+    """The columns of a sentence, for rows that are written by an update and not by saving them."""
+    return {"sentence": sentence, "wording": sentence.stored() if isinstance(sentence, Wording) else {}}
+
+
 class Worded(models.Model):
     """`sentence` is English in the database: unique, searchable, and part of what is approved."""
 

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from django.utils.translation import gettext as _
-
 from cases.services.refusal import Refused
+from dsrportal.wording import Wording
 
 HEAD_BYTES: Final = 8192
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
@@ -91,15 +90,19 @@ def media_type(name: str, file: BinaryIO) -> str:
     kind = BY_ENDING.get(name.rpartition(".")[2].lower())
     if kind is None:
         raise Refused(
-            _("Files of this kind are not kept with a case. These are: %(endings)s.")
-            % {"endings": ", ".join(BY_ENDING)}
+            Wording(
+                "Files of this kind are not kept with a case. These are: %(endings)s.",
+                endings=", ".join(BY_ENDING),
+            )
         )
     file.seek(0)
     looks_so = kind.looks(file.read(HEAD_BYTES), file)
     file.seek(0)
     if not looks_so:
         raise Refused(
-            _("The file is not what its name says: it ends in .%(ending)s and holds something else.")
-            % {"ending": kind.ending}
+            Wording(
+                "The file is not what its name says: it ends in .%(ending)s and holds something else.",
+                ending=kind.ending,
+            )
         )
     return kind.media_type

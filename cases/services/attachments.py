@@ -10,14 +10,13 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from cases.actor import Actor
 from cases.models import Action, Attachment, Case
 from cases.services import attachable, audit, notes, sealed_files
 from cases.services.refusal import Refused
+from dsrportal.wording import Wording
 
 MOST_FILES: Final = 100
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
@@ -27,15 +26,15 @@ LONGEST_NAME: Final = 200
 def attach(case: Case, upload: UploadedFile, *, actor: Actor, text: str = "") -> Attachment:
     """Keep a file with a case, and what was said about it as a note. Raises Refused for what may not be kept."""
     if actor.user is None:
-        raise Refused(_("A file is attached by a person."))
+        raise Refused(Wording("A file is attached by a person."))
     if not upload.size:
-        raise Refused(_("The file is empty."))
+        raise Refused(Wording("The file is empty."))
     if upload.size > settings.UPLOAD_LIMIT_BYTES:
         raise Refused(
-            _("The file is larger than %(limit)s.") % {"limit": filesizeformat(settings.UPLOAD_LIMIT_BYTES)}
+            Wording("The file is larger than %(size)s MB.", size=settings.UPLOAD_LIMIT_BYTES // 1024**2)
         )
     if Attachment.objects.filter(case=case).count() >= MOST_FILES:
-        raise Refused(_("A case has up to %(count)d files.") % {"count": MOST_FILES})
+        raise Refused(Wording("A case has up to %(count)d files.", count=MOST_FILES))
     name = _plain(upload.name or "")
     content: Any = upload.file
     attachment = Attachment(
@@ -77,7 +76,7 @@ def download(attachment: Attachment, *, actor: Actor) -> Iterator[bytes]:
         first = next(pieces, b"")
     except OSError:
         raise Refused(
-            _(
+            Wording(
                 "The file cannot be read where it is stored: tell an administrator to look at the file storage."
             )
         ) from None

@@ -11,15 +11,17 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.formats import number_format
 
 from cases.actor import Actor
 from cases.models import Action, BulkRow, BulkRun, BulkState, BulkVerb, Case, RowState
+from cases.models.worded import kept
 from cases.services import audit, bulk_preview
 from cases.services.bulk_rules import RULES
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.models import DataKey
+from dsrportal.wording import Wording
 
 MOST_CASES: Final = 100_000
 # So many plans, as many as a page of the list has, are read while the preview is waited for; more in the background.
@@ -34,7 +36,7 @@ def start(cases: QuerySet[Case], *, verb: str, said: Mapping[str, Any], actor: A
     `said` is what the verb's form said, as JSON knows it. Raises Refused for no case at all, or for too many.
     """
     if actor.user is None:
-        raise Refused(_("Only a person starts work in bulk."))
+        raise Refused(Wording("Only a person starts work in bulk."))
     with transaction.atomic():
         run = BulkRun.objects.create(
             data_key=DataKey.make(DataKey.Purpose.CASE),
@@ -46,10 +48,13 @@ def start(cases: QuerySet[Case], *, verb: str, said: Mapping[str, Any], actor: A
         )
         run.total = _freeze(run, cases)
         if not run.total:
-            raise Refused(_("No case was chosen."))
+            raise Refused(Wording("No case was chosen."))
         if run.total > MOST_CASES:
             raise Refused(
-                _("These are more than %(most)s cases: narrow the list first.") % {"most": f"{MOST_CASES:,}"}
+                Wording(
+                    "These are more than %(most)s cases: narrow the list first.",
+                    most=number_format(MOST_CASES, force_grouping=True),
+                )
             )
         _leave_out(run, actor=actor)
         run.save(update_fields=["total"])
@@ -68,8 +73,8 @@ def _freeze(run: BulkRun, cases: QuerySet[Case]) -> int:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO cases_bulkrow (run_id, case_id, state, code, sentence, digest) "  # noqa: S608 (Django's own)
-            f"SELECT %s, picked.id, %s, '', '', '' FROM ({picked}) AS picked (id) ON CONFLICT DO NOTHING",
+            "INSERT INTO cases_bulkrow (run_id, case_id, state, code, sentence, wording, digest) "  # noqa: S608 (Django's own)
+            f"SELECT %s, picked.id, %s, '', '', '{{}}', '' FROM ({picked}) AS picked (id) ON CONFLICT DO NOTHING",
             [run.pk, RowState.WAITING, *values],
         )
         return int(cursor.rowcount)
@@ -98,7 +103,7 @@ def note_counts(run: BulkRun) -> dict[str, int]:
 def _move(run: BulkRun, to: str, *, of: tuple[str, ...], **fields: Any) -> None:
     """Compare-and-set. Raises Superseded where somebody was faster, or the run has gone on."""
     if not BulkRun.objects.filter(pk=run.pk, state__in=of).update(state=to, **fields):
-        raise Superseded(_("This run has gone on in the meantime. Look again."))
+        raise Superseded(Wording("This run has gone on in the meantime. Look again."))
     run.state = to
     for name, value in fields.items():
         setattr(run, name, value)
@@ -106,7 +111,7 @@ def _move(run: BulkRun, to: str, *, of: tuple[str, ...], **fields: Any) -> None:
 
 def _require_starter(run: BulkRun, actor: Actor) -> None:
     if run.created_by_id != actor.user_id:
-        raise Refused(_("Only who previewed it can confirm it: the preview was made for their rights."))
+        raise Refused(Wording("Only who previewed it can confirm it: the preview was made for their rights."))
 
 
 def confirm(run: BulkRun, *, actor: Actor) -> BulkRun:
@@ -115,7 +120,7 @@ def confirm(run: BulkRun, *, actor: Actor) -> BulkRun:
     with transaction.atomic():
         waiting = BulkRow.objects.filter(run=run, state=RowState.WAITING).count()
         if not waiting:
-            raise Refused(_("There is nothing to do: every case of this list is left out."))
+            raise Refused(Wording("There is nothing to do: every case of this list is left out."))
         _move(run, BulkState.RUNNING, of=(BulkState.PREVIEWED,), confirmed_at=timezone.now())
         _tell(Action.BULK_STARTED, run, actor=actor, cases=waiting)
         queueing.wake("cases.jobs.bulk", str(run.pk))
@@ -141,16 +146,16 @@ def retry(run: BulkRun, *, actor: Actor) -> BulkRun:
     """
     _require_starter(run, actor)
     if run.confirmed_at is None:
-        raise Refused(_("This run was never confirmed: start another."))
+        raise Refused(Wording("This run was never confirmed: start another."))
     if run.data_key.destroyed_at is not None:
-        raise Refused(_("What was said for this run is no longer kept: start another."))
+        raise Refused(Wording("What was said for this run is no longer kept: start another."))
     with transaction.atomic():
         _move(run, BulkState.RUNNING, of=(BulkState.DONE, BulkState.CANCELLED), finished_at=None)
         again = BulkRow.objects.filter(run=run, state__in=[RowState.REFUSED, RowState.FAILED])
-        count = again.update(state=RowState.WAITING, code="", sentence="", finished_at=None)
+        count = again.update(state=RowState.WAITING, code="", finished_at=None, **kept(""))
         waiting = BulkRow.objects.filter(run=run, state=RowState.WAITING).count()
         if not (count or waiting):
-            raise Refused(_("Nothing of this run was refused or has failed."))
+            raise Refused(Wording("Nothing of this run was refused or has failed."))
         _tell(Action.BULK_RETRIED, run, actor=actor, cases=waiting)
         queueing.wake("cases.jobs.bulk", str(run.pk))
     return run

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q
-from django.utils.translation import gettext as _
 
 from cases.actor import Actor
 from cases.lifecycle import SECOND_PERSON_TYPES, UNVERIFIED_TYPES, CaseStatus, Outcome
@@ -18,6 +17,7 @@ from cases.services import approval, assigning, cancellation, closing, cooling, 
 from cases.services.evidence import Evidence
 from cases.services.refusal import Refused
 from dsrportal.models import User
+from dsrportal.wording import Wording
 
 Said = Mapping[str, Any]
 Exclusion = tuple[str, Q]
@@ -140,8 +140,10 @@ def _close(case: Case, actor: Actor, said: Said, _row: BulkRow) -> None:
         outcome = Outcome(closing.proposed_outcome(locked))
         if outcome not in GOOD and not said.get("lesser") and locked.status == CaseStatus.REVIEW:
             raise Refused(
-                _("Its answers amount to “%(outcome)s”: look at it and close it by itself.")
-                % {"outcome": outcome.label}
+                Wording(
+                    "Its answers amount to “%(outcome)s”: look at it and close it by itself.",
+                    outcome=outcome.label,
+                )
             )
         closing.close(locked, actor=actor, outcome=outcome, text=said.get("text", ""))
 

@@ -6,15 +6,16 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from cases.actor import Actor, Source
 from cases.lifecycle import RequestStatus
 from cases.models import Action, BulkRow, BulkRun, BulkState, BulkVerb, ProcessorRequest, RowState
+from cases.models.worded import kept
 from cases.services import audit, bulk, replanning
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.models import User
+from dsrportal.wording import Wording, together
 
 # While all that is left is being undone, none of it leaves: longer than any list takes.
 KEPT_BACK: Final = timedelta(days=1)
@@ -25,7 +26,7 @@ def undo(row: BulkRow, *, actor: Actor) -> None:
     with transaction.atomic():
         locked = _locked(row.pk, RowState.DONE)
         if locked is None:
-            raise Superseded(_("There is nothing to undo here any more."))
+            raise Superseded(Wording("There is nothing to undo here any more."))
         _take_back(locked, actor=actor)
     bulk.note_counts(row.run)
 
@@ -36,7 +37,7 @@ def undo_all(run: BulkRun, *, actor: Actor) -> BulkRun:
     At once and in one statement nothing more of it may leave; what had left already stays as it is.
     """
     if run.verb != BulkVerb.APPROVE:
-        raise Refused(_("Only an approval can be undone."))
+        raise Refused(Wording("Only an approval can be undone."))
     states = (BulkState.RUNNING, BulkState.DONE, BulkState.CANCELLED)
     with transaction.atomic():
         # First, since this waits for the row that is under way: then none is done any more.
@@ -44,12 +45,12 @@ def undo_all(run: BulkRun, *, actor: Actor) -> BulkRun:
             state=BulkState.UNDOING, undone_by=actor.user, lease_until=None, lease_token=None
         )
         if not moved:
-            raise Superseded(_("This run has gone on in the meantime. Look again."))
+            raise Superseded(Wording("This run has gone on in the meantime. Look again."))
         _cooling(run).update(not_before_at=timezone.now() + KEPT_BACK)
         done = BulkRow.objects.filter(run=run, state=RowState.DONE)
-        count = done.update(state=RowState.UNDOING, sentence="")
+        count = done.update(state=RowState.UNDOING, **kept(""))
         if not count:
-            raise Refused(_("Nothing is left to undo."))
+            raise Refused(Wording("Nothing is left to undo."))
         audit.record(
             Action.BULK_UNDO_STARTED,
             actor=actor,
@@ -74,11 +75,11 @@ def undo_row(run: BulkRun, row_id: int) -> None:
                     or not user.is_staff
                     or not user.has_perms(["cases.view_case", "cases.approve_case"])
                 ):
-                    raise Refused(_("Who wanted it undone may not do that any more."))
+                    raise Refused(Wording("Who wanted it undone may not do that any more."))
                 _take_back(row, actor=Actor(Source.ADMIN, user=user))
         except Refused as refused:
-            sentence = _("Not undone: %(why)s") % {"why": " ".join(refused.sentences)}
-            BulkRow.objects.filter(pk=row.pk).update(state=RowState.DONE, sentence=sentence[:500])
+            sentence = Wording("Not undone: %(why)s", why=together(refused.sentences))
+            BulkRow.objects.filter(pk=row.pk).update(state=RowState.DONE, **kept(sentence))
             _cooling(run).filter(case=row.case_id).update(not_before_at=timezone.now())
 
 
@@ -110,4 +111,4 @@ def _locked(row_id: int, state: str) -> BulkRow | None:
 
 def _take_back(row: BulkRow, *, actor: Actor) -> None:
     replanning.take_back(row.case, actor=actor, digest=row.digest)
-    BulkRow.objects.filter(pk=row.pk).update(state=RowState.UNDONE, sentence="", finished_at=timezone.now())
+    BulkRow.objects.filter(pk=row.pk).update(state=RowState.UNDONE, finished_at=timezone.now(), **kept(""))

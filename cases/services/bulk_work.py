@@ -14,16 +14,17 @@ from uuid import UUID, uuid4
 from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from cases.actor import SCHEDULE, Actor, Source
 from cases.models import Action, BulkRow, BulkRun, BulkState, Case, RowState
+from cases.models.worded import kept
 from cases.services import audit, bulk, bulk_preview, bulk_undo, planning
 from cases.services.bulk_rules import RULES
 from cases.services.refusal import Refused
 from dsrportal import queueing
 from dsrportal.crypto import KeyDestroyed, Unreadable
 from dsrportal.models import User
+from dsrportal.wording import Wording, together
 
 logger = logging.getLogger(__name__)
 
@@ -118,9 +119,7 @@ def work_row(run: BulkRun, row_id: int) -> None:
         if row is None:
             return
         state, sentence = _judged(run, row)
-        BulkRow.objects.filter(pk=row.pk).update(
-            state=state, sentence=sentence[:500], finished_at=timezone.now()
-        )
+        BulkRow.objects.filter(pk=row.pk).update(state=state, finished_at=timezone.now(), **kept(sentence))
 
 
 def _judged(run: BulkRun, row: BulkRow) -> tuple[str, str]:
@@ -128,18 +127,18 @@ def _judged(run: BulkRun, row: BulkRow) -> tuple[str, str]:
         with transaction.atomic():
             _do(run, row.case, row)
     except Refused as refused:
-        return RowState.REFUSED, " ".join(refused.sentences)
+        return RowState.REFUSED, together(refused.sentences)
     except KeyDestroyed:
-        return RowState.FAILED, _("Its key was destroyed: this can never be read again.")
+        return RowState.FAILED, Wording("Its key was destroyed: this can never be read again.")
     except Unreadable:
-        return RowState.FAILED, _("It cannot be read: tell an administrator to check the master keys.")
+        return RowState.FAILED, Wording("It cannot be read: tell an administrator to check the master keys.")
     except OperationalError:
         # The database itself: nothing is said of this row, and the sweep has it tried again.
         raise
     except Exception as error:
         # The name alone: an error's text may quote personal data.
         logger.error("bulk row %s failed: %s", row.pk, type(error).__name__)
-        return RowState.FAILED, _("An error of the portal (%(name)s).") % {"name": type(error).__name__}
+        return RowState.FAILED, Wording("An error of the portal (%(name)s).", name=type(error).__name__)
     return RowState.DONE, ""
 
 
@@ -148,7 +147,7 @@ def _do(run: BulkRun, case: Case, row: BulkRow) -> None:
     # Read anew each time: roles may be taken away while a run is under way.
     user = User.objects.get(pk=run.created_by_id)
     if not user.is_staff or not user.has_perms(["cases.view_case", rule.permission]):
-        raise Refused(_("Who started this may not do it any more."))
+        raise Refused(Wording("Who started this may not do it any more."))
     rule.call(case, actor_of(run, user), run.said, row)
 
 

@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-
 from cases.actor import Actor
 from cases.lifecycle import CaseStatus, Outcome, RequestStatus
 from cases.models import (
@@ -33,6 +31,7 @@ from cases.services import (
 )
 from cases.services.approval import drop_plan
 from cases.services.refusal import Refused, Superseded
+from dsrportal.wording import Wording
 from integrations.types import RequestType
 
 # With these a processor has nothing of a request, or is done with it.
@@ -42,29 +41,30 @@ _AT_REST = (RequestStatus.PLANNED, RequestStatus.CANCELLED, RequestStatus.COMPLE
 def why_not(case: Case, kept: Case) -> str:
     """Why a case cannot be closed as a duplicate of another, in a sentence; "" where it can."""
     if case.pk == kept.pk:
-        return _("A case is no duplicate of itself.")
+        return Wording("A case is no duplicate of itself.")
     for each in (case, kept):
         if each.status == CaseStatus.CLOSED:
-            return _("%(reference)s is closed: only an open case goes on for another.") % {
-                "reference": each.reference
-            }
+            return Wording(
+                "%(reference)s is closed: only an open case goes on for another.", reference=each.reference
+            )
     if not duplicates.others(case).filter(pk=kept.pk).exists():
-        return _(
+        return Wording(
             "These two cases do not share an identity that was verified in both, ask for different things, or were "
             "received too far apart."
         )
     if duplicates.of(case).filter(dismissed_at__isnull=False, pk__in=duplicates.of(kept)).exists():
-        return _("Somebody said that these two are no duplicates: take that back first.")
+        return Wording("Somebody said that these two are no duplicates: take that back first.")
     if ProcessorRequest.objects.filter(case=case, replaced_by=None).exclude(status__in=_AT_REST).exists():
-        return _(
-            "A processor is still working on %(reference)s: cancel its requests first, or let them finish."
-        ) % {"reference": case.reference}
+        return Wording(
+            "A processor is still working on %(reference)s: cancel its requests first, or let them finish.",
+            reference=case.reference,
+        )
     # That it was held for long is settled with it.
     items = AttentionItem.objects.filter(case=case, resolved_at__isnull=True)
     if items.exclude(kind=AttentionKind.HELD).exists():
-        return _("Something about %(reference)s still needs attention; decide it first.") % {
-            "reference": case.reference
-        }
+        return Wording(
+            "Something about %(reference)s still needs attention; decide it first.", reference=case.reference
+        )
     return ""
 
 
@@ -134,7 +134,7 @@ def _locked(case: Case, kept: Case) -> Iterator[tuple[Case, Case, list[Case], li
 def _chosen(case: Case, kept: Case, add: Collection[UUID]) -> list[SubjectIdentity]:
     rows = [row for row in missing_in(kept, case) if row.pk in set(add)]
     if len(rows) != len(set(add)):
-        raise Superseded(_("The identities have changed since you opened this page. Look again."))
+        raise Superseded(Wording("The identities have changed since you opened this page. Look again."))
     sentence = replanning.may_change(kept) if rows else ""
     if sentence:
         raise Refused(sentence)
@@ -153,11 +153,11 @@ def _refuse_lost_corrections(case: Case, kept: Case, rows: Collection[SubjectIde
     for row in wanted.select_related("identity"):
         if (bytes(row.identity.blind_index), bytes(row.blind_index)) not in pairs:
             raise Refused(
-                _(
+                Wording(
                     "%(reference)s asks for a correction that the other case does not ask for: they are not the same "
-                    "request."
+                    "request.",
+                    reference=case.reference,
                 )
-                % {"reference": case.reference}
             )
 
 

@@ -14,13 +14,13 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from cases.actor import Actor
 from cases.lifecycle import CaseStatus
 from cases.models import Action, Case, PossibleDuplicate, SubjectIdentity
 from cases.services import audit, progress
 from cases.services.refusal import Refused, Superseded
+from dsrportal.wording import Wording
 
 # Of one person so many cases are looked at, the oldest first: nobody compares more.
 MOST: Final = 20
@@ -106,7 +106,7 @@ def forget_closed() -> int:
 def dismiss(case: Case, other: Case, *, actor: Actor) -> None:
     """Say that the two are no duplicates: neither is suggested for the other any more."""
     if actor.user is None:
-        raise Refused(_("A person decides what is a duplicate."))
+        raise Refused(Wording("A person decides what is a duplicate."))
     _decide(case, other, actor=actor, action=Action.DUPLICATE_DISMISSED)
 
 

@@ -16,7 +16,6 @@ from django.core.signing import BadSignature, Signer
 from django.core.validators import validate_email
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from cases.actor import SCHEDULE, Actor
 from cases.lifecycle import CaseStatus
@@ -32,6 +31,7 @@ from cases.services import audit, progress, transition, verification_rules
 from cases.services.refusal import Refused
 from dsrportal import queueing
 from dsrportal.crypto import Unreadable
+from dsrportal.wording import Wording
 from integrations.types import IdentityType, RequestType
 
 TOKEN_BYTES: Final = 32
@@ -115,7 +115,7 @@ def resend(case: Case, *, actor: Actor) -> EmailConfirmation:
     with progress.locked(case.pk) as locked:
         last = locked.email_confirmations.order_by("asked_at").last()
         if last is None or last.identity_id is None:
-            raise Refused(_("No link was sent to an address that the case still has."))
+            raise Refused(Wording("No link was sent to an address that the case still has."))
         return _ask(locked, last.identity_id, actor=actor)
 
 
@@ -123,7 +123,7 @@ def _ask(case: Case, identity_id: UUID, *, actor: Actor) -> EmailConfirmation:
     rule = verification_rules.of(case)
     _refuse(case, rule.methods)
     if identity_id not in {identity.pk for identity in addresses(case)}:
-        raise Refused(_("Choose one of the e-mail addresses of the case."))
+        raise Refused(Wording("Choose one of the e-mail addresses of the case."))
     replaced = _end(case)
     confirmation = EmailConfirmation.objects.create(
         case=case, identity_id=identity_id, asked_by=actor.user, valid_days=rule.link_days
@@ -153,18 +153,20 @@ def _ask(case: Case, identity_id: UUID, *, actor: Actor) -> EmailConfirmation:
 
 def _refuse(case: Case, methods: list[str]) -> None:
     if case.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING}:
-        raise Refused(_("The person is verified already."))
+        raise Refused(Wording("The person is verified already."))
     if missing_settings():
         raise Refused(
-            _("The portal cannot send mail yet: set %(names)s.") % {"names": ", ".join(missing_settings())}
+            Wording("The portal cannot send mail yet: set %(names)s.", names=", ".join(missing_settings()))
         )
     if VerificationMethod.EMAIL_CONFIRMED not in methods:
-        raise Refused(_("The rule for this type of case does not allow this method."))
+        raise Refused(Wording("The rule for this type of case does not allow this method."))
     since = timezone.now() - timedelta(days=1)
     if case.email_confirmations.filter(asked_at__gt=since).count() >= MOST_A_DAY:
         raise Refused(
-            _("%(count)d links were sent for this case within a day: wait, or verify the person otherwise.")
-            % {"count": MOST_A_DAY}
+            Wording(
+                "%(count)d links were sent for this case within a day: wait, or verify the person otherwise.",
+                count=MOST_A_DAY,
+            )
         )
 
 
@@ -172,7 +174,7 @@ def cancel(case: Case, *, actor: Actor) -> Case:
     """Make the open link worthless; the case is an agent's again. Raises Refused where there is none."""
     with progress.locked(case.pk) as locked:
         if locked.status != CaseStatus.VERIFYING or not _end(locked):
-            raise Refused(_("There is no link that could still be used."))
+            raise Refused(Wording("There is no link that could still be used."))
         _back_to_an_agent(locked, Action.LINK_CANCELLED, actor=actor)
         return locked
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from cases.models import Case, Correction, VerificationMethod, VerificationRule
+from dsrportal.wording import Wording
 from integrations.types import IdentityType, RequestType
 
 # Kinds of what was compared with what we hold; never the values.
@@ -74,41 +74,41 @@ def contested(case: Case) -> frozenset[str]:
 
 
 def not_allowed() -> str:
-    return _("The rule for this type of case does not allow this method.")
+    return Wording("The rule for this type of case does not allow this method.")
 
 
 def problems(case: Case, rule: VerificationRule, method: str, evidence: Evidence) -> list[str]:
     """Sentences on what is missing for this method, each naming its rule."""
     if method == VerificationMethod.EMAIL_CONFIRMED:
-        return [_("An e-mail address is confirmed by the person alone: send them a link.")]
+        return [Wording("An e-mail address is confirmed by the person alone: send them a link.")]
     if method not in rule.methods:
         return [not_allowed()]
     found = []
     if method == VerificationMethod.MATCHED_DATA:
         found += _data_problems(case, rule, evidence)
     if method == VerificationMethod.DOCUMENT_SEEN and evidence.document not in DOCUMENTS:
-        found.append(_("Say what kind of document you saw."))
+        found.append(Wording("Say what kind of document you saw."))
     if method == VerificationMethod.AUTHORISED_AGENT and evidence.proof not in PROOFS:
-        found.append(_("Say what proof the agent gave."))
+        found.append(Wording("Say what proof the agent gave."))
     return found
 
 
 def _data_problems(case: Case, rule: VerificationRule, evidence: Evidence) -> list[str]:
-    found = []
+    found: list[str] = []
     points = set(evidence.points) & set(DATA_POINTS)
     if points & contested(case):
-        found.append(_("What is to be corrected cannot show who the person is (11 CCR 7060)."))
+        found.append(Wording("What is to be corrected cannot show who the person is (11 CCR 7060)."))
     if len(points) < rule.data_points:
         found.append(
-            ngettext(
-                "Tick at least %(count)d data point that matched.",
+            Wording("Tick at least one data point that matched.")
+            if rule.data_points == 1
+            else Wording(
                 "Tick at least %(count)d data points that matched.",
-                rule.data_points,
+                count=rule.data_points,
             )
-            % {"count": rule.data_points}
         )
     if rule.declaration and not evidence.declaration:
-        found.append(_("A declaration signed under penalty of perjury must be kept (11 CCR 7062)."))
+        found.append(Wording("A declaration signed under penalty of perjury must be kept (11 CCR 7062)."))
     return found
 
 

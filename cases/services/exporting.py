@@ -5,12 +5,12 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from django.db.models import Count, QuerySet, Window
-from django.utils.translation import gettext as _
 
 from cases.actor import Actor
 from cases.models import Action, AuditEvent
 from cases.services import audit, disclosure
 from cases.services.refusal import Refused
+from dsrportal.wording import Wording
 
 # Rows that are in memory at once, and keys that are fetched at once.
 ROWS: Final = 500
@@ -36,7 +36,7 @@ def begin(
     Raises Refused where identities shall be revealed without one of REVEAL_REASONS.
     """
     if reveal and reason not in disclosure.REVEAL_REASONS:
-        raise Refused(_("Give one of the listed reasons."))
+        raise Refused(Wording("Give one of the listed reasons."))
     found = rows.values_list("pk", Window(Count("pk"))).iterator(chunk_size=KEYS)
     first = next(found, None)
     event = audit.record(

@@ -9,11 +9,11 @@ from typing import Final
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 
 from cases.actor import Actor
 from cases.models import Action, AuditChain, AuditEvent, Case, ProcessorRequest
 from cases.services.refusal import Superseded
+from dsrportal.wording import Wording, together
 
 ASSIGNEE: Final = frozenset({Action.CASE_ASSIGNED})
 FOLLOW_UP: Final = frozenset({Action.CASE_DEFERRED})
@@ -58,7 +58,7 @@ class Stale(Superseded):
     """What the page showed is no longer so. `sequence` is the number of the last event that the sentences tell of."""
 
     def __init__(self, *sentences: str, sequence: int) -> None:
-        super().__init__(" ".join(sentences))
+        super().__init__(together(sentences))
         self.sentences = sentences
         self.sequence = sequence
 
@@ -87,7 +87,9 @@ def refuse_stale(
     latest: list[AuditEvent] = list(since.order_by("-sequence")[:MOST_TOLD])
     if latest:
         raise Stale(
-            _("Somebody was faster: this has changed since you opened the page. Look again and decide anew."),
+            Wording(
+                "Somebody was faster: this has changed since you opened the page. Look again and decide anew."
+            ),
             *(_in_words(event, actor=actor) for event in reversed(latest)),
             sequence=latest[0].sequence,
         )
@@ -96,14 +98,15 @@ def refuse_stale(
 def _in_words(event: AuditEvent, *, actor: Actor) -> str:
     at = timezone.localtime(event.at)
     today = at.date() == timezone.localdate()
-    who = event.actor_label or _("The portal")
+    who = event.actor_label or Wording("The portal")
     if event.actor_id is not None and event.actor_id == actor.user_id:
-        who = _("You, in another window")
-    return _("%(who)s, %(when)s: %(what)s.") % {
-        "who": who,
-        "when": date_format(at, "H:i" if today else "d M Y, H:i"),
-        "what": event.sentence,
-    }
+        who = Wording("You, in another window")
+    return Wording(
+        "%(who)s, %(when)s: %(what)s.",
+        who=who,
+        when=date_format(at, "H:i" if today else "d M Y, H:i"),
+        what=event.sentence,
+    )
 
 
 def _chain(case_id: int) -> str:

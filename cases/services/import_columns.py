@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.translation import gettext as _
 
 from cases.services.intake import FIRST_YEAR, Asked
 from dsrportal.spreadsheet import as_typed
+from dsrportal.wording import Wording
 from integrations.types import Correction, Identity, IdentityType, Regulation, RequestType
 
 REQUIRED: Final = ("type", "regulation", "received_at")
@@ -68,26 +68,28 @@ def problems(columns: Sequence[str]) -> list[str]:
     unknown = [column for column in columns if not is_known(column)]
     if len(unknown) == len(columns):
         # It may hold people instead: nothing of it is repeated.
-        return [_("The first line must name the columns, and none of the names in it is known here.")]
-    found = []
+        return [Wording("The first line must name the columns, and none of the names in it is known here.")]
+    found: list[str] = []
     if unknown:
         names = ", ".join(f"“{column[:40]}”" for column in unknown[:10])
-        found.append(_("Unknown columns: %(names)s. Take their names from the template.") % {"names": names})
+        found.append(Wording("Unknown columns: %(names)s. Take their names from the template.", names=names))
     missing = [column for column in REQUIRED if column not in columns]
     if missing:
-        found.append(_("These columns are missing: %(names)s.") % {"names": ", ".join(missing)})
+        found.append(Wording("These columns are missing: %(names)s.", names=", ".join(missing)))
     if not any(identity_of(column) for column in columns):
-        found.append(_("At least one column must hold identities, such as “email”."))
+        found.append(Wording("At least one column must hold identities, such as “email”."))
     twice = sorted({column for column in columns if columns.count(column) > 1} - set(unknown))
     if twice:
-        found.append(_("These columns are there twice: %(names)s.") % {"names": ", ".join(twice)})
+        found.append(Wording("These columns are there twice: %(names)s.", names=", ".join(twice)))
     return found
 
 
 def read(columns: Sequence[str], cells: Sequence[str]) -> Row:
     """What a row asks, or what is wrong with its form; whether such a case can be opened is for `intake`."""
     if any(cell.strip() for cell in cells[len(columns) :]):
-        sentence = _("There are more values than columns: put a value with a separator in it into quotes.")
+        sentence = Wording(
+            "There are more values than columns: put a value with a separator in it into quotes."
+        )
         return Row(None, sentences=(sentence,))
     said = {column: as_typed(cell) for column, cell in zip(columns, cells, strict=False) if cell.strip()}
     sentences: list[str] = []
@@ -97,7 +99,7 @@ def read(columns: Sequence[str], cells: Sequence[str]) -> Row:
     identities, corrections = _people(said, sentences)
     skip = said.get("skip_waiting_period", "").strip().casefold()
     if skip not in _YES | _NO:
-        sentences.append(_("“skip_waiting_period” is yes or no."))
+        sentences.append(Wording("“skip_waiting_period” is yes or no."))
     if sentences or received_at is None:
         return Row(None, sentences=tuple(dict.fromkeys(sentences)))
     asked = Asked(
@@ -124,7 +126,7 @@ def _one_of(
     if word in words.values:
         return word
     names = ", ".join(words.values)
-    sentences.append(_("“%(column)s” must be one of: %(names)s.") % {"column": column, "names": names})
+    sentences.append(Wording("“%(column)s” must be one of: %(names)s.", column=column, names=names))
     return ""
 
 
@@ -139,11 +141,11 @@ def _received_at(text: str, regulation: str, sentences: list[str]) -> datetime |
         moment = datetime.combine(day, time.min)
     if moment is None:
         sentences.append(
-            _("“received_at” must be a date or a time such as 2026-05-04 or 2026-05-04T09:30+02:00.")
+            Wording("“received_at” must be a date or a time such as 2026-05-04 or 2026-05-04T09:30+02:00.")
         )
         return None
     if moment.year < FIRST_YEAR:
-        sentences.append(_("Check the year: no request under these laws is that old."))
+        sentences.append(Wording("Check the year: no request under these laws is that old."))
         return None
     zone = settings.CCPA_TIME_ZONE if regulation == Regulation.CCPA else settings.GDPR_TIME_ZONE
     return moment.replace(tzinfo=ZoneInfo(zone)) if moment.tzinfo is None else moment
@@ -159,14 +161,20 @@ def _people(
         if of is None:
             continue
         if len(value) > LONGEST_VALUE:
-            longest = {"column": column, "count": LONGEST_VALUE}
-            sentences.append(_("“%(column)s” is longer than %(count)d characters.") % longest)
+            sentences.append(
+                Wording(
+                    "“%(column)s” is longer than %(count)d characters.", column=column, count=LONGEST_VALUE
+                )
+            )
         elif not column.startswith(CORRECT):
             identities.append(Identity(of[0], value))
         elif (wrong := said.get(column.removeprefix(CORRECT))) is None:
-            pair = {"column": column, "other": column.removeprefix(CORRECT)}
             sentences.append(
-                _("“%(column)s” needs the value that is wrong beside it, in “%(other)s”.") % pair
+                Wording(
+                    "“%(column)s” needs the value that is wrong beside it, in “%(other)s”.",
+                    column=column,
+                    other=column.removeprefix(CORRECT),
+                )
             )
         else:
             corrections.append(Correction(of[0], wrong, value))

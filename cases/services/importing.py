@@ -18,7 +18,6 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from cases.actor import Actor, Source
 from cases.lifecycle import UNVERIFIED_TYPES
@@ -30,6 +29,7 @@ from cases.services.refusal import Refused, Superseded
 from dsrportal import copying
 from dsrportal.crypto import Unreadable, blind_index, normalise
 from dsrportal.models import User
+from dsrportal.wording import Wording
 from integrations.models import Processor
 
 logger = logging.getLogger(__name__)
@@ -210,7 +210,7 @@ def _sort(claimed: CaseImport, batch: Sequence[import_lines.Record]) -> _Sorted:
             found.known += 1
             continue
         if each.reference in references:
-            sentence = _("A row with this reference was imported before, and said something else.")
+            sentence = Wording("A row with this reference was imported before, and said something else.")
             _fail(claimed, found, each.line, [sentence])
             continue
         sentences = _problems(each.asked, processors)
@@ -241,7 +241,7 @@ def _problems(asked: Asked, processors: Sequence[Processor]) -> list[str]:
 def _fail(claimed: CaseImport, found: _Sorted, line: int, sentences: Sequence[str]) -> None:
     found.failed += 1
     found.failures += [
-        ImportFailure(case_import=claimed, line=line, sentence=sentence[:300]) for sentence in sentences
+        ImportFailure(case_import=claimed, line=line, sentence=sentence) for sentence in sentences
     ]
 
 

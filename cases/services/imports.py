@@ -15,7 +15,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from cases.actor import SCHEDULE, Actor
 from cases.lifecycle import UNVERIFIED_TYPES
@@ -26,6 +25,7 @@ from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.models import DataKey
 from dsrportal.spreadsheet import as_typed
+from dsrportal.wording import Wording
 from integrations.types import IdentityType
 
 MOST_ROWS: Final = 100_000
@@ -37,12 +37,13 @@ PERMISSIONS: Final = ("cases.add_caseimport", "cases.add_case")
 def upload(file: UploadedFile, *, source: str, actor: Actor) -> CaseImport:
     """Keep a file, encrypted, and have its rows checked. Raises Refused where it cannot be read as a whole."""
     if not file.size:
-        raise Refused(_("The file is empty."))
+        raise Refused(Wording("The file is empty."))
     if file.size > settings.UPLOAD_LIMIT_BYTES:
-        limit = settings.UPLOAD_LIMIT_BYTES // 1024**2
-        raise Refused(_("The file is larger than %(limit)d MB.") % {"limit": limit})
+        raise Refused(
+            Wording("The file is larger than %(size)s MB.", size=settings.UPLOAD_LIMIT_BYTES // 1024**2)
+        )
     if actor.user is None:
-        raise Refused(_("A case is opened by a person."))
+        raise Refused(Wording("A case is opened by a person."))
     content: BinaryIO = file.file  # type: ignore[assignment]
     columns, separator, records = import_lines.headings(content)
     refused = import_columns.problems(columns)
@@ -78,11 +79,14 @@ def _counted(records: Iterable[import_lines.Record]) -> int:
     """How many rows there are: reads to the end, so that a file that breaks off is refused as a whole."""
     count = sum(1 for _row in records)
     if not count:
-        raise Refused(_("The file has no rows below its first line."))
+        raise Refused(Wording("The file has no rows below its first line."))
     if count > MOST_ROWS:
-        most = {"count": count, "most": MOST_ROWS}
         raise Refused(
-            _("The file has %(count)d rows; at most %(most)d are imported at once: split it.") % most
+            Wording(
+                "The file has %(count)d rows; at most %(most)d are imported at once: split it.",
+                count=count,
+                most=MOST_ROWS,
+            )
         )
     return count
 
@@ -159,7 +163,7 @@ def failed_rows(made: CaseImport, *, actor: Actor) -> Iterator[Sequence[str]]:
     That they were taken is written before the first is given. Raises Refused where the file is gone.
     """
     if not made.stored_name:
-        raise Refused(_("The file was deleted: its rows are gone with it."))
+        raise Refused(Wording("The file was deleted: its rows are gone with it."))
     with transaction.atomic():
         _record(Action.IMPORT_DOWNLOADED, made, actor=actor, failed=made.failed)
     return _failed_rows(made)
@@ -190,16 +194,17 @@ def _failed_rows(made: CaseImport) -> Iterator[Sequence[str]]:
 
 def kinds_of_failure(made: CaseImport) -> list[tuple[str, int]]:
     """Each sentence with the number of rows it was said of, the most frequent first."""
-    found = made.failures.order_by().values_list("sentence").annotate(rows=Count("id"))
-    return list(found.order_by("-rows", "sentence")[:20])
+    found = made.failures.order_by().values_list("sentence", "wording").annotate(rows=Count("id"))
+    kinds = found.order_by("-rows", "sentence")[:20]
+    return [(Wording.read(wording) if wording else sentence, rows) for sentence, wording, rows in kinds]
 
 
 def first_failures(made: CaseImport, *, lines: int) -> list[tuple[int, list[str]]]:
     """The first failed lines, with the sentences about each."""
     first = made.failures.order_by("line").values_list("line", flat=True).distinct()[:lines]
     found: dict[int, list[str]] = defaultdict(list)
-    for line, sentence in made.failures.filter(line__in=list(first)).values_list("line", "sentence"):
-        found[line].append(sentence)
+    for failure in made.failures.filter(line__in=list(first)):
+        found[failure.line].append(failure.sentence)
     return sorted(found.items())
 
 

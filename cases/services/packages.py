@@ -181,14 +181,18 @@ def _in_words(
     package: ResultPackage, members: Collection[str], fields: Collection[str], reason: str, text: str
 ) -> str:
     said = [
-        f"A copy of the result from {package.processor_request.processor.name} was made with parts left out."
+        Wording(
+            "A copy of the result from %(processor)s was made with parts left out.",
+            processor=package.processor_request.processor.name,
+        )
     ]
     if members:
-        said.append("Files left out: " + ", ".join(sorted(members)))
+        said.append(Wording("Files left out: %(names)s", names=", ".join(sorted(members))))
     if fields:
-        said.append("Fields left out: " + ", ".join(sorted(fields)))
-    said.append(f"Reason: {REDACTION_REASONS[reason]}")
-    return "\n".join([*said, *([text.strip()] if text.strip() else [])])
+        said.append(Wording("Fields left out: %(names)s", names=", ".join(sorted(fields))))
+    said.append(Wording("Reason: %(reason)s", reason=REDACTION_REASONS[reason]))
+    # A note is what a person said: in their language.
+    return "\n".join([*map(str, said), *([text.strip()] if text.strip() else [])])
 
 
 def _tell(

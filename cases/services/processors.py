@@ -113,7 +113,10 @@ def save(processor: Processor, *, actor: Actor, changed: Collection[str], before
             stored = None if created else _locked(processor)
             if before is not None and stored is not None and seen(stored) != before:
                 raise Superseded(
-                    f"{processor.name} was changed by somebody else in this moment: look at it, then change it again."
+                    Wording(
+                        "%(processor)s was changed by somebody else in this moment: look at it, then change it again.",
+                        processor=processor.name,
+                    )
                 )
             changes = _changes(stored, processor, changed)
             processor.save(update_fields=None if created else _columns(processor, changed))

@@ -1,13 +1,14 @@
 """Saying no: a sentence for a person, and nothing changed."""
 
-from dsrportal.wording import Wording
+from dsrportal.wording import Wording, together
 
 
 class Refused(Exception):
     """A rule forbids it. `sentences` name the rule and hold no personal data."""
 
     def __init__(self, *sentences: str) -> None:
-        super().__init__(" ".join(sentences))
+        # As text, in the language of whoever looks.
+        super().__init__(together(sentences))
         self.sentences = sentences
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from cases.actor import Actor
@@ -96,7 +95,7 @@ def take_back(case: Case, *, actor: Actor, digest: str) -> Case:
     """
     with untouched(case) as locked:
         if locked.approval_digest != digest:
-            raise Refused(_("This approval does not hold any more, so there is nothing to undo."))
+            raise Refused(Wording("This approval does not hold any more, so there is nothing to undo."))
         sentence = may_change(locked)
         if sentence:
             raise Refused(sentence)

@@ -176,7 +176,12 @@ def in_words(search: ProfileSearch) -> str:
         )
     if after:
         return Wording("Found again at %(name)s on %(day)s: new data has come in since.", name=name, day=day)
-    return f"{name} knows this person, by {len(search.matched)} of the identities ({day})."
+    return Wording(
+        "%(name)s knows this person, by %(count)d of the identities (%(day)s).",
+        name=name,
+        count=len(search.matched),
+        day=day,
+    )
 
 
 def may_be_under_way(request: ProcessorRequest | None) -> bool:

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from cases.actor import Actor
 from cases.lifecycle import CaseStatus
@@ -33,6 +32,7 @@ from cases.services import (
 )
 from cases.services.evidence import FAILURES, NOTHING, Evidence, details, not_allowed, problems
 from cases.services.refusal import Refused, Superseded
+from dsrportal.wording import Wording
 
 
 def unverified(case: Case) -> QuerySet[SubjectIdentity]:
@@ -62,9 +62,9 @@ def record(
         mine = SubjectIdentity.objects.filter(subject=locked.subject_id)
         shown = mine if identities is None else mine.filter(pk__in=list(identities))
         if identities is not None and (not identities or shown.count() != len(set(identities))):
-            refused.append(_("Tick at least one identity that was shown to be the person’s."))
+            refused.append(Wording("Tick at least one identity that was shown to be the person’s."))
         if actor.user is None:
-            refused.append(_("What was looked at is recorded by a person."))
+            refused.append(Wording("What was looked at is recorded by a person."))
         if refused:
             raise Refused(*refused)
         _accept(
@@ -94,7 +94,7 @@ def fail(
         if method not in _by_hand(rule):
             raise Refused(not_allowed())
         if reason not in FAILURES:
-            raise Refused(_("Say why it failed."))
+            raise Refused(Wording("Say why it failed."))
         note = notes.write(locked, text, actor=actor)
         kept = {**details(method, evidence), "failure": reason}
         audit.record(
@@ -103,7 +103,7 @@ def fail(
             case=locked,
             reason=reason,
             note=note,
-            details={"method": str(VerificationMethod(method).label)},
+            details={"method": str(VerificationMethod(method))},
         )
         return Verification.objects.create(
             case=locked, method=method, passed=False, details=kept, note=note, by=actor.user
@@ -146,7 +146,7 @@ def _opened(case: Case) -> VerificationRule:
         return rule
     if case.status == CaseStatus.READY and unverified(case).exists():
         return rule
-    raise Refused(_("The person is verified already."))
+    raise Refused(Wording("The person is verified already."))
 
 
 def _by_hand(rule: VerificationRule) -> list[str]:
@@ -177,7 +177,7 @@ def _accept(
         at=now,
     )
     shown.update(verified_at=now)
-    told: audit.Details = {"method": str(VerificationMethod(method).label), "identity_ids": keys}
+    told: audit.Details = {"method": str(VerificationMethod(method)), "identity_ids": keys}
     if case.status == CaseStatus.READY:
         # Whoever adds to what is known of the person has changed the case.
         progress.write(case, changed_by=actor.user)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES
@@ -12,6 +11,7 @@ from cases.models import Action, Case, VerificationMethod, VerificationRule
 from cases.models.verification import MOST_DATA_POINTS, MOST_LINK_DAYS
 from cases.services import audit
 from cases.services.refusal import Refused
+from dsrportal.wording import Wording
 
 FIELDS: Final = ("methods", "data_points", "declaration", "link_days")
 
@@ -19,7 +19,7 @@ FIELDS: Final = ("methods", "data_points", "declaration", "link_days")
 def of(case: Case) -> VerificationRule:
     """The rule of a case. Raises Refused for a type that nobody may be verified for."""
     if forbidden(case):
-        raise Refused(_("An opt-out needs no verification: the law forbids asking for it."))
+        raise Refused(Wording("An opt-out needs no verification: the law forbids asking for it."))
     return VerificationRule.objects.get(type=case.type, regulation=case.regulation)
 
 
@@ -48,9 +48,9 @@ def change(
         "link_days": link_days,
     }
     if not wished["methods"]:
-        raise Refused(_("Allow at least one method: without one no such case could go on."))
+        raise Refused(Wording("Allow at least one method: without one no such case could go on."))
     if not 1 <= data_points <= MOST_DATA_POINTS or not 1 <= link_days <= MOST_LINK_DAYS:
-        raise Refused(_("Give numbers within the limits."))
+        raise Refused(Wording("Give numbers within the limits."))
     with transaction.atomic():
         locked = VerificationRule.objects.select_for_update().get(pk=rule.pk)
         before: dict[str, Any] = {name: getattr(locked, name) for name in FIELDS}

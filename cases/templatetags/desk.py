@@ -2,7 +2,7 @@
 
 from django import template
 
-from cases.admin import marks
+from cases.admin import marks, role_words
 from dsrportal.wording import within
 
 register = template.Library()
@@ -13,4 +13,6 @@ register.simple_tag(marks.case_badge, name="case_badge")
 register.simple_tag(marks.request_badge, name="request_badge")
 register.simple_tag(marks.request_mark, name="request_mark")
 register.filter(within)
+register.filter(marks.number)
+register.filter("role_in_words", role_words.in_words)
 register.simple_tag(marks.answer_in_words, name="answer_in_words")
