@@ -44,13 +44,18 @@ def why_not(case: Case, *, actor: Actor) -> str:
 
 def approvable_by(user_id: int | None) -> Q:
     """Of cases: those that `why_not` lets this person approve."""
-    own = (
+    own = Q(type__in=sorted(SECOND_PERSON_TYPES)) & had_a_hand(user_id)
+    return Q(status=CaseStatus.READY) & ~own
+
+
+def had_a_hand(user_id: int | None) -> Q:
+    """Of cases: those that this person opened, verified or last changed, or asked the person of by a link."""
+    return (
         Q(opened_by=user_id)
         | Q(verified_by=user_id)
         | Q(changed_by=user_id)
         | Q(verification_asked_by=user_id)
     )
-    return Q(status=CaseStatus.READY) & ~(Q(type__in=sorted(SECOND_PERSON_TYPES)) & own)
 
 
 def approve(
