@@ -11,8 +11,8 @@ from typing import Final
 _SIGNS: Final = "=+\\-@＝＋－＠"
 # A cell also begins, for a spreadsheet that separates by semicolons as it does in most of Europe, behind each of these:
 # it cares for no quotes within what it takes for a cell.
-_BEGINS: Final = re.compile(rf"\A(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[\s\"]*[{_SIGNS}])")
-_PROTECTED: Final = re.compile(rf"\A'(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])'(?=[\s\"]*[{_SIGNS}])")
+_BEGINS: Final = re.compile(rf"\A(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[ \"]*[{_SIGNS}])")
+_PROTECTED: Final = re.compile(rf"\A'(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])'(?=[ \"]*[{_SIGNS}])")
 _CHUNK: Final = 32 * 1024
 
 

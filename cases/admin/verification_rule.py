@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -42,7 +42,9 @@ class RuleForm(forms.ModelForm):
         seen = str(self.cleaned_data["seen"])
         if seen and seen != self.now:
             # Looked at anew by whoever reads this.
-            self.data = {**self.data, "seen": self.now}
+            if isinstance(self.data, QueryDict):
+                self.data = self.data.copy()
+                self.data["seen"] = self.now
             self.add_error(None, verification_rules.was_changed())
         return self.now
 

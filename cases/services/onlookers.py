@@ -5,13 +5,13 @@ of the other. What a case merely claims makes no link: whoever types a stranger'
 beside their cases.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cases.models import Action, AuditEvent, Case, SubjectIdentity
 from cases.services import imports
@@ -59,19 +59,20 @@ def _the_same(subjects: set[UUID]) -> set[UUID]:
         proven = SubjectIdentity.objects.filter(verified_at__isnull=False)
         shared = proven.filter(subject__in=newest).order_by().values_list("blind_index", flat=True)
         others = proven.filter(blind_index__in=list(shared)).order_by().values_list("subject_id", flat=True)
-        found = chain(others.distinct(), _of_duplicates(newest))
-        newest = set(islice(found, MOST_PEOPLE)) - people
+        newest = set(islice(others.union(*_of_duplicates(newest)), MOST_PEOPLE)) - people
         people |= newest
         if not newest or len(people) > MOST_PEOPLE:
             break
     return people
 
 
-def _of_duplicates(subjects: Collection[UUID]) -> Iterator[UUID]:
+def _of_duplicates(subjects: Collection[UUID]) -> tuple[QuerySet[Any], QuerySet[Any]]:
     """Somebody compared the two and said that they are one person's, whatever became of their identities since."""
     closed = Case.objects.filter(duplicate_of__isnull=False).order_by()
-    yield from closed.filter(subject__in=subjects).values_list("duplicate_of__subject_id", flat=True)
-    yield from closed.filter(duplicate_of__subject__in=subjects).values_list("subject_id", flat=True)
+    return (
+        closed.filter(subject__in=subjects).values_list("duplicate_of__subject_id", flat=True),
+        closed.filter(duplicate_of__subject__in=subjects).values_list("subject_id", flat=True),
+    )
 
 
 def _events(people: Iterable[UUID], cases: Collection[int]) -> list[AuditEvent]:

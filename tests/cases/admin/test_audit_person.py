@@ -185,7 +185,7 @@ def test_it_takes_few_queries_however_many_cases(django_assert_max_num_queries: 
         reveal(case, "agnes")
     client = browser("otto")
     of_case(cases[0], client)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         of_case(cases[0], client)
 
 

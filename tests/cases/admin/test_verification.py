@@ -224,11 +224,17 @@ def test_nobody_overwrites_a_rule_that_changed_since_they_looked() -> None:
     html = browser("adam").get(rule_page()).content.decode()
     found = re.search(r'name="seen" value="([0-9a-f]+)"', html)
     assert found
-    fields = {"methods": ["signed_in"], "data_points": "3", "link_days": "5", "seen": found[1]}
+    fields = {
+        "methods": ["signed_in", "document_seen"],
+        "data_points": "3",
+        "link_days": "5",
+        "seen": found[1],
+    }
     VerificationRule.objects.filter(pk=rule().pk).update(link_days=9)
     answer: Any = browser("adam").post(rule_page(), fields)
     assert "Somebody was faster" in answer.content.decode()
     assert rule().link_days == 9
+    assert answer.content.decode().count("checked") == 2, "what was chosen stays"
     found = re.search(r'name="seen" value="([0-9a-f]+)"', answer.content.decode())
     assert found
     assert browser("adam").post(rule_page(), {**fields, "seen": found[1]}).status_code == 302
