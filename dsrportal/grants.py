@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
+_NO_DELETE: Final = "SELECT, INSERT, UPDATE"
 # Where the portal's role may do less than read and write. The chain's head is moved by a function that runs as the
 # owner, inside the insert of an event.
 RESTRICTED: Final[dict[str, str]] = {
@@ -16,6 +17,22 @@ RESTRICTED: Final[dict[str, str]] = {
     # What people wrote and attached is part of the record.
     "cases_note": "SELECT, INSERT",
     "cases_attachment": "SELECT, INSERT",
+    # How it was shown who a person is; which row of which file became a case.
+    "cases_verification": "SELECT, INSERT",
+    "cases_importedrow": "SELECT, INSERT",
+    # These go on, and are never gone: what the trail points at, what was received, and who may open cases.
+    "cases_case": _NO_DELETE,
+    "cases_clock": _NO_DELETE,
+    "cases_callbackdelivery": _NO_DELETE,
+    "cases_processorrequest": _NO_DELETE,
+    "cases_attentionitem": _NO_DELETE,
+    "cases_emailconfirmation": _NO_DELETE,
+    "cases_intakesource": _NO_DELETE,
+    "cases_intakereceipt": _NO_DELETE,
+    "cases_caseimport": _NO_DELETE,
+    "cases_bulkrun": _NO_DELETE,
+    "cases_bulkrow": _NO_DELETE,
+    "cases_verificationrule": "SELECT, UPDATE",
     "django_migrations": "SELECT",
 }
 EVERYTHING_ELSE: Final = "SELECT, INSERT, UPDATE, DELETE"

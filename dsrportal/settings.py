@@ -279,6 +279,9 @@ elif DEMO_MAIL_DIR:
     EMAIL_FILE_PATH = _mail["EMAIL_URL"] = str(DEMO_MAIL_DIR)
     _mail["DEFAULT_FROM_EMAIL"] = _mail["DEFAULT_FROM_EMAIL"] or "Privacy team <privacy@example.org>"
 MAIL_MISSING = [name for name, value in _mail.items() if not value]
+# A link to this very machine would lead nobody anywhere, but for whoever plays on it.
+if not BASE_URL_GIVEN and not DEMO_MAIL_DIR:
+    MAIL_MISSING.append("PORTAL_BASE_URL")
 DEFAULT_FROM_EMAIL = _mail["DEFAULT_FROM_EMAIL"] or "portal@localhost"
 
 # --- Static files ------------------------------------------------------------------------------------------------

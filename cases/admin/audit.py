@@ -100,16 +100,19 @@ class AuditEventAdmin(Exported, ReadOnlyAdmin):
 
     # --- who saw a person's data
 
-    def person_view(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_view_permission(request):
+    def _require_cases(self, request: HttpRequest) -> None:
+        """Whoever may read the trail alone does not learn from it which people are known here."""
+        if not (self.has_view_permission(request) and request.user.has_perm("cases.view_case")):
             raise PermissionDenied
+
+    def person_view(self, request: HttpRequest) -> HttpResponse:
+        self._require_cases(request)
         if request.method == "POST":
             return audit_people.look_for(request)
         return audit_people.of_search(request, self._context(request))
 
     def person_of_case_view(self, request: HttpRequest, case_id: int) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        self._require_cases(request)
         return audit_people.of_case(request, self._context(request), case_id)
 
     def _context(self, request: HttpRequest) -> Context:

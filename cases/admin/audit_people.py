@@ -45,7 +45,8 @@ def of_search(request: HttpRequest, context: Context) -> HttpResponse:
 def look_for(request: HttpRequest) -> HttpResponse:
     """Answer the form. That somebody looked is an event like any search by an identity."""
     here = reverse("admin:cases_auditevent_person")
-    sought = request.POST.get("sought", "").strip()
+    # The database takes no NUL, and nobody is called so.
+    sought = request.POST.get("sought", "").replace("\0", "").strip()
     case = Case.objects.filter(reference=sought.upper()).only("pk").first()
     if case:
         return HttpResponseRedirect(reverse("admin:cases_auditevent_person_of_case", args=[case.pk]))

@@ -58,6 +58,12 @@ def may_run(request: HttpRequest) -> bool:
     return request.user.has_perms(imports.PERMISSIONS)
 
 
+def may_take(request: HttpRequest, made: CaseImport) -> bool:
+    """Its rows are identities in clear: for whoever gave them in, or may see those of others."""
+    own = made.uploaded_by_id == request.user.pk
+    return may_run(request) and (own or request.user.has_perm("cases.reveal_identity"))
+
+
 @admin.register(CaseImport)
 class CaseImportAdmin(ReadOnlyAdmin):
     list_display = ("uploaded", "file", "by", "state_badge", "rows", "opened", "known_rows", "failed_rows")
@@ -146,6 +152,8 @@ class CaseImportAdmin(ReadOnlyAdmin):
         if not may_run(request):
             raise PermissionDenied
         made = get_object_or_404(self.get_queryset(request), pk=import_id)
+        if not may_take(request, made):
+            raise PermissionDenied
         try:
             rows = imports.failed_rows(made, actor=actor_of(request))
         except Refused as refused:
@@ -235,7 +243,9 @@ def _page(request: HttpRequest, made: CaseImport) -> Context:
     shown = imports.first_failures(made, lines=LINES_SHOWN) if kinds else []
     return {
         **_progress(made),
-        "title": file_name(made),
+        # Browsers keep the titles of pages, and a file may be called by a person's name.
+        "title": _("Import of %(when)s") % {"when": marks.day(made.uploaded_at)},
+        "file_name": file_name(made),
         "state": badge(made),
         "live": reverse("admin:cases_caseimport_progress", args=[made.pk]),
         "types": _types(made),
@@ -244,6 +254,7 @@ def _page(request: HttpRequest, made: CaseImport) -> Context:
         "failures": shown,
         "more": made.failed - len(shown),
         "may_run": may_run(request),
+        "may_take": may_take(request, made),
         "checked": made.state == ImportState.CHECKED,
         "has_file": bool(made.stored_name),
         "rechecked": made.started_at is not None,

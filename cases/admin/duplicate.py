@@ -1,6 +1,6 @@
 """Two cases that look like one request: told on the case's page, laid side by side, and decided by a person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -18,12 +18,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
+from cases.actor import Seen
 from cases.admin import marks, person
 from cases.admin.acting import actor_of
 from cases.admin.verb_forms import NoteForm
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case, Clock, ClockKind, Note, PossibleDuplicate, ProcessorRequest, SubjectIdentity
-from cases.services import duplicate_closing, duplicates, replanning
+from cases.services import duplicate_closing, duplicates, freshness, replanning
 from cases.services.refusal import Refused
 
 PERMISSION: Final = "cases.close_case"
@@ -176,6 +177,7 @@ def compare(request: HttpRequest, context: dict[str, Any], case_id: int, other_i
     may = request.user.has_perm(PERMISSION)
     if request.method == "POST" and not may:
         raise PermissionDenied
+    versions = {name: _version(request, name, key) for name, key in _shown(case_id, other_id)}
     case, kept, pair = _pair(case_id, other_id)
     why_not = duplicate_closing.why_not(case, kept)
     sent = "" if why_not else replanning.may_change(kept)
@@ -187,12 +189,15 @@ def compare(request: HttpRequest, context: dict[str, Any], case_id: int, other_i
             duplicate_closing.close(
                 case,
                 kept=kept,
-                actor=actor_of(request),
+                actor=replace(actor_of(request), seen=_seen(case, versions["version"])),
+                seen_of_kept=_seen(kept, versions["kept_version"]),
                 add=[UUID(key) for key in form.cleaned_data.get("add", [])],
                 text=form.cleaned_data["text"],
             )
         except Refused as refused:
             form.refuse(refused.sentences)
+            if isinstance(refused, freshness.Stale):
+                versions = {name: freshness.version(key) for name, key in _shown(case_id, other_id)}
         else:
             messages.success(
                 request,
@@ -207,6 +212,7 @@ def compare(request: HttpRequest, context: dict[str, Any], case_id: int, other_i
         "pair": pair,
         "sides": [_side(case, kept), _side(kept, case)],
         "form": form,
+        "versions": [(name, version) for name, version in versions.items() if version is not None],
         "may": may,
         "why_not": why_not,
         # Of what only the closed case knows nothing can be added any more.
@@ -215,6 +221,22 @@ def compare(request: HttpRequest, context: dict[str, Any], case_id: int, other_i
         "voids": bool(missing) and not sent and kept.approved_at is not None,
     }
     return TemplateResponse(request, "portal/duplicate.html", page)
+
+
+def _shown(case_id: int, other_id: int) -> tuple[tuple[str, int], tuple[str, int]]:
+    """The form's fields that carry how much of each case it was shown with."""
+    return ("version", case_id), ("kept_version", other_id)
+
+
+def _version(request: HttpRequest, name: str, case_id: int) -> int | None:
+    if request.method != "POST":
+        return freshness.version(case_id)
+    said = request.POST.get(name, "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 19 else None
+
+
+def _seen(case: Case, version: int | None) -> Seen | None:
+    return None if version is None else Seen(case.pk, version)
 
 
 def decide(request: HttpRequest, case_id: int, other_id: int, verb: str) -> HttpResponse:
@@ -242,7 +264,7 @@ def decide(request: HttpRequest, case_id: int, other_id: int, verb: str) -> Http
 def _pair(case_id: int, other_id: int) -> tuple[Case, Case, PossibleDuplicate]:
     """Two cases that were found to be alike. Any other two are not compared: it would tell what they share."""
     first, second = sorted((case_id, other_id))
-    people = ("opened_by", "verified_by", "approved_by", "assignee")
+    people = ("opened_by", "intake_source", "verified_by", "approved_by", "assignee")
     pair = (
         PossibleDuplicate.objects.filter(first=first, second=second)
         .select_related(*(f"{side}__{name}" for side in ("first", "second") for name in people))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -26,9 +26,27 @@ class RuleForm(forms.ModelForm):
         },
     )
 
+    # As which the rule was shown, so that nobody's change is overwritten unseen.
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+
     class Meta:
         model = VerificationRule
         fields = ("methods", "data_points", "declaration", "link_days")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.now = verification_rules.state_of(self.instance)
+        self.initial["seen"] = self.now
+
+    def clean_seen(self) -> str:
+        seen = str(self.cleaned_data["seen"])
+        if seen and seen != self.now:
+            # Looked at anew by whoever reads this.
+            if isinstance(self.data, QueryDict):
+                self.data = self.data.copy()
+                self.data["seen"] = self.now
+            self.add_error(None, verification_rules.was_changed())
+        return self.now
 
 
 @admin.register(VerificationRule)
@@ -37,7 +55,7 @@ class VerificationRuleAdmin(DeskAdmin):
     list_display = ("what", "law", "allowed", "points", "declared", "link")
     list_display_links = ("what",)
     sortable_by = ()
-    fields = ("methods", "data_points", "declaration", "link_days")
+    fields = ("methods", "data_points", "declaration", "link_days", "seen")
     change_list_template = "portal/verification_rules.html"
     change_form_template = "portal/verification_rule.html"
 
@@ -53,6 +71,7 @@ class VerificationRuleAdmin(DeskAdmin):
         verification_rules.change(
             obj,
             actor=actor_of(request),
+            seen=said["seen"],
             **{name: said[name] for name in verification_rules.FIELDS},
         )
 

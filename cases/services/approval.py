@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cases.actor import Actor
 from cases.lifecycle import SECOND_PERSON_TYPES, UNVERIFIED_TYPES, CaseStatus, Outcome, RequestStatus
-from cases.models import Action, Case, Clock, ProcessorRequest
+from cases.models import Action, AuditEvent, Case, Clock, ProcessorRequest
 from cases.services import freshness, holding, lanes, notes, planning, progress, transition
 from cases.services.refusal import Refused, Superseded
 from dsrportal.wording import Wording
@@ -29,12 +29,7 @@ def why_not(case: Case, *, actor: Actor) -> str:
         return Wording("A case is approved by a person.")
     if case.verified_at is None and case.type not in UNVERIFIED_TYPES:
         return Wording("Nobody has shown who the person is: verify them first.")
-    if case.type in SECOND_PERSON_TYPES and actor.user_id in {
-        case.opened_by_id,
-        case.verified_by_id,
-        case.changed_by_id,
-        case.verification_asked_by_id,
-    }:
+    if case.type in SECOND_PERSON_TYPES and _is_first_person(case, actor.user_id):
         return Wording(
             "Who opened, verified or last changed an erasure or correction cannot approve it: ask a "
             "second person."
@@ -44,13 +39,36 @@ def why_not(case: Case, *, actor: Actor) -> str:
 
 def approvable_by(user_id: int | None) -> Q:
     """Of cases: those that `why_not` lets this person approve."""
+    own = Q(type__in=sorted(SECOND_PERSON_TYPES)) & had_a_hand(user_id)
+    return Q(status=CaseStatus.READY) & ~own
+
+
+def had_a_hand(user_id: int | None) -> Q:
+    """Of cases: those that this person opened, verified or last changed, or asked the person of by a link.
+
+    Also those that they brought an identity into, or verified, before somebody else did: whoever comes after them takes
+    their place in the case's columns, and not in its trail.
+    """
     own = (
         Q(opened_by=user_id)
         | Q(verified_by=user_id)
         | Q(changed_by=user_id)
         | Q(verification_asked_by=user_id)
     )
-    return Q(status=CaseStatus.READY) & ~(Q(type__in=sorted(SECOND_PERSON_TYPES)) & own)
+    return own | Q(Exists(_hands(user_id).filter(case=OuterRef("pk"))))
+
+
+def _is_first_person(case: Case, user_id: int) -> bool:
+    own = {case.opened_by_id, case.verified_by_id, case.changed_by_id, case.verification_asked_by_id}
+    return user_id in own or _hands(user_id).filter(case=case).exists()
+
+
+def _hands(user_id: int | None) -> QuerySet[AuditEvent]:
+    brought = Q(action=Action.CASE_IDENTITIES_CHANGED, details__added__gt=0)
+    events: QuerySet[AuditEvent] = AuditEvent.objects.filter(
+        brought | Q(action=Action.CASE_VERIFIED), actor=user_id or 0
+    )
+    return events
 
 
 def approve(

@@ -162,7 +162,14 @@ def retry(run: BulkRun, *, actor: Actor) -> BulkRun:
 
 
 def forget_said() -> None:
-    """Shred what was said for runs that ended long ago: notes are with their cases by then."""
+    """Shred what was said for runs that ended long ago: notes are with their cases by then.
+
+    A preview that nobody confirmed for as long is dropped, so that what was said for it has an end as well.
+    """
+    forgotten = BulkRun.objects.filter(
+        state__in=[BulkState.PREPARING, BulkState.PREVIEWED], created_at__lt=timezone.now() - SAID_KEPT
+    )
+    forgotten.update(state=BulkState.CANCELLED, finished_at=timezone.now())
     old = BulkRun.objects.filter(
         finished_at__lt=timezone.now() - SAID_KEPT, data_key__destroyed_at__isnull=True
     )

@@ -103,11 +103,10 @@ def _approve(case: Case, actor: Actor, said: Said, row: BulkRow) -> None:
 
 
 def _not_approvable(actor: Actor, _said: Said) -> tuple[Exclusion, ...]:
-    mine = Q(opened_by=actor.user_id) | Q(verified_by=actor.user_id) | Q(changed_by=actor.user_id)
     return (
         CLOSED,
         ("not_ready", ~Q(status=CaseStatus.READY)),
-        ("four_eyes", Q(mine, type__in=sorted(SECOND_PERSON_TYPES))),
+        ("four_eyes", Q(approval.had_a_hand(actor.user_id), type__in=sorted(SECOND_PERSON_TYPES))),
     )
 
 

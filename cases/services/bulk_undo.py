@@ -46,6 +46,8 @@ def undo_all(run: BulkRun, *, actor: Actor) -> BulkRun:
         )
         if not moved:
             raise Superseded(Wording("This run has gone on in the meantime. Look again."))
+        # In the order of their keys, as everywhere: others may hold some of them.
+        list(_cooling(run).select_for_update(no_key=True).order_by("pk").values_list("pk"))
         _cooling(run).update(not_before_at=timezone.now() + KEPT_BACK)
         done = BulkRow.objects.filter(run=run, state=RowState.DONE)
         count = done.update(state=RowState.UNDOING, **kept(""))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from cases.lifecycle import SECOND_PERSON_TYPES, RequestStatus
@@ -25,9 +26,12 @@ def ends_at(case: Case) -> datetime | None:
 def lift(*, now: datetime, processor_id: UUID | None = None) -> int:
     """Let go what has waited long enough, of one processor or of all; how many requests.
 
-    Without a lock on their cases: taking back asks again under the lock of the requests.
+    Without a lock on their cases: taking back asks again under the lock of the requests. What somebody else has locked
+    is left for the next time: nobody waits here for one while holding another.
     """
     over = ProcessorRequest.objects.filter(status=RequestStatus.QUEUED, not_before_at__lte=now)
     if processor_id is not None:
         over = over.filter(processor=processor_id)
-    return over.update(not_before_at=None)
+    free = over.select_for_update(skip_locked=True, no_key=True).values("pk")
+    with transaction.atomic():
+        return ProcessorRequest.objects.filter(pk__in=free).update(not_before_at=None)

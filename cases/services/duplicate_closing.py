@@ -5,9 +5,10 @@ Nothing of this happens by itself: a person has compared the two. Both histories
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import UUID
 
-from cases.actor import Actor
+from cases.actor import Actor, Seen
 from cases.lifecycle import CaseStatus, Outcome, RequestStatus
 from cases.models import (
     Action,
@@ -23,6 +24,7 @@ from cases.services import (
     clocks,
     closing,
     duplicates,
+    freshness,
     holding,
     identities,
     notes,
@@ -76,14 +78,26 @@ def missing_in(kept: Case, case: Case) -> list[SubjectIdentity]:
     return sorted(rows, key=lambda row: (row.verified_at is None, row.position))
 
 
-def close(case: Case, *, kept: Case, actor: Actor, add: Collection[UUID] = (), text: str = "") -> Case:
+def close(
+    case: Case,
+    *,
+    kept: Case,
+    actor: Actor,
+    add: Collection[UUID] = (),
+    text: str = "",
+    seen_of_kept: Seen | None = None,
+) -> Case:
     """Close a case as a duplicate of `kept`, whose clock from now on counts from the earlier receipt of the two.
 
     `add` are identities of the closed case by which the kept one shall look for the person as well: it is planned anew
     and its approval is void. Raises Refused, among others where a processor still works on the case, and where
-    identities shall be added to a case of which something was sent.
+    identities shall be added to a case of which something was sent; Stale where one of the two has changed since it was
+    compared: `actor.seen` is of the case, `seen_of_kept` of the other.
     """
     with _locked(case, kept) as (locked, goes_on, followers, waiting):
+        freshness.refuse_stale(locked, actor=actor, touching=freshness.COMPARED)
+        of_kept = replace(actor, seen=seen_of_kept)
+        freshness.refuse_stale(goes_on, actor=of_kept, touching=freshness.COMPARED)
         sentence = why_not(locked, goes_on)
         if sentence:
             raise Refused(sentence)

@@ -41,6 +41,13 @@ PLAN: Final = DECISION | {
     Action.CASE_PLAN_CHANGED,
     Action.CASE_IDENTITIES_CHANGED,
 }
+# What two cases that look alike were compared by.
+COMPARED: Final = PLAN | {
+    Action.DUPLICATE_TAKEN,
+    Action.DUPLICATE_DISMISSED,
+    Action.DUPLICATE_SUGGESTED_AGAIN,
+    Action.CASE_QUEUED,
+}
 # What was sent, or is about to be.
 SENDING: Final = PLAN | {Action.CASE_QUEUED, Action.CANCEL_REQUESTED, Action.REQUEST_RETRIED}
 # What an outcome rests on, whoever said it.

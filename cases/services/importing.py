@@ -99,7 +99,7 @@ def _claim(import_id: UUID) -> CaseImport | None:
     taken = waiting().filter(pk=import_id)
     if not taken.update(lease_until=_lease_end(), lease_token=token, attempts=F("attempts") + 1):
         return None
-    claimed = CaseImport.objects.select_related("data_key", "started_by").get(pk=import_id)
+    claimed = CaseImport.objects.select_related("data_key", "started_by", "uploaded_by").get(pk=import_id)
     if claimed.lease_token != token:
         return None
     if claimed.attempts > MOST_ATTEMPTS:
@@ -112,7 +112,7 @@ def _claim(import_id: UUID) -> CaseImport | None:
 
 
 def _may_go_on(user: User | None) -> bool:
-    return user is not None and user.is_active and user.has_perms(imports.PERMISSIONS)
+    return user is not None and user.is_active and user.is_staff and user.has_perms(imports.PERMISSIONS)
 
 
 def _lease_end() -> object:
@@ -179,7 +179,13 @@ def _open(claimed: CaseImport, good: Sequence[_Good]) -> None:
     if not good:
         return
     actor = Actor(Source.ADMIN, user=claimed.started_by, address=claimed.started_from or "")
-    cases = intake.open_all([each.asked for each in good], actor=actor, details={"import": str(claimed.pk)})
+    cases = intake.open_all(
+        [each.asked for each in good],
+        actor=actor,
+        details={"import": str(claimed.pk)},
+        # Who wrote what is asked had as much of a hand in it as whoever started it.
+        prepared_by=claimed.uploaded_by,
+    )
     rows = [
         ImportedRow(
             case=case,

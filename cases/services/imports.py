@@ -101,6 +101,9 @@ def start(made: CaseImport, *, actor: Actor) -> None:
         locked = _locked(made)
         if locked.state != ImportState.CHECKED:
             raise Superseded
+        # The schedule may be deleting the file at this moment.
+        if not locked.stored_name or locked.expires_at <= timezone.now():
+            raise Refused(_("The file is too old: upload it again."))
         records = _first_record(locked)
         # Each row is checked once more as it is opened: what was wrong may be right by now.
         locked.failures.all().delete()
@@ -127,7 +130,7 @@ def discard(made: CaseImport, *, actor: Actor) -> None:
     """Delete a file that nobody started to import. Raises Superseded where somebody did."""
     with transaction.atomic():
         locked = _locked(made)
-        if locked.state not in {ImportState.CHECKING, ImportState.CHECKED}:
+        if locked.state not in {ImportState.CHECKING, ImportState.CHECKED} or not locked.stored_name:
             raise Superseded
         _write(locked, state=ImportState.DISCARDED, finished_at=timezone.now(), lease_token=None)
         _record(Action.IMPORT_DISCARDED, locked, actor=actor)

@@ -155,11 +155,13 @@ def open_all(
     actor: Actor,
     through: IntakeSource | None = None,
     details: audit.Details | None = None,
+    prepared_by: User | None = None,
 ) -> list[Case]:
     """Open the case of each, in this order, all or none: `problems` found nothing wrong with any of them.
 
-    `details` are added to each event that a case was opened. What every case has is written for all at once; an
-    opt-out is then planned and sent by itself. Raises Refused where that cannot be planned after all.
+    `details` are added to each event that a case was opened. `prepared_by` is who wrote what is asked, where that is
+    somebody else than who opens it: neither can approve what takes a second person. What every case has is written for
+    all at once; an opt-out is then planned and sent by itself. Raises Refused where that cannot be planned after all.
     """
     if (actor.user is None) == (through is None):
         raise Refused(Wording("A case is opened by a person, or through an intake source."))
@@ -167,7 +169,9 @@ def open_all(
         keys = DataKey.make_many(DataKey.Purpose.SUBJECT, len(asked))
         subjects = copying.insert(DataSubject, [DataSubject(data_key=key) for key in keys])
         _identify(subjects, asked)
-        cases = copying.insert(Case, list(_cases(subjects, asked, by=actor.user, through=through)))
+        cases = copying.insert(
+            Case, list(_cases(subjects, asked, by=actor.user, prepared_by=prepared_by, through=through))
+        )
         audit.record_many(
             (
                 _opened(case, identities=len(each.identities), more=details or {})
@@ -205,7 +209,12 @@ def _identify(subjects: Sequence[DataSubject], asked: Sequence[Asked]) -> None:
 
 
 def _cases(
-    subjects: Sequence[DataSubject], asked: Sequence[Asked], *, by: User | None, through: IntakeSource | None
+    subjects: Sequence[DataSubject],
+    asked: Sequence[Asked],
+    *,
+    by: User | None,
+    prepared_by: User | None,
+    through: IntakeSource | None,
 ) -> Iterator[Case]:
     keys = DataKey.make_many(DataKey.Purpose.CASE, len(asked))
     numbers = _next_numbers(len(asked))
@@ -224,7 +233,7 @@ def _cases(
             status_changed_at=timezone.now(),
             opened_by=by,
             intake_source=through,
-            changed_by=by,
+            changed_by=prepared_by or by,
         )
 
 

@@ -97,6 +97,10 @@ def _open(order: Order, *, source: IntakeSource, actor: Actor, hashes: tuple[byt
 
 def find(source: IntakeSource, reference: str) -> dict[str, Any] | None:
     """What a source is told of a case; None where it opened no such case."""
+    if not (
+        reference.isascii() and reference.isprintable()
+    ):  # the database takes not every sign, such as NUL
+        return None
     case = Case.objects.filter(reference=reference, intake_source=source).first()
     return told(case) if case else None
 

@@ -1,7 +1,8 @@
 """Who saw a person's data in clear: over all cases of that person, as far as they are known to be of one person.
 
-Two cases are of one person where both were verified with an identity in common. What a case merely claims makes no
-link: whoever types a stranger's address into a form would be shown beside their cases.
+Two cases are of one person where both were verified with an identity in common, or where one was closed as a duplicate
+of the other. What a case merely claims makes no link: whoever types a stranger's address into a form would be shown
+beside their cases.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -10,9 +11,10 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cases.models import Action, AuditEvent, Case, SubjectIdentity
+from cases.services import imports
 
 # What puts data of one person before somebody's eyes, or into their hands. Looking at the page of a case, where
 # identities are masked, is no event.
@@ -21,10 +23,10 @@ SAW: Final[tuple[str, ...]] = (
     Action.RESULT_VIEWED,
     Action.RESULT_DOWNLOADED,
     Action.RESULT_REDACTED,
-    "attachment.downloaded",
+    Action.ATTACHMENT_DOWNLOADED,
 )
-# A list that was taken along names no case; with identities, it may have held any that was open or closed by then.
-EXPORTED: Final = "list.exported"
+# A row that failed may be corrected and become a case only so much later.
+CORRECTED_WITHIN: Final = imports.KEPT
 # A person's cases are found in rounds, each through those of the one before.
 MOST_ROUNDS: Final = 5
 MOST_PEOPLE: Final = 200
@@ -37,7 +39,7 @@ class Onlooking:
 
     cases: list[Case]
     events: list[AuditEvent]
-    # Lists with identities in clear that were exported since: each may have held this person.
+    # Lists with identities in clear, and failed rows of imports, that were taken along: each may have held this person.
     exports: list[AuditEvent]
     # There are more events than are shown.
     more: bool
@@ -57,15 +59,24 @@ def _the_same(subjects: set[UUID]) -> set[UUID]:
         proven = SubjectIdentity.objects.filter(verified_at__isnull=False)
         shared = proven.filter(subject__in=newest).order_by().values_list("blind_index", flat=True)
         others = proven.filter(blind_index__in=list(shared)).order_by().values_list("subject_id", flat=True)
-        newest = set(islice(others.distinct(), MOST_PEOPLE)) - people
+        newest = set(islice(others.union(*_of_duplicates(newest)), MOST_PEOPLE)) - people
         people |= newest
         if not newest or len(people) > MOST_PEOPLE:
             break
     return people
 
 
+def _of_duplicates(subjects: Collection[UUID]) -> tuple[QuerySet[Any], QuerySet[Any]]:
+    """Somebody compared the two and said that they are one person's, whatever became of their identities since."""
+    closed = Case.objects.filter(duplicate_of__isnull=False).order_by()
+    return (
+        closed.filter(subject__in=subjects).values_list("duplicate_of__subject_id", flat=True),
+        closed.filter(duplicate_of__subject__in=subjects).values_list("subject_id", flat=True),
+    )
+
+
 def _events(people: Iterable[UUID], cases: Collection[int]) -> list[AuditEvent]:
-    """Two questions rather than one with an “or”: each has an index."""
+    """Several questions rather than one with an “or”: each has an index."""
     of_searches = Q()
     for subject in people:
         of_searches |= Q(details__contains={"subjects": [str(subject)]})
@@ -79,8 +90,10 @@ def _exports(cases: Sequence[Case]) -> list[AuditEvent]:
     if not cases:
         return []
     since = min(case.opened_at for case in cases)
-    exports = AuditEvent.objects.filter(action=EXPORTED, details__identities=True, at__gte=since)
-    return _newest(exports)[:MOST_SHOWN]
+    lists = AuditEvent.objects.filter(action=Action.LIST_EXPORTED, details__identities=True, at__gte=since)
+    rows = AuditEvent.objects.filter(action=Action.IMPORT_DOWNLOADED, at__gte=since - CORRECTED_WITHIN)
+    found = [*_newest(lists), *_newest(rows)]
+    return sorted(found, key=lambda event: (event.at, event.pk), reverse=True)[:MOST_SHOWN]
 
 
 def _newest(events: Any) -> list[AuditEvent]:

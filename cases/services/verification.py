@@ -103,7 +103,7 @@ def fail(
             case=locked,
             reason=reason,
             note=note,
-            details={"method": str(VerificationMethod(method))},
+            details={"method": str(method)},
         )
         return Verification.objects.create(
             case=locked, method=method, passed=False, details=kept, note=note, by=actor.user
@@ -177,7 +177,7 @@ def _accept(
         at=now,
     )
     shown.update(verified_at=now)
-    told: audit.Details = {"method": str(VerificationMethod(method)), "identity_ids": keys}
+    told: audit.Details = {"method": str(method), "identity_ids": keys}
     if case.status == CaseStatus.READY:
         # Whoever adds to what is known of the person has changed the case.
         progress.write(case, changed_by=actor.user)

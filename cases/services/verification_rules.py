@@ -1,5 +1,7 @@
 """What is asked of a person before their request counts as theirs: one rule a type and law, kept by administrators."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,7 +12,7 @@ from cases.lifecycle import UNVERIFIED_TYPES
 from cases.models import Action, Case, VerificationMethod, VerificationRule
 from cases.models.verification import MOST_DATA_POINTS, MOST_LINK_DAYS
 from cases.services import audit
-from cases.services.refusal import Refused
+from cases.services.refusal import Refused, Superseded
 from dsrportal.wording import Wording
 
 FIELDS: Final = ("methods", "data_points", "declaration", "link_days")
@@ -28,6 +30,16 @@ def forbidden(case: Case) -> bool:
     return case.type in UNVERIFIED_TYPES
 
 
+def state_of(rule: VerificationRule) -> str:
+    """A word for all that a rule says: whoever changes it says which they had before them."""
+    said = json.dumps([getattr(rule, name) for name in FIELDS])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def was_changed() -> str:
+    return _("Somebody was faster: this has changed since you opened the page. Look again and decide anew.")
+
+
 def change(
     rule: VerificationRule,
     *,
@@ -36,10 +48,11 @@ def change(
     data_points: int,
     declaration: bool,
     link_days: int,
+    seen: str = "",
 ) -> VerificationRule:
     """Write a rule; what it was and what it is now go into the trail.
 
-    Raises Refused for what makes no sense.
+    Raises Refused for what makes no sense; Superseded where it is not as it was `seen`, in the word of `state_of`.
     """
     wished: dict[str, Any] = {
         "methods": [method for method in VerificationMethod.values if method in methods],
@@ -53,6 +66,8 @@ def change(
         raise Refused(Wording("Give numbers within the limits."))
     with transaction.atomic():
         locked = VerificationRule.objects.select_for_update().get(pk=rule.pk)
+        if seen and seen != state_of(locked):
+            raise Superseded(was_changed())
         before: dict[str, Any] = {name: getattr(locked, name) for name in FIELDS}
         changed = [name for name in FIELDS if wished[name] != before[name]]
         for name in changed:

@@ -6,9 +6,10 @@ from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, Outcome, RequestStatus
 from cases.models import AuditEvent, Case, ProcessorRequest, SubjectIdentity
-from cases.services import approval, audit, closing, planning, transition, verification
+from cases.services import approval, audit, closing, identities, planning, transition, verification
 from cases.services.refusal import Refused, Superseded
 from integrations.models import Processor
+from integrations.types import Identity
 from tests.builders import MATCHED, actor, approved_case, open_case, processor, ready_case
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +161,20 @@ def test_what_the_processor_will_do_is_part_of_what_is_approved() -> None:
     Processor.objects.update(options={"exclusion_attribute": "gone"})
     with pytest.raises(Superseded):
         approval.approve(case, actor=actor("pia"), digest=seen)
+
+
+def test_who_brought_somebody_in_cannot_approve_however_many_came_after_them() -> None:
+    """Whoever verifies the new identity is the last who changed the case; it was pia who brought it in."""
+    case = ready_case()
+    mallory = Identity("controller_customer_id", "C-1815")
+    identities.change(case, actor=actor("pia"), add=[mallory], remove=[])
+    verification.record(case, actor=actor("vera"), method="signed_in")
+    case.refresh_from_db()
+    assert case.changed_by == actor("vera").user
+    for name in ("agnes", "pia", "vera"):
+        assert "second person" in approval.why_not(case, actor=actor(name)), name
+        assert not Case.objects.filter(approval.approvable_by(actor(name).user_id)).exists(), name
+        with pytest.raises(Refused, match="second person"):
+            approval.approve(case, actor=actor(name), digest=planning.digest(case))
+    assert Case.objects.filter(approval.approvable_by(actor("adam").user_id)).get() == case
+    approval.approve(case, actor=actor("adam"), digest=planning.digest(case))

@@ -469,3 +469,28 @@ def test_a_preview_can_be_dropped_and_is_then_never_done() -> None:
     bulk_work.work(run.pk)
     assert not ProcessorRequest.objects.exclude(status="planned").exists()
     assert not AuditEvent.objects.filter(action__startswith="bulk.").exists()
+
+
+def test_who_asked_the_person_by_a_link_is_left_out_of_the_preview_too() -> None:
+    mine, other = some(ready_case, 2)
+    Case.objects.filter(pk=mine.pk).update(verification_asked_by=User.objects.get(username="pia"))
+    told = states(previewed("approve"))
+    assert told[mine.reference] == "left_out four_eyes"
+    assert told[other.reference] == "waiting"
+
+
+def test_what_was_said_for_a_preview_that_nobody_confirmed_has_an_end_too() -> None:
+    some(ready_case, 1)
+    run = previewed("deny", reason="manifestly_unfounded", text="Ada Lovelace wrote again")
+    bulk.forget_said()
+    run.refresh_from_db()
+    assert run.state == BulkState.PREVIEWED
+    long_ago = timezone.now() - bulk.SAID_KEPT - timedelta(days=1)
+    BulkRun.objects.update(created_at=long_ago)
+    bulk.forget_said()
+    with pytest.raises(Superseded):
+        bulk.confirm(run, actor=actor("pia"))
+    BulkRun.objects.update(finished_at=long_ago)
+    bulk.forget_said()
+    run = BulkRun.objects.select_related("data_key").get(pk=run.pk)
+    assert (run.state, run.data_key.destroyed_at is not None) == (BulkState.CANCELLED, True)

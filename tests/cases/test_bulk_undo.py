@@ -283,3 +283,29 @@ def test_a_lane_that_claims_while_it_is_undone_finds_nothing(shop: Processor) ->
     case.refresh_from_db()
     assert case.status == CaseStatus.READY
     assert claims.claim(shop) == []
+
+
+@for_real
+def test_what_is_locked_is_let_go_the_next_time_and_nobody_waits_for_it(shop: Processor) -> None:
+    """Whoever takes an approval back locks requests one by one: a lane that waited for one while it held another, and
+    the other way round, would stop both."""
+    some(ready_case, 2)
+    done(previewed("approve"))
+    in_eleven_minutes()
+    first, second = ProcessorRequest.objects.order_by("pk")
+    lifted: list[int] = []
+
+    def lift() -> None:
+        try:
+            lifted.append(cooling.lift(now=timezone.now()))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        ProcessorRequest.objects.select_for_update().get(pk=second.pk)
+        lifting = threading.Thread(target=lift)
+        lifting.start()
+        lifting.join(10)
+    assert lifted == [1]
+    assert list(claims.due(now=timezone.now())) == [first]
+    assert cooling.lift(now=timezone.now()) == 1

@@ -1,5 +1,6 @@
 """One of two cases is closed as a duplicate; the other goes on for both, in the time of the earlier."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from cases.actor import Seen
 from cases.lifecycle import CaseStatus, Outcome, RequestStatus
 from cases.models import Action, AttentionKind, AuditEvent, Case, Clock, Correction, SubjectIdentity
 from cases.services import (
@@ -17,7 +19,9 @@ from cases.services import (
     closing,
     duplicate_closing,
     duplicates,
+    freshness,
     holding,
+    identities,
     planning,
     progress,
     transition,
@@ -330,3 +334,27 @@ def test_a_held_erasure_that_is_closed_as_a_duplicate_waits_no_more() -> None:
     assert fresh(case).blocked_by is None
     assert not case.attention_items.filter(resolved_at=None).exists()
     assert fresh(kept).blocked_by == access
+
+
+def test_it_is_refused_where_one_of_the_two_has_changed_since_they_were_compared() -> None:
+    case, kept = ready_case(identities=ADA), ready_case(identities=ADA)
+    looked = actor("agnes")
+    for changed, more in (
+        (case, {"actor": replace(looked, seen=Seen(case.pk, freshness.version(case.pk)))}),
+        (kept, {"actor": looked, "seen_of_kept": Seen(kept.pk, freshness.version(kept.pk))}),
+    ):
+        added = types.Identity("controller_customer_id", f"C-{changed.pk}")
+        identities.change(changed, actor=actor("pia"), add=[added], remove=[])
+        with pytest.raises(freshness.Stale, match="Somebody was faster"):
+            duplicate_closing.close(case, kept=kept, **more)
+        assert fresh(case).status == CaseStatus.READY
+
+
+def test_who_merges_identities_into_an_erasure_cannot_approve_it() -> None:
+    """One person would else bring in whom to erase and approve it."""
+    case, kept = ready_case(identities=MORE, by="vera"), ready_case(identities=ADA, by="walt")
+    close(case, kept, by="pia", add=[row.pk for row in only_in(case, kept).values()])
+    kept = fresh(kept)
+    with pytest.raises(Refused, match="second person"):
+        approval.approve(kept, actor=actor("pia"), digest=planning.digest(kept))
+    approval.approve(kept, actor=actor("adam"), digest=planning.digest(kept))

@@ -22,7 +22,7 @@ from cases.models import (
     ImportState,
     SubjectIdentity,
 )
-from cases.services import audit, importing, imports, purge, sweeping
+from cases.services import approval, audit, importing, imports, planning, purge, sweeping, verification
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.crypto import KeyDestroyed
@@ -30,6 +30,7 @@ from dsrportal.models import DataKey, User
 from integrations.models import Processor
 from integrations.types import Correction
 from tests.builders import actor, open_case, processor
+from tests.cases.admin.people import account
 from tests.cases.files import BROKEN, FOR_EVER, ROW, checked, csv_of, imported, people, said, started, upload
 from tests.journeys import leaks
 
@@ -448,12 +449,14 @@ def test_the_portal_gives_up_where_it_never_gets_on() -> None:
     assert AuditEvent.objects.filter(action="import.stopped").count() == 1
 
 
-@pytest.mark.parametrize("how", ["account", "role"])
+@pytest.mark.parametrize("how", ["account", "desk", "role"])
 def test_whoever_may_no_longer_import_stops_it(how: str) -> None:
     made = started(ROW)
     agnes = User.objects.get(username="agnes")
     if how == "account":
         User.objects.filter(pk=agnes.pk).update(is_active=False)
+    elif how == "desk":
+        User.objects.filter(pk=agnes.pk).update(is_staff=False)
     else:
         agnes.groups.clear()
     importing.work(made.pk)
@@ -544,3 +547,30 @@ def test_a_discarded_file_is_gone_at_once() -> None:
     assert (made.state, made.stored_name) == (ImportState.DISCARDED, "")
     with pytest.raises(Superseded):
         imports.start(made, actor=actor("agnes"))
+
+
+def test_neither_who_wrote_the_rows_nor_who_started_them_approves_an_erasure() -> None:
+    made = checked(ROW, by="agnes")
+    for name in ("adam", "pia"):
+        account(name)
+    imports.start(made, actor=actor("adam"))
+    importing.work(made.pk, seconds=FOR_EVER)
+    case = verification.record(Case.objects.get(), actor=actor("vera"), method="signed_in")
+    assert (case.opened_by, case.changed_by) == (actor("adam").user, actor("agnes").user)
+    for name in ("agnes", "adam"):
+        with pytest.raises(Refused, match="second person"):
+            approval.approve(case, actor=actor(name), digest=planning.digest(case))
+    approval.approve(case, actor=actor("pia"), digest=planning.digest(case))
+
+
+def test_what_was_checked_and_deleted_since_is_neither_started_nor_discarded() -> None:
+    made = checked(ROW)
+    CaseImport.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(Refused, match="too old"):
+        imports.start(made, actor=actor("agnes"))
+    assert imports.expire() == 1
+    with pytest.raises(Refused, match="too old"):
+        imports.start(made, actor=actor("agnes"))
+    with pytest.raises(Superseded):
+        imports.discard(made, actor=actor("agnes"))
+    assert not Case.objects.exists()

@@ -415,3 +415,11 @@ def test_a_case_is_opened_by_a_person_or_through_a_source_and_not_by_both() -> N
         intake.open_case(actor=builders.actor("agnes"), through=website.source, **asked)
     with pytest.raises(Refused):
         intake.open_case(actor=SCHEDULE, **asked)
+
+
+@pytest.mark.parametrize(
+    "reference", ["%00", "DSR-2026-000001%00", "%C3%A4", "DSR-2026-000001%0A", "x" * 300]
+)
+def test_a_reference_that_nobody_has_is_not_found_whatever_is_in_it(reference: str) -> None:
+    answer = form().look(reference)
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:dsr-portal:problem:not-found")

@@ -105,3 +105,31 @@ def test_the_check_warns_where_the_portal_could_rewrite_its_audit_trail(
         found: list[Any] = list(audit_table_is_out_of_reach(None))
     assert [(type(message), message.id) for message in found] == [(CheckWarning, "dsrportal.W001")]
     assert "owns zz_event" in found[0].msg
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("table", "may"),
+    [
+        ("cases_note", {"SELECT", "INSERT"}),
+        ("cases_attachment", {"SELECT", "INSERT"}),
+        ("cases_verification", {"SELECT", "INSERT"}),
+        ("cases_importedrow", {"SELECT", "INSERT"}),
+        ("cases_case", {"SELECT", "INSERT", "UPDATE"}),
+        ("cases_callbackdelivery", {"SELECT", "INSERT", "UPDATE"}),
+        ("cases_emailconfirmation", {"SELECT", "INSERT", "UPDATE"}),
+        ("cases_intakereceipt", {"SELECT", "INSERT", "UPDATE"}),
+        ("cases_bulkrow", {"SELECT", "INSERT", "UPDATE"}),
+        ("cases_verificationrule", {"SELECT", "UPDATE"}),
+    ],
+)
+def test_evidence_cannot_be_deleted(table: str, may: set[str]) -> None:
+    assert rights(table) == may
+
+
+@pytest.mark.django_db
+def test_each_restricted_table_is_there() -> None:
+    """One that was renamed would quietly be worked in like any other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relname = ANY(%s)", [list(RESTRICTED)])
+        assert {row[0] for row in cursor.fetchall()} == set(RESTRICTED)

@@ -198,11 +198,16 @@ def test_the_sixth_attempt_is_locked_out_for_that_name_from_that_address(client:
 
 
 def test_without_a_mail_server_the_portal_knows_what_is_missing(tmp_path: Path) -> None:
-    assert value(tmp_path, "MAIL_MISSING") == "['EMAIL_URL', 'DEFAULT_FROM_EMAIL']"
-    server = {"EMAIL_URL": "smtp+tls://portal:p%40ss@mail.example.com:587"}
+    assert value(tmp_path, "MAIL_MISSING") == "['EMAIL_URL', 'DEFAULT_FROM_EMAIL', 'PORTAL_BASE_URL']"
+    server = {
+        "EMAIL_URL": "smtp+tls://portal:p%40ss@mail.example.com:587",
+        "PORTAL_BASE_URL": "https://privacy.example.com",
+    }
     assert value(tmp_path, "MAIL_MISSING", **server) == "['DEFAULT_FROM_EMAIL']"
     whole = {**server, "DEFAULT_FROM_EMAIL": "Privacy <privacy@example.com>"}
     assert value(tmp_path, "MAIL_MISSING", **whole) == "[]"
+    at_home = {**whole, "PORTAL_BASE_URL": ""}
+    assert value(tmp_path, "MAIL_MISSING", **at_home) == "['PORTAL_BASE_URL']", "its links lead nowhere"
     assert value(tmp_path, "EMAIL_HOST_PASSWORD", **whole) == "'p@ss'"
     assert value(tmp_path, "EMAIL_USE_TLS", **whole) == "True"
 

@@ -13,7 +13,7 @@ from cases.admin.audit_export import COLUMNS
 from cases.models import Action, AuditChain, AuditEvent
 from cases.services import audit, audit_review
 from dsrportal.models import User
-from dsrportal.spreadsheet import harmless
+from dsrportal.spreadsheet import as_csv, as_typed, harmless
 from tests import builders
 from tests.cases.admin.people import browser, said
 
@@ -192,3 +192,28 @@ def test_what_was_not_verified_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     (unread, beyond) = said(client.post(VERIFY, follow=True))
     assert "the chain “portal”" in unread
     assert beyond.startswith("Not verified: chains that only events older than the newest")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["ada;=1+1", "ada; =1+1", 'ada;"=1+1"', "ada\n=1+1", "ada\r\n@SUM(1)", "ada\t-1", "＝1+1", "+49;+49"],
+)
+def test_nor_is_what_a_spreadsheet_of_another_country_takes_for_a_cell(cell: str) -> None:
+    """With semicolons between cells, as most of Europe has them, a cell of ours is several of theirs."""
+    written = b"".join(as_csv(["who", "note"], [["DSR-1", cell]])).decode()
+    for separator in ";\t":
+        for line in csv.reader(written.splitlines(), delimiter=separator, quoting=csv.QUOTE_NONE):
+            assert not [part for part in line if part.lstrip(' "').startswith(tuple("=+-@＝"))]
+    assert as_typed(harmless(cell)) == cell
+
+
+def test_what_is_no_formula_stays_as_it_is() -> None:
+    for cell in (
+        "ada; bob",
+        "Shop: done; App: refused",
+        "a-b",
+        "2026-05-04",
+        "a;b=c",
+        "x@example.org;y@example.org",
+    ):
+        assert harmless(cell) == cell

@@ -1,14 +1,15 @@
 """Who saw a person's data: in clear, over all cases that are known to be of one person, and of no others."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Action, AuditEvent, Case, PackageState, ResultPackage
-from cases.services import audit, disclosure, onlookers, verification
+from cases.models import Action, AuditEvent, Case, PackageState, ResultPackage, SubjectIdentity
+from cases.services import audit, disclosure, duplicate_closing, onlookers, verification
 from tests import builders
 from tests.cases.admin import stages
 from tests.cases.admin.people import account, address, browser, said
@@ -153,7 +154,7 @@ def test_the_case_page_leads_there_for_those_who_may() -> None:
 
 def test_lists_exported_with_identities_since_may_have_held_the_person() -> None:
     builders.processor()
-    exported, otto = cast(Action, onlookers.EXPORTED), builders.actor("otto")
+    exported, otto = Action.LIST_EXPORTED, builders.actor("otto")
     for identities in (True, False):
         audit.record(exported, actor=otto, details={"count": 9, "identities": identities})
     case = builders.open_case()
@@ -184,5 +185,52 @@ def test_it_takes_few_queries_however_many_cases(django_assert_max_num_queries: 
         reveal(case, "agnes")
     client = browser("otto")
     of_case(cases[0], client)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         of_case(cases[0], client)
+
+
+def test_failed_rows_that_were_taken_along_may_have_held_the_person_before_they_were_a_case() -> None:
+    """What failed is corrected and imported later: then the case is younger than the download."""
+    builders.processor()
+    taken = audit.record(
+        Action.IMPORT_DOWNLOADED, actor=builders.actor("adam"), details={"import": "x", "failed": 2}
+    )
+    answer = of_case(builders.open_case())
+    assert [row["event"] for row in answer.context["exports"]] == [taken]
+    assert "adam" in answer.content.decode()
+
+
+def test_an_attached_file_that_was_taken_along_counts() -> None:
+    builders.processor()
+    case = builders.open_case()
+    audit.record(Action.ATTACHMENT_DOWNLOADED, actor=builders.actor("agnes"), case=case, details={})
+    assert seen(of_case(case)) == [("agnes", "attachment.downloaded")]
+
+
+def test_what_was_closed_as_a_duplicate_is_of_the_same_person_whatever_became_of_its_identities() -> None:
+    builders.processor()
+    case, kept = builders.ready_case(type="access"), builders.ready_case(type="access")
+    duplicate_closing.close(case, kept=kept, actor=builders.actor("agnes"))
+    SubjectIdentity.objects.filter(subject=case.subject_id).update(verified_at=None)
+    reveal(case, "agnes")
+    reveal(kept, "pia")
+    for each in (case, kept):
+        assert sorted(seen(of_case(each))) == [("agnes", "identity.revealed"), ("pia", "identity.revealed")]
+
+
+def test_a_sign_that_the_database_takes_nowhere_finds_nobody() -> None:
+    answer = browser("otto").post(PERSON, {"sought": "ada\0@example.org"}, follow=True)
+    assert "No case is known by this identity." in answer.content.decode()
+
+
+def test_who_reads_the_trail_and_sees_no_cases_finds_nobody_by_it() -> None:
+    builders.processor()
+    case = builders.open_case()
+    charlie = account("charlie")
+    charlie.user_permissions.add(Permission.objects.get(codename="view_auditevent"))
+    client = browser("charlie")
+    assert client.get(reverse("admin:cases_auditevent_changelist")).status_code == 200
+    assert client.get(reverse("admin:cases_auditevent_person_of_case", args=[case.pk])).status_code == 403
+    assert client.get(PERSON).status_code == 403
+    assert client.post(PERSON, {"sought": "ada@example.org"}).status_code == 403
+    assert not AuditEvent.objects.filter(action=Action.IDENTITY_SEARCHED).exists()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -236,3 +237,22 @@ def test_a_page_never_shows_a_value_of_a_row() -> None:
     assert made.failed == 2
     assert "lovelace" not in text(browser("agnes").get(address(made))).lower()
     assert settings.FILE_UPLOAD_HANDLERS == ["cases.admin.uploads.InMemory"]
+
+
+def test_rows_of_somebody_else_are_for_those_who_may_see_identities() -> None:
+    theirs, own = checked(ROW, BROKEN, by="adam"), checked(BROKEN, by="agnes")
+    client = browser("agnes")
+    group = Group.objects.get(name="agent")
+    group.permissions.remove(Permission.objects.get(codename="reveal_identity"))
+    assert client.post(address(theirs, "failed")).status_code == 403
+    assert "Download these rows" not in text(client.get(address(theirs)))
+    assert client.post(address(own, "failed")).status_code == 200
+    assert "Download these rows" in text(client.get(address(own)))
+
+
+def test_the_title_which_browsers_keep_does_not_name_the_file() -> None:
+    html = text(browser("agnes").get(address(checked(ROW))))
+    title = html.partition("<title>")[2].partition("</title>")[0]
+    assert "people.csv" in html
+    assert "people.csv" not in title
+    assert "Import of" in title

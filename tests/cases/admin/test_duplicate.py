@@ -1,18 +1,24 @@
 """Two cases side by side at the desk: who sees them, who decides, and what the pages say."""
 
+import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, Outcome
 from cases.models import Case, PossibleDuplicate, SubjectIdentity
-from cases.services import notes
+from cases.services import email_links, identities, link_mail, notes
+from integrations.types import Identity
 from tests.builders import actor, approved_case, open_case, processor, ready_case
+from tests.cases import intake_api
 from tests.cases.admin.people import ROLE_OF, address, browser, page, said
 from tests.cases.admin.test_case_markup import inline
+from tests.mailbox import Mailbox
 
 pytestmark = pytest.mark.django_db
 
@@ -180,3 +186,39 @@ def test_they_are_free_of_what_the_policy_forbids() -> None:
     client = browser("adam")
     for at in (comparison(case, kept), address(case), reverse("admin:cases_case_export")):
         assert inline(client, at) == []
+
+
+def test_what_changed_while_the_two_were_compared_is_said_and_decided_anew() -> None:
+    case, kept = ready_case(identities=ADA), ready_case(identities=ADA)
+    client = browser("agnes")
+    html = text(client.get(comparison(case, kept)))
+    shown = dict(re.findall(r'name="(version|kept_version)" value="([0-9]+)"', html))
+    assert set(shown) == {"version", "kept_version"}
+    added = Identity("controller_customer_id", "C-1815")
+    identities.change(kept, actor=actor("pia"), add=[added], remove=[])
+    answer = client.post(comparison(case, kept), shown)
+    assert "Somebody was faster" in text(answer)
+    case.refresh_from_db()
+    assert case.status == CaseStatus.READY
+    again = dict(re.findall(r'name="(version|kept_version)" value="([0-9]+)"', text(answer)))
+    assert client.post(comparison(case, kept), again).status_code == 302
+
+
+def test_who_opened_it_and_who_verified_it_may_be_nobody_here(mailbox: Mailbox) -> None:
+    form = intake_api.form("Website")
+    body = {
+        "type": "access",
+        "regulation": "gdpr",
+        "identities": [{"type": "email", "value": "ada@example.org"}],
+    }
+    cases = []
+    for _time in range(2):
+        case = Case.objects.get(reference=form.open(body).json()["reference"])
+        confirmation = email_links.ask(case, actor=actor("agnes"), identity=case.subject.identities.get().pk)
+        link_mail.send(confirmation.pk)
+        visitor = Client()
+        assert visitor.post(urlsplit(mailbox.links()[-1]).path).status_code == 302
+        cases.append(case)
+    html = text(browser("agnes").get(comparison(cases[0], cases[1])))
+    assert html.count("Opened through Website") == 2
+    assert html.count("By the person") == 2

@@ -539,7 +539,9 @@ def bare_texts(desk: Desk, row: Row) -> Iterator[str]:
         answer = ask(desk, name, method, desk.address(row))[0]
         if status == 302:
             said: Any = get_messages(answer.wsgi_request)
-            yield from (words for each in said._queued_messages for words in pseudo.bare(str(each), names=NAMES))
+            yield from (
+                words for each in said._queued_messages for words in pseudo.bare(str(each), names=NAMES)
+            )
         elif answer["Content-Type"].startswith("text/html"):
             yield from pseudo.bare(answer.content.decode(), names=NAMES)
 

@@ -1,5 +1,6 @@
 """Verifying at the desk: the form shows what the rule allows, the case page what was shown, the rules their editor."""
 
+import re
 from typing import Any
 
 import pytest
@@ -217,6 +218,27 @@ def test_an_administrator_changes_a_rule_and_the_trail_has_both() -> None:
     event = AuditEvent.objects.get(action="verification.rule_changed")
     assert event.actor_label == "adam"
     assert (event.details["link_days_from"], event.details["link_days_to"]) == (7, 5)
+
+
+def test_nobody_overwrites_a_rule_that_changed_since_they_looked() -> None:
+    html = browser("adam").get(rule_page()).content.decode()
+    found = re.search(r'name="seen" value="([0-9a-f]+)"', html)
+    assert found
+    fields = {
+        "methods": ["signed_in", "document_seen"],
+        "data_points": "3",
+        "link_days": "5",
+        "seen": found[1],
+    }
+    VerificationRule.objects.filter(pk=rule().pk).update(link_days=9)
+    answer: Any = browser("adam").post(rule_page(), fields)
+    assert "Somebody was faster" in answer.content.decode()
+    assert rule().link_days == 9
+    assert answer.content.decode().count("checked") == 2, "what was chosen stays"
+    found = re.search(r'name="seen" value="([0-9a-f]+)"', answer.content.decode())
+    assert found
+    assert browser("adam").post(rule_page(), {**fields, "seen": found[1]}).status_code == 302
+    assert rule().link_days == 5
 
 
 @pytest.mark.parametrize(
