@@ -103,7 +103,7 @@ def start(made: CaseImport, *, actor: Actor) -> None:
             raise Superseded
         # The schedule may be deleting the file at this moment.
         if not locked.stored_name or locked.expires_at <= timezone.now():
-            raise Refused(_("The file is too old: upload it again."))
+            raise Refused(Wording("The file is too old: upload it again."))
         records = _first_record(locked)
         # Each row is checked once more as it is opened: what was wrong may be right by now.
         locked.failures.all().delete()

@@ -37,7 +37,9 @@ def state_of(rule: VerificationRule) -> str:
 
 
 def was_changed() -> str:
-    return _("Somebody was faster: this has changed since you opened the page. Look again and decide anew.")
+    return Wording(
+        "Somebody was faster: this has changed since you opened the page. Look again and decide anew."
+    )
 
 
 def change(

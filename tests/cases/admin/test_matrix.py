@@ -557,9 +557,6 @@ def test_whatever_a_page_says_can_be_said_in_another_language(
             for row in TABLE
         }
         transaction.set_rollback(True)
-    import json
-
-    open("/tmp/marks_found.json", "w").write(json.dumps(found))
     assert {row: words for row, words in found.items() if words} == {}
 
 
