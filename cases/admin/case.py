@@ -144,9 +144,13 @@ class CaseAdmin(CaseColumns, ExportedCases, DeskAdmin):
         case = case_page.load(case_id)
         if case is None:
             raise Http404
-        page = case_page.case_page(request, case)
-        context = {**self._context(request), "title": case.reference, "case": case, "page": page}
-        context["neighbours"] = neighbours.of(request, case)
+        context = self._context(request)
+        context |= {
+            "title": case.reference,
+            "case": case,
+            "page": case_page.case_page(request, case, all_paused=context["pauses"].everything),
+            "neighbours": neighbours.of(request, case),
+        }
         return TemplateResponse(request, "portal/case.html", context)
 
     def verb_view(self, request: HttpRequest, case_id: int, verb: str, part: str = "") -> HttpResponseBase:

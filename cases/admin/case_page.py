@@ -178,7 +178,7 @@ def load(case_id: int) -> Case | None:
     return cases.filter(pk=case_id).first()
 
 
-def case_page(request: HttpRequest, case: Case) -> CasePage:
+def case_page(request: HttpRequest, case: Case, *, all_paused: bool) -> CasePage:
     clock = case.clocks.get(kind=ClockKind.RESPONSE)
     searches = person.searches(case)
     requests = cards(case, searches)
@@ -194,6 +194,7 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         case,
         requests=[(card.request, card.package is not None) for card in requests],
         items=attention,
+        all_paused=all_paused,
         now=now,
     )
     identities = person.rows_of(case)
