@@ -1,7 +1,5 @@
 """What the audit trail can say: each thing that happens, with its sentence."""
 
-from typing import Any
-
 from django.db import models
 from django.utils.translation import gettext_lazy
 
@@ -190,13 +188,3 @@ class Action(models.TextChoices):
         gettext_lazy("Changed roles of {account}: added {added}, removed {removed}"),
     )
     ROLE_CHANGED = "role.changed", gettext_lazy("Changed what the role {role} may do")
-
-
-class _AnySlots(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return "…"
-
-
-def in_general(action: Action) -> str:
-    """Its sentence without the particulars of any event."""
-    return str(action.label).format_map(_AnySlots())
