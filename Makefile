@@ -34,8 +34,9 @@ env: .venv/.installed ## the environment alone, in .venv
 run: env ## the whole portal with demo data; Ctrl-C stops it
 	@exec $(BIN)/python manage.py portal --demo
 
+# Worksteal keeps the tests of a module together, and with them the servers they share.
 test: env ## the whole test suite, on real servers of its own
-	@exec $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 16
+	@exec $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 16 --dist worksteal
 
 check: env ## style, types, layers, migrations, settings
 	$(BIN)/ruff check .

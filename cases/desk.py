@@ -19,10 +19,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from cases.models import AttentionItem
-from dsrportal.models import User
-
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+# Beside a word of the navigation: what is more than this is as good as any larger number.
+MOST_COUNTED: Final = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,12 @@ class Link:
     icon: str
     url: str
     current: bool
+    # Of what waits there, up to one more than MOST_COUNTED.
     count: int = 0
+
+    @property
+    def counted(self) -> str:
+        return f"{MOST_COUNTED}+" if self.count > MOST_COUNTED else str(self.count)
 
 
 PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
@@ -160,34 +165,22 @@ class DeskSite(admin.AdminSite):
     def _navigation(self, request: HttpRequest) -> Iterator[tuple[str | Promise, list[Link]]]:
         if not self.has_permission(request):
             return
+        from cases.admin.waiting import counts
+
+        waiting = counts(request)
         for title, places in PLACES:
-            links = [link for place in places if (link := self._link(request, place))]
+            links = [link for place in places if (link := self._link(request, place, waiting))]
             if links:
                 yield title, links
 
-    def _link(self, request: HttpRequest, place: Place) -> Link | None:
+    def _link(self, request: HttpRequest, place: Place, waiting: dict[str, int]) -> Link | None:
         """A link to what this person may see; None for what they may not, or what is not registered."""
         url = self._address(request, place)
         if not url:
             return None
         exact = place.url_name == "admin:index"
         current = request.path == url if exact else request.path.startswith(url)
-        count = 0
-        if place.model == "cases.attentionitem":
-            items = AttentionItem.objects.filter(resolved_at__isnull=True)
-            # As its list: without `view_case`, those about processors alone.
-            if not request.user.has_perm("cases.view_case"):
-                items = items.filter(case__isnull=True)
-            count = items.count()
-        elif place.model == "cases.manualtask":
-            from cases.admin.task import waiting_for
-
-            count = waiting_for(request.user).count()
-        elif place.model == "cases.mention":
-            from cases.services import mentions
-
-            count = mentions.unread(cast(User, request.user)).count()
-        return Link(place.label, place.icon, url, current, count)
+        return Link(place.label, place.icon, url, current, waiting.get(place.model, 0))
 
     def _address(self, request: HttpRequest, place: Place) -> str:
         if place.url_name:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import requests
 
+from dsrportal.queueing import store
+
 _REPOSITORY = Path(__file__).resolve().parent.parent
 WEB_SECONDS = 30
 
@@ -48,6 +50,8 @@ class LivePortal:
     def work(self, *queues: str) -> None:
         """Run real workers until their queues are empty: outgoing first, as its jobs fill the other."""
         for queue in queues or ("outgoing", "default", "results"):
+            if not store().llen(f"rq:queue:{queue}"):
+                continue  # a worker that finds nothing costs as much as one that works
             with (self.log_dir / "worker.log").open("ab") as log:
                 subprocess.run(
                     [sys.executable, "manage.py", "worker", queue, "--burst"],

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -87,15 +86,11 @@ class AuditEventAdmin(Exported, ReadOnlyAdmin):
         back = reverse("admin:cases_auditevent_changelist") + (
             f"?{request.GET.urlencode()}" if request.GET else ""
         )
-        query = request.GET.copy()
-        query.pop("p", None)
-        request.GET = query  # type: ignore[assignment]
-        try:
-            events = self.get_changelist_instance(request).queryset
-        except (IncorrectLookupParameters, SuspiciousOperation):
+        shown = self.whole_list(request)
+        if shown is None:
             messages.error(request, _("Nothing was verified: the list cannot be narrowed like that."))
             return HttpResponseRedirect(reverse("admin:cases_auditevent_changelist"))
-        audit_verify.tell(request, audit_review.verify(events))
+        audit_verify.tell(request, audit_review.verify(shown.queryset))
         return HttpResponseRedirect(back)
 
     # --- who saw a person's data

@@ -19,8 +19,8 @@ from cases.admin import board_chart, marks
 from cases.admin.acting import actor_of
 from cases.admin.case_filters import OPEN, OVERDUE, due_condition, how_many, with_due_date
 from cases.admin.task import MINE, open_tasks
+from cases.admin.waiting import open_items
 from cases.lifecycle import WHOSE_TURN, CaseStatus
-from cases.models import AttentionItem
 from cases.services import approval, forecast, silence, standing
 
 SHOWN: Final = 8
@@ -57,7 +57,7 @@ def board(request: HttpRequest) -> dict[str, Any]:
         context["due_next"] = _due_next()
         context["trend"] = board_chart.lately()
     if may("cases.view_attentionitem"):
-        items = _attention(request).select_related("case", "processor").order_by("opened_at")
+        items = open_items(request).select_related("case", "processor").order_by("opened_at")
         context["attention_items"] = items[:SHOWN]
     return context
 
@@ -189,7 +189,7 @@ def _held_up(request: HttpRequest, sums: Sums | None) -> Group:
         ]
     if may("cases.view_attentionitem"):
         address = f"{reverse('admin:cases_attentionitem_changelist')}?state=open"
-        count = marks.number(_attention(request).count())
+        count = marks.number(open_items(request).count())
         figures.append(Figure(_("Attention"), count, _("to be decided"), address, "attention", "bad"))
     figures += _silent(request)
     return Group("held-up", _("What holds up"), figures)
@@ -221,12 +221,6 @@ def _stages(sums: Sums | None) -> Group:
         if sums is not None
     ]
     return Group("stages", _("Whose turn"), stages)
-
-
-def _attention(request: HttpRequest) -> Any:
-    """As in the list of them: without `view_case` only what is about processors."""
-    items = AttentionItem.objects.filter(resolved_at__isnull=True)
-    return items if request.user.has_perm("cases.view_case") else items.filter(case__isnull=True)
 
 
 def _due_next() -> list[dict[str, Any]]:

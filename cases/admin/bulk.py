@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,7 +23,8 @@ from cases.models import Case
 from cases.services import bulk, bulk_work
 from cases.services.refusal import Refused
 
-Listed = Callable[[], QuerySet[Case]]
+# All pages of the list as it is narrowed; None where it cannot be narrowed so.
+Listed = Callable[[], ChangeList | None]
 
 
 @sensitive_post_parameters()
@@ -67,10 +68,10 @@ def ask(request: HttpRequest, context: dict[str, Any], name: str, listed: Listed
 def _chosen(request: HttpRequest, listed: Listed) -> tuple[QuerySet[Case], int]:
     """The cases, in the order of the list, and how many. Raises Refused for none, for too many, and for no list."""
     if _everything(request):
-        try:
-            cases = listed()
-        except (IncorrectLookupParameters, SuspiciousOperation):
-            raise Refused(_("The list cannot be narrowed like that.")) from None
+        shown = listed()
+        if shown is None:
+            raise Refused(_("The list cannot be narrowed like that."))
+        cases: QuerySet[Case] = shown.queryset
     else:
         cases = Case.objects.filter(pk__in=_keys(request)).order_by("pk")
     count = cases.order_by()[: bulk.MOST_CASES + 1].count()

@@ -1,7 +1,6 @@
 """Cases at the desk: the list, the page of one, and the doors to opening, searching and every verb."""
 
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
@@ -11,12 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from cases.admin import (
@@ -24,7 +18,6 @@ from cases.admin import (
     bulk_verbs,
     case_page,
     duplicate,
-    marks,
     narrowing,
     neighbours,
     opening,
@@ -33,20 +26,19 @@ from cases.admin import (
     search,
     verb_page,
 )
+from cases.admin.case_columns import CaseColumns
 from cases.admin.case_export import ExportedCases
 from cases.admin.case_filters import with_due_date
 from cases.admin.case_list import CaseList
 from cases.admin.readonly import DeskAdmin
-from cases.lifecycle import CaseStatus, RequestStatus
+from cases.lifecycle import RequestStatus
 from cases.models import Case, ProcessorRequest
-from cases.services import whereabouts
 
 Context = dict[str, Any]
-MOST_MARKS: Final = 6
 
 
 @admin.register(Case)
-class CaseAdmin(ExportedCases, DeskAdmin):
+class CaseAdmin(CaseColumns, ExportedCases, DeskAdmin):
     list_display = (
         "reference",
         "type",
@@ -152,9 +144,13 @@ class CaseAdmin(ExportedCases, DeskAdmin):
         case = case_page.load(case_id)
         if case is None:
             raise Http404
-        page = case_page.case_page(request, case)
-        context = {**self._context(request), "title": case.reference, "case": case, "page": page}
-        context["neighbours"] = neighbours.of(request, case)
+        context = self._context(request)
+        context |= {
+            "title": case.reference,
+            "case": case,
+            "page": case_page.case_page(request, case, all_paused=context["pauses"].everything),
+            "neighbours": neighbours.of(request, case),
+        }
         return TemplateResponse(request, "portal/case.html", context)
 
     def verb_view(self, request: HttpRequest, case_id: int, verb: str, part: str = "") -> HttpResponseBase:
@@ -171,23 +167,10 @@ class CaseAdmin(ExportedCases, DeskAdmin):
     # --- many at once
 
     def bulk_view(self, request: HttpRequest, verb: str) -> HttpResponse:
-        return bulk.ask(request, self._context(request), verb, lambda: self._listed(request))
-
-    def _listed(self, request: HttpRequest) -> QuerySet[Case]:
-        """All that the list is narrowed to, every page of it, in its order."""
-        query = request.GET.copy()
-        query.pop("p", None)
-        request.GET = query  # type: ignore[assignment]
-        cases: QuerySet[Case] = self.get_changelist_instance(request).queryset
-        return cases
+        return bulk.ask(request, self._context(request), verb, lambda: self.whole_list(request))
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return ("tick", *self.list_display) if bulk_verbs.allowed(request) else self.list_display
-
-    @admin.display(description=gettext_lazy("Tick"))
-    def tick(self, case: Case) -> SafeString:
-        label = _("Choose %(reference)s") % {"reference": case.reference}
-        return format_html('<input type="checkbox" name="case" value="{}" aria-label="{}">', case.pk, label)
 
     # --- the list
 
@@ -203,63 +186,3 @@ class CaseAdmin(ExportedCases, DeskAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup in narrowing.PARAMETERS
-
-    @admin.display(description=gettext_lazy("Law"))
-    def law(self, case: Case) -> str:
-        return case.get_regulation_display()
-
-    @admin.display(description=gettext_lazy("Status"))
-    def status_badge(self, case: Case) -> SafeString:
-        return marks.case_badge(case.status)
-
-    @admin.display(description=gettext_lazy("Whose turn"))
-    def turn(self, case: Any) -> SafeString:
-        stands: whereabouts.Standing = case.standing
-        # A closed case is nobody's turn: how it ended is what counts.
-        who = case.get_outcome_display() if case.status == CaseStatus.CLOSED else stands.turn
-        return format_html(
-            '<span class="turn" title="{}"><span class="who">{}</span><span class="since">{}</span></span>',
-            stands.sentence,
-            who,
-            _("since %(when)s") % {"when": whereabouts.when(stands.since, now=timezone.now())},
-        )
-
-    @admin.display(description=gettext_lazy("Assignee"))
-    def assigned(self, case: Case) -> SafeString | str:
-        return (
-            case.assignee.get_username()
-            if case.assignee
-            else format_html('<span class="muted">{}</span>', "–")
-        )
-
-    @admin.display(description=gettext_lazy("Due"), ordering="due_at")
-    def due(self, case: Case) -> SafeString:
-        due_at: datetime | None = getattr(case, "due_at", None)
-        if due_at is None:
-            return format_html("–")
-        due_on = date_format(case.due_on, "d M Y")  # type: ignore[attr-defined]
-        if case.status == CaseStatus.CLOSED:
-            return format_html('<span class="due muted">{}</span>', due_on)
-        days = marks.days_left(due_at)
-        return format_html(
-            '<span class="due due-{}">{}<span class="due-left">{}</span></span>',
-            marks.due_tone(days),
-            due_on,
-            marks.days_in_words(days),
-        )
-
-    @admin.display(description=gettext_lazy("Answers"))
-    def answers(self, case: Case) -> SafeString:
-        requests = case.requests.all()
-        if not requests:
-            words = _("Nobody was asked") if case.status == CaseStatus.CLOSED else _("Not planned yet")
-            return format_html('<span class="muted" title="{}">–</span>', words)
-        shown = format_html_join(
-            "", "{}", ((marks.request_mark(request),) for request in requests[:MOST_MARKS])
-        )
-        more = f"+{len(requests) - MOST_MARKS}" if len(requests) > MOST_MARKS else ""
-        return format_html('<span class="marks">{}{}</span>', shown, more)
-
-    @admin.display(description=gettext_lazy("Received"), ordering="received_at")
-    def received(self, case: Case) -> str:
-        return marks.day(case.received_at)

@@ -1,11 +1,14 @@
 """What people said about a case and put with it, as its page shows them."""
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
 from django.utils.html import escape, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -23,8 +26,8 @@ class Said:
 
     note: Note
     words: SafeString
-    # That names whoever looks, and that they have not marked as read.
-    unread: Mention | None = None
+    # The mention that names whoever looks, and that they have not marked as read.
+    unread: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +42,21 @@ class File:
     name: str
 
 
+# Who is named in a note: fetched with it.
+_TOLD: Final = ArraySubquery(
+    Mention.objects.filter(note=OuterRef("pk"))
+    .order_by("pk")
+    .values(told=JSONObject(pk="pk", user="user", name="user__username", read_at="read_at"))
+)
+
+
 def threads(case: Case, *, user: User) -> list[Thread]:
-    """Every note, each with what answers it, in the order in which they were written. Two queries."""
-    told: dict[UUID, list[Mention]] = defaultdict(list)
-    for mention in Mention.objects.filter(note__case=case).select_related("user").order_by("pk"):
-        told[mention.note_id].append(mention)
+    """Every note, each with what answers it, in the order in which they were written. One query."""
     found: dict[UUID, Thread] = {}
-    for note in Note.objects.filter(case=case).select_related("author").order_by("created_at", "pk"):
+    notes: Any = Note.objects.filter(case=case).select_related("author").annotate(told=_TOLD)
+    for note in notes.order_by("created_at", "pk"):
         note.case = case  # whose key it is read with
-        said = _said(note, told[note.pk], user)
+        said = _said(note, user)
         if note.parent_id in found:
             found[note.parent_id].replies.append(said)
         else:
@@ -75,10 +84,10 @@ def file_name(attachment: Attachment) -> str:
         return str(UNREADABLE)
 
 
-def _said(note: Note, mentions: list[Mention], user: User) -> Said:
-    names = {mention.user.get_username().lower() for mention in mentions}
-    unread = next((each for each in mentions if each.user_id == user.pk and each.read_at is None), None)
-    return Said(note, marked(text_of(note), names), unread)
+def _said(note: Any, user: User) -> Said:
+    names = {each["name"].lower() for each in note.told}
+    unread = (each["pk"] for each in note.told if each["user"] == user.pk and not each["read_at"])
+    return Said(note, marked(text_of(note), names), next(unread, None))
 
 
 def text_of(note: Note) -> str:

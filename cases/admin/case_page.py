@@ -7,22 +7,30 @@ from typing import Final, cast
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db.models import FilteredRelation, OuterRef, Prefetch, Q
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from cases.admin import case_notes, case_plan, duplicate, marks, person, presence, purposes, verification
-from cases.admin.acting import actor_of
+from cases.admin import (
+    case_clock,
+    case_notes,
+    case_plan,
+    duplicate,
+    marks,
+    person,
+    presence,
+    purposes,
+    verification,
+)
 from cases.admin.case_notes import File, Thread
 from cases.admin.case_plan import CasePlan
 from cases.admin.case_requests import RequestCard, cards
+from cases.admin.next_step import NextStep, next_step
 from cases.admin.person import IdentityLine, SearchLine
 from cases.admin.timeline import Entry, timeline
 from cases.admin.verb import Verb
-from cases.admin.verbs import BY_NAME, VERBS
+from cases.admin.verbs import VERBS
 from cases.admin.verification import VerificationCard
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import (
@@ -33,9 +41,10 @@ from cases.models import (
     IntakeReceipt,
     ProcessorRequest,
     Purpose,
+    SubjectIdentity,
     Tag,
 )
-from cases.services import approval, forecast, holding, standing
+from cases.services import forecast, holding, standing
 from cases.services.attachable import BY_ENDING
 from cases.services.repeating import REMEDIED
 from cases.services.whereabouts import Standing
@@ -50,20 +59,6 @@ BESIDE_THE_PERSON: Final = frozenset({"reveal", "search", "identities"})
 BESIDE_THE_LINK: Final = frozenset({"resend-link", "cancel-link"})
 BESIDE_THE_PLAN: Final = frozenset({"plan"})
 IN_THE_SUMMARY: Final = frozenset({"take"})
-
-RULES_IN_WORDS: Final = {
-    "GDPR Art 12(3)": gettext_lazy("One month from receipt (GDPR Art 12(3))"),
-    "11 CCR 7021(b)": gettext_lazy("45 calendar days from receipt (11 CCR 7021(b))"),
-    "11 CCR 7026(f)": gettext_lazy("15 business days from receipt (11 CCR 7026(f))"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """What is due now: a sentence, and the verb that does it if this person may."""
-
-    sentence: str
-    verb: Verb | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,24 +162,31 @@ class CasePage:
 
 
 def load(case_id: int) -> Case | None:
+    """With its clock, its person and their identities, and what other rows say of it: in two queries."""
     people = (
         "opened_by",
         "intake_source",
+        "intake_receipt",
         "verified_by",
         "approved_by",
         "assignee",
         "blocked_by",
         "duplicate_of",
     )
+    response = FilteredRelation("clocks", condition=Q(clocks__kind=ClockKind.RESPONSE))
     names = ArraySubquery(Tag.objects.filter(cases=OuterRef("pk")).values("name"))
-    cases = Case.objects.select_related("data_key", "subject", *people).annotate(
-        tag_names=names, **duplicate.WITH_CASE
+    cases = (
+        Case.objects.annotate(response=response, tag_names=names, **duplicate.WITH_CASE)
+        .select_related("data_key", "subject__data_key", "response", *people)  # type: ignore[misc]
+        .prefetch_related(
+            Prefetch("subject__identities", SubjectIdentity.objects.select_related("correction"))
+        )
     )
     return cases.filter(pk=case_id).first()
 
 
-def case_page(request: HttpRequest, case: Case) -> CasePage:
-    clock = case.clocks.get(kind=ClockKind.RESPONSE)
+def case_page(request: HttpRequest, case: Case, *, all_paused: bool) -> CasePage:
+    clock: Clock = case.response  # type: ignore[attr-defined]
     searches = person.searches(case)
     requests = cards(case, searches)
     attention = list(
@@ -199,9 +201,10 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         case,
         requests=[(card.request, card.package is not None) for card in requests],
         items=attention,
+        all_paused=all_paused,
         now=now,
     )
-    identities = person.rows_of(case)
+    identities = list(case.subject.identities.all())
     plan = case_plan.of(case, [card.request for card in requests], known=identities)
     elsewhere = (
         BESIDE_THE_PERSON
@@ -210,13 +213,13 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         | (BESIDE_THE_PLAN if plan.stored else frozenset())
     )
     proven = verification.card(case)
-    step = _next_step(request, case, requests, due, stands, proven)
+    step = next_step(request, case, requests, due, stands, proven)
     ahead = forecast.of(case, now=now, clock=clock, requests=[card.request for card in requests])
     threads = case_notes.threads(case, user=cast(User, request.user))
     return CasePage(
         case=case,
         clock=clock,
-        clock_words=_clock_in_words(clock),
+        clock_words=case_clock.in_words(clock),
         days=None if case.status == CaseStatus.CLOSED else marks.days_left(clock.due_at),
         standing=stands,
         risk=ahead.sentence if ahead and ahead.at_risk else "",
@@ -228,7 +231,7 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
         verification=proven,
         previews=[line for line in searches if line.search.purpose == Purpose.PREVIEW],
         plan=plan,
-        latest_safe_at=holding.latest_safe_at(case) if held(case) else None,
+        latest_safe_at=holding.latest_safe_at(case) if holding.is_held(case) else None,
         requests=requests,
         threads=threads,
         files=case_notes.files(case) if request.user.has_perm("cases.view_attachment") else None,
@@ -242,87 +245,12 @@ def case_page(request: HttpRequest, case: Case) -> CasePage:
     )
 
 
-def held(case: Case) -> bool:
-    return case.blocked_by_id is not None and case.status != CaseStatus.CLOSED
-
-
 def _intake_in_words(case: Case) -> str:
-    receipt = IntakeReceipt.objects.filter(case=case).first() if case.intake_source_id else None
+    receipt: IntakeReceipt | None = getattr(case, "intake_receipt", None)
     if receipt is None:
         return ""
-    receipt.case = case  # with its data key, which is loaded already
     words = [_("Their language: %(tag)s") % {"tag": receipt.language}] if receipt.language else []
     with suppress(Unreadable):
         if receipt.external_reference:
             words.insert(0, _("Their reference: %(name)s") % {"name": receipt.external_reference})
     return ", ".join(words)
-
-
-def _clock_in_words(clock: Clock) -> str:
-    rule = str(RULES_IN_WORDS.get(clock.rule, clock.rule))
-    words = _("%(rule)s, counted from %(start)s in %(zone)s.") % {
-        "rule": rule,
-        "start": date_format(clock.started_on, "d M Y"),
-        "zone": clock.zone,
-    }
-    if clock.due_on != clock.nominal_on:
-        words += " " + _("Moved on from %(nominal)s, which is no working day.") % {
-            "nominal": date_format(clock.nominal_on, "d M Y")
-        }
-    return words
-
-
-def _next_step(
-    request: HttpRequest,
-    case: Case,
-    requests: list[RequestCard],
-    due: list[Verb],
-    stands: Standing,
-    proven: VerificationCard,
-) -> NextStep:
-    """The one thing that is due now, in words, with its verb where this person may do it."""
-
-    def offered(name: str) -> Verb | None:
-        return BY_NAME[name] if BY_NAME[name] in due else None
-
-    if case.status == CaseStatus.VERIFYING:
-        return NextStep(verification.waiting_for_person(proven.link))
-    if case.status == CaseStatus.INTAKE:
-        return NextStep(
-            _("Check that the person is who they say they are, then record how."), offered("verify")
-        )
-    if case.status == CaseStatus.READY:
-        refusal = approval.why_not(case, actor=actor_of(request))
-        if offered("approve") and not refusal:
-            return NextStep(_("Look at the plan and approve it, or deny the case."), offered("approve"))
-        if offered("approve"):
-            return NextStep(_("Waits for an approver.") + " " + refusal)
-        return NextStep(_("Waits for an approver."))
-    if case.status == CaseStatus.REVIEW:
-        if requests and all(
-            card.request.status == RequestStatus.CANCELLED for card in requests if not card.dropped
-        ):
-            return NextStep(
-                _(
-                    "Every request was cancelled. Record a withdrawal if the person took the case back, else close it."
-                ),
-                offered("close"),
-            )
-        return NextStep(_("All answers are in. Check them, then close the case."), offered("close"))
-    if case.status == CaseStatus.ATTENTION:
-        return NextStep(
-            _("Something needs a decision; until then the case does not move."),
-            offered("release") or offered("retry"),
-        )
-    if case.status == CaseStatus.WORKING and held(case):
-        return NextStep(
-            _("Goes on by itself once %(other)s is closed. Close that case, or release this one.")
-            % {"other": case.blocked_by},
-            offered("release"),
-        )
-    if case.status == CaseStatus.WORKING:
-        return NextStep(stands.sentence)
-    closed_on = marks.day(case.closed_at) if case.closed_at else ""
-    return NextStep(
-        _("Closed as %(outcome)s on %(day)s.") % {"outcome": case.get_outcome_display(), "day": closed_on}
-    )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -132,7 +132,11 @@ def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
     """In the order of the plan; what was replaced comes with it, since its history is the case's."""
     requests = list(
         ProcessorRequest.objects.filter(case=case)
-        .select_related("processor", "replaced_by", "task__assignee", "task__attested_by", "for_partner")
+        .select_related(
+            "processor", "replaced_by", "task__assignee", "task__attested_by", "for_partner", "result_package"
+        )
+        .annotate(was_looked_into=Q(result_package__summary__isnull=False))
+        .defer("result_package__summary")
         .prefetch_related(Prefetch("identities", SubjectIdentity.objects.select_related("subject__data_key")))
     )
     keys = [request.pk for request in requests]
@@ -146,11 +150,6 @@ def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
         .defer("body", "headers")
         .order_by("received_at")
     )
-    held = _grouped(
-        ResultPackage.objects.filter(processor_request__in=keys)
-        .annotate(was_looked_into=ExpressionWrapper(Q(summary__isnull=False), BooleanField()))
-        .defer("summary")
-    )
     confirmations: dict[UUID | None, list[SearchLine]] = defaultdict(list)
     for line in searches:
         confirmations[line.search.processor_request_id].append(line)
@@ -162,7 +161,7 @@ def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
             remarks=remarks(request, now=now),
             partners=[_partner(row) for row in partners[request.pk]],
             deliveries=deliveries[request.pk],
-            package=next(iter(held[request.pk]), None),
+            package=getattr(request, "result_package", None),
             task=_task(request),
             # Asked twice on a day and answered alike, it is said once.
             confirmations=list({line.sentence: line for line in confirmations[request.pk]}.values()),

@@ -34,7 +34,7 @@ def _identifiable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
 
 
 def _held(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
-    return case.blocked_by_id is not None and case.status != CaseStatus.CLOSED
+    return holding.is_held(case)
 
 
 def _plan_told(case: Case) -> str:

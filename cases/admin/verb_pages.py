@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from cases.actor import Actor
 from cases.admin import case_plan, durations, person, purposes
 from cases.lifecycle import RequestStatus
-from cases.models import Case, ProcessorRequest, Purpose
+from cases.models import Case, ProcessorRequest, Purpose, SubjectIdentity
 from cases.services import (
     approval,
     cancellation,
@@ -42,15 +42,17 @@ def approve(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     requests = list(
         _requests(case, status=RequestStatus.PLANNED)
         .select_related("task__assignee")
-        .prefetch_related("identities__subject__data_key")
+        .prefetch_related(Prefetch("identities", SubjectIdentity.objects.select_related("subject__data_key")))
     )
     by_processor: dict[Processor, list[ProcessorRequest]] = {}
     for request in requests:
         by_processor.setdefault(request.processor, []).append(request)
     ahead = forecast.of(case, now=timezone.now())
-    identities = person.identities(case)
+    known = person.rows_of(case)
+    identities = person.lines(case, known)
+    all_paused = outgoing.is_paused()
     return {
-        "plan": case_plan.of(case, requests),
+        "plan": case_plan.of(case, requests, known=known),
         "identities": identities,
         "corrections": [line for line in identities if line.new_value],
         "purposes": purposes.in_words(case),
@@ -60,28 +62,30 @@ def approve(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
         # What is held leaves when its other case is closed: nobody knows when.
         "sending": []
         if case.blocked_by_id
-        else [_sending(processor, planned) for processor, planned in by_processor.items()],
+        else [
+            _sending(processor, planned, all_paused=all_paused) for processor, planned in by_processor.items()
+        ],
         "risk": ahead.sentence if ahead and ahead.at_risk else "",
     }
 
 
-def _sending(processor: Processor, planned: list[ProcessorRequest]) -> str:
+def _sending(processor: Processor, planned: list[ProcessorRequest], *, all_paused: bool) -> str:
     """When what is planned for one processor will have left, behind what is due no later."""
-    name, due_by = processor.name, planned[0].due_at
-    if outgoing.is_paused():
+    name, paused = processor.name, all_paused or processor.paused_at
+    if tasks.by_hand(processor) and not paused:
+        return _("Becomes a task at %(name)s within a minute.") % {"name": name}
+    ahead = departures.queued(processor, due_by=planned[0].due_at)
+    if all_paused:
         words = _("Nothing is sent while everything outgoing is paused.")
     elif processor.paused_at:
         words = _("Nothing is sent to %(name)s while it is paused.") % {"name": name}
-    elif tasks.by_hand(processor):
-        return _("Becomes a task at %(name)s within a minute.") % {"name": name}
     else:
         try:
-            seconds = forecast.sending_seconds(processor, len(planned), due_by=due_by)
+            seconds = departures.seconds_for(processor, ahead + len(planned))
             soon = _("within a minute") if seconds <= 60 else _("in about %s") % durations.spell(seconds)
             words = _("Will be sent to %(name)s %(soon)s.") % {"name": name, "soon": soon}
         except NotSent:
             words = _("Nothing is sent to %(name)s while the queue store does not answer.") % {"name": name}
-    ahead = departures.queued(processor, due_by=due_by)
     if not ahead:
         return words
     return f"{words} " + ngettext(

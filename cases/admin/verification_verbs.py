@@ -21,7 +21,7 @@ def _verifiable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
     if case.type in UNVERIFIED_TYPES:
         return False
     if case.status == CaseStatus.READY:
-        return verification.unverified(case).exists()
+        return any(identity.verified_at is None for identity in case.subject.identities.all())
     return case.status in {CaseStatus.INTAKE, CaseStatus.VERIFYING}
 
 

@@ -1,6 +1,7 @@
+from cases.models.actions import Action
 from cases.models.attachment import Attachment
 from cases.models.attention import AttentionItem, AttentionKind
-from cases.models.audit import Action, AppendOnly, AuditChain, AuditEvent
+from cases.models.audit import AppendOnly, AuditChain, AuditEvent
 from cases.models.bulk import BulkRow, BulkRun, BulkState, BulkVerb, RowState
 from cases.models.callback import CallbackDelivery, Verdict
 from cases.models.case import Case, VerificationMethod

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from cases.actor import Actor
 from cases.models import AuditChain, AuditEvent, Case, Note
-from cases.models.audit import PORTAL_CHAIN, Action
+from cases.models.actions import Action
+from cases.models.audit import PORTAL_CHAIN
 from cases.services.differences import Changes
 from dsrportal import copying
 from dsrportal.wording import Wording

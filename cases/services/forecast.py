@@ -204,9 +204,9 @@ def _late(processors: Iterable[Processor], longest: timedelta, *, now: datetime)
 # --- before an approval
 
 
-def sending_seconds(processor: Processor, extra: int, *, due_by: datetime | None = None) -> float:
-    """How long until `extra` requests more have left: behind the whole queue, or behind what is due by `due_by`.
+def sending_seconds(processor: Processor, extra: int) -> float:
+    """How long until `extra` requests more have left, behind the whole queue.
 
     As if the processor were not paused. Raises NotSent where the queue store does not answer.
     """
-    return departures.seconds_for(processor, departures.queued(processor, due_by=due_by) + extra)
+    return departures.seconds_for(processor, departures.queued(processor) + extra)

@@ -55,6 +55,10 @@ def blocker(case: Case) -> Case | None:
     return others.order_by("received_at", "pk").first()
 
 
+def is_held(case: Case) -> bool:
+    return case.blocked_by_id is not None and case.status != CaseStatus.CLOSED
+
+
 def look(case: Case, *, actor: Actor) -> None:
     """Bring a locked case's waiting in line with what it waits for, its queued requests with it."""
     other = blocker(case)

@@ -5,13 +5,11 @@ worked through. Whoever dies in between has done nothing of that batch, and the 
 for a few seconds and wakes its successor, so that others get their turn.
 """
 
-import json
 import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -23,14 +21,12 @@ from cases.actor import Actor, Source
 from cases.lifecycle import UNVERIFIED_TYPES
 from cases.models import Action, CaseImport, ImportedRow, ImportFailure, ImportState, StopReason
 from cases.models.case_import import WORKING
-from cases.services import audit, import_columns, import_lines, imports, intake, planning, sealed_files
-from cases.services.intake import Asked
+from cases.services import audit, import_columns, import_lines, imports, intake, sealed_files
+from cases.services.import_rows import GoodRow, sort
 from cases.services.refusal import Refused, Superseded
 from dsrportal import copying
-from dsrportal.crypto import Unreadable, blind_index, normalise
+from dsrportal.crypto import Unreadable
 from dsrportal.models import User
-from dsrportal.wording import Wording
-from integrations.models import Processor
 
 logger = logging.getLogger(__name__)
 
@@ -44,24 +40,6 @@ LEASE_SECONDS: Final = 60
 MOST_ATTEMPTS: Final = 5
 # A batch whose rows were imported by somebody else in the same moment is sorted anew.
 MOST_TRIES: Final = 3
-
-
-@dataclass(slots=True)
-class _Sorted:
-    """The rows of one batch: what is to be opened, what was before, what cannot be."""
-
-    good: list["_Good"] = field(default_factory=list)
-    known: int = 0
-    failures: list[ImportFailure] = field(default_factory=list)
-    failed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Good:
-    line: int
-    asked: Asked
-    content: bytes
-    reference: bytes | None
 
 
 def waiting() -> QuerySet[CaseImport]:
@@ -155,7 +133,7 @@ def _work_through(
     claimed: CaseImport, batch: Sequence[import_lines.Record], records: import_lines.Records
 ) -> None:
     with transaction.atomic():
-        found = _sort(claimed, batch)
+        found = sort(claimed, batch)
         if claimed.state == ImportState.IMPORTING:
             _open(claimed, found.good)
         copying.insert(ImportFailure, found.failures)
@@ -174,7 +152,7 @@ def _work_through(
         )
 
 
-def _open(claimed: CaseImport, good: Sequence[_Good]) -> None:
+def _open(claimed: CaseImport, good: Sequence[GoodRow]) -> None:
     """The cases, as whoever started the import opens them at the desk; and that these rows were imported."""
     if not good:
         return
@@ -198,89 +176,6 @@ def _open(claimed: CaseImport, good: Sequence[_Good]) -> None:
     ]
     # In one order everywhere: two imports of the same rows would else wait for each other.
     copying.insert(ImportedRow, sorted(rows, key=lambda row: bytes(row.content)))
-
-
-def _sort(claimed: CaseImport, batch: Sequence[import_lines.Record]) -> _Sorted:
-    found, processors = _Sorted(), planning.all_processors()
-    read: list[_Good] = []
-    for record in batch:
-        row = import_columns.read(claimed.columns, record.cells)
-        if row.asked is None:
-            _fail(claimed, found, record.line, row.sentences)
-            continue
-        reference = _reference(claimed.source, row.reference) if row.reference else None
-        read.append(_Good(record.line, row.asked, _content(row.asked), reference))
-    contents, references = _imported(read)
-    for each in read:
-        if each.content in contents:
-            found.known += 1
-            continue
-        if each.reference in references:
-            sentence = Wording("A row with this reference was imported before, and said something else.")
-            _fail(claimed, found, each.line, [sentence])
-            continue
-        sentences = _problems(each.asked, processors)
-        if sentences:
-            _fail(claimed, found, each.line, sentences)
-            continue
-        found.good.append(each)
-        contents.add(each.content)
-        if each.reference:
-            references.add(each.reference)
-    return found
-
-
-def _problems(asked: Asked, processors: Sequence[Processor]) -> list[str]:
-    return intake.problems(
-        type=asked.type,
-        regulation=asked.regulation,
-        received_at=asked.received_at,
-        identities=asked.identities,
-        skip_waiting_period=asked.skip_waiting_period,
-        purposes=asked.purposes,
-        corrections=asked.corrections,
-        group_name=asked.group_name,
-        among=processors,
-    )
-
-
-def _fail(claimed: CaseImport, found: _Sorted, line: int, sentences: Sequence[str]) -> None:
-    found.failed += 1
-    found.failures += [
-        ImportFailure(case_import=claimed, line=line, sentence=sentence) for sentence in sentences
-    ]
-
-
-def _imported(read: Sequence[_Good]) -> tuple[set[bytes], set[bytes | None]]:
-    """Which of these were imported before: by what they say, and by their references."""
-    contents = [each.content for each in read]
-    references = [each.reference for each in read if each.reference]
-    before = ImportedRow.objects.filter(Q(content__in=contents) | Q(reference__in=references))
-    found = list(before.values_list("content", "reference"))
-    return {bytes(content) for content, _reference in found}, {
-        bytes(reference) for _content, reference in found if reference
-    }
-
-
-def _reference(source: str, reference: str) -> bytes:
-    return blind_index("reference of an imported row", f"{source}\x00{reference}")
-
-
-def _content(asked: Asked) -> bytes:
-    """A keyed hash of all that a row asks, in the form in which two spellings of it are equal."""
-    said = [
-        asked.type,
-        asked.regulation,
-        asked.received_at.astimezone(UTC).isoformat(),
-        sorted((each.type, normalise(each.type, each.value)) for each in asked.identities),
-        asked.skip_waiting_period,
-        asked.group_name,
-        sorted(asked.purposes),
-        sorted(
-            (each.type, normalise(each.type, each.old_value), each.new_value) for each in asked.corrections
-        ),
-    ]
-    return blind_index("imported row", json.dumps(said, ensure_ascii=False))
 
 
 def _move(claimed: CaseImport, **fields: object) -> None:

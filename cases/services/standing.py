@@ -50,9 +50,10 @@ def of_known(
     *,
     requests: Iterable[tuple[ProcessorRequest, bool]],
     items: Sequence[AttentionItem],
+    all_paused: bool,
     now: datetime,
 ) -> Standing:
-    """Of one case whose requests, each with whether its result is here, and open items are at hand: one query at most.
+    """Of one case whose requests, each with whether its result is here, and open items are at hand: without a query.
 
     The requests come with their processors, tasks and what replaces them.
     """
@@ -61,7 +62,6 @@ def of_known(
         for request, has_result in requests
         if getattr(request, "replaced_by", None) is None and _is_unanswered(case, request, has_result)
     ]
-    all_paused = case.status == CaseStatus.WORKING and outgoing.is_paused()
     return _standing(case, waiting, list(items), all_paused=all_paused, now=now)
 
 

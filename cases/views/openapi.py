@@ -1,18 +1,16 @@
 """The OpenAPI document of the intake API, made of the same vocabularies and limits as the code that reads bodies."""
 
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from cases.lifecycle import Outcome
-from cases.services.intake_receipts import REMEMBERED, STATUS_TOLD
+from cases.services.intake_receipts import REMEMBERED
 from cases.views import intake_body, problems
+from cases.views.openapi_schemas import Schema, schemas
 from cases.views.problems import Fault, Problem
-from integrations.types import IdentityType, Regulation, RequestType
-
-Schema = dict[str, Any]
+from integrations.types import IdentityType
 
 # Each of these is sent to the real address by a test.
 REQUESTS: Final[dict[str, Schema]] = {
@@ -89,7 +87,7 @@ def document() -> Schema:
                     "description": "The token of an intake source: shown once, when it is made or replaced.",
                 }
             },
-            "schemas": _schemas(),
+            "schemas": schemas(),
         },
     }
 
@@ -173,107 +171,6 @@ def _look() -> Schema:
             "200": {"description": "How it stands.", **_json("Case", {**_OPENED, "outcome": None})},
             **_refusals(problems.UNAUTHORIZED, problems.NOT_FOUND, problems.TOO_MANY, problems.UNAVAILABLE),
         },
-    }
-
-
-def _schemas() -> Schema:
-    told: Schema = {
-        "reference": {"type": "string", "description": "What the portal calls the case."},
-        "status": {"type": "string", "enum": list(dict.fromkeys(STATUS_TOLD.values()))},
-        "due_on": {
-            "type": "string",
-            "format": "date",
-            "description": "The last day on which the person can be answered in time.",
-        },
-    }
-    outcome = {"type": ["string", "null"], "enum": [*Outcome.values, None]}
-    return {
-        "NewCase": _object(
-            {
-                "type": {"type": "string", "enum": RequestType.values},
-                "regulation": {"type": "string", "enum": Regulation.values},
-                "received_at": {
-                    "type": "string",
-                    "format": "date-time",
-                    "pattern": intake_body.MOMENT,
-                    "description": "When the person asked, with an offset: the legal clock starts then. Else: now.",
-                },
-                "identities": {
-                    "type": "array",
-                    "minItems": 1,
-                    "maxItems": intake_body.MOST_IDENTITIES,
-                    "items": {"$ref": "#/components/schemas/Identity"},
-                },
-                "purposes": {
-                    "type": "array",
-                    "maxItems": intake_body.MOST_PURPOSES,
-                    "items": {"type": "string", "minLength": 1, "maxLength": intake_body.LONGEST_PURPOSE},
-                    "description": "Of an opt-out under the GDPR, and of nothing else: what consent is taken back for.",
-                },
-                "corrections": {
-                    "type": "array",
-                    "maxItems": intake_body.MOST_IDENTITIES,
-                    "items": {"$ref": "#/components/schemas/Correction"},
-                    "description": "Of a correction, and of nothing else.",
-                },
-                "language": {
-                    "type": "string",
-                    "pattern": intake_body.LANGUAGE,
-                    "description": "Which language the person reads.",
-                },
-                "external_reference": {
-                    "type": "string",
-                    "pattern": intake_body.EXTERNAL_REFERENCE,
-                    "description": "What you call the request. Shown to agents, kept encrypted, sent to nobody.",
-                },
-            },
-            required=intake_body.REQUIRED,
-        ),
-        "Identity": _object({"type": _IDENTITY_TYPE, "value": _VALUE}),
-        "Correction": _object({"type": _IDENTITY_TYPE, "value": _VALUE, "new_value": _VALUE}),
-        "OpenedCase": _object(told),
-        "Case": _object({**told, "outcome": outcome}),
-        "Problem": {
-            "type": "object",
-            "description": "RFC 9457. No sentence repeats what was sent.",
-            "required": ["type", "title", "status", "detail"],
-            "properties": {
-                "type": {"type": "string", "enum": [problems.NAMES + each.name for each in problems.ALL]},
-                "title": {"type": "string"},
-                "status": {"type": "integer"},
-                "detail": {"type": "string"},
-                "errors": {
-                    "type": "array",
-                    "items": _object(
-                        {
-                            "pointer": {
-                                "type": "string",
-                                "description": "RFC 6901; empty for the body as a whole.",
-                            },
-                            "detail": {"type": "string"},
-                        }
-                    ),
-                },
-            },
-        },
-    }
-
-
-_IDENTITY_TYPE: Final = {"type": "string", "enum": IdentityType.values}
-_VALUE: Final = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": intake_body.LONGEST_VALUE,
-    "description": "Exactly as the person gave it.",
-}
-
-
-def _object(properties: Schema, *, required: tuple[str, ...] = ()) -> Schema:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(required or properties),
-        "properties": properties,
     }
 
 

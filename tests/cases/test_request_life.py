@@ -344,7 +344,7 @@ def test_every_life_of_a_request_ends_as_the_processor_says(
         RequestLife if more else seed(SEED)(RequestLife),
         settings=settings(
             backend="afresh",
-            max_examples=more or 40,
+            max_examples=more or 24,
             stateful_step_count=25,
             database=None,
             deadline=None,

@@ -27,6 +27,15 @@ def data_dir() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[Servers]:
+    """For what is only looked at."""
+    with tempfile.TemporaryDirectory(prefix="portal-embedded-") as name:
+        Path(name).chmod(0o711)
+        with Servers(Path(name), durable=False) as servers:
+            yield servers
+
+
 def ask(servers: Servers, question: str, role: str = "portal") -> object:
     with psycopg.connect(servers.addresses.database_url(role), autocommit=True) as connection:
         row = connection.execute(question).fetchone()
@@ -50,20 +59,18 @@ def test_what_was_stored_is_there_after_a_restart(data_dir: Path) -> None:
             assert store.get("kept") == b"42"
 
 
-def test_the_portals_role_owns_nothing_and_makes_nothing(data_dir: Path) -> None:
-    with Servers(data_dir, durable=False) as servers:
-        assert ask(servers, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            ask(servers, "CREATE TABLE mine ()")
+def test_the_portals_role_owns_nothing_and_makes_nothing(running: Servers) -> None:
+    assert ask(running, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ask(running, "CREATE TABLE mine ()")
 
 
-def test_nothing_listens_on_the_network(data_dir: Path) -> None:
-    with Servers(data_dir, durable=False) as servers:
-        assert ask(servers, "SHOW listen_addresses") == ""
-        with redis.Redis.from_url(servers.addresses.redis_url()) as store:
-            assert store.config_get("port") == {"port": "0"}
-        assert servers.addresses.sockets.stat().st_mode & 0o066 == 0
-        assert servers.addresses.postgres_dir.stat().st_mode & 0o077 == 0
+def test_nothing_listens_on_the_network(running: Servers) -> None:
+    assert ask(running, "SHOW listen_addresses") == ""
+    with redis.Redis.from_url(running.addresses.redis_url()) as store:
+        assert store.config_get("port") == {"port": "0"}
+    assert running.addresses.sockets.stat().st_mode & 0o066 == 0
+    assert running.addresses.postgres_dir.stat().st_mode & 0o077 == 0
 
 
 def test_a_failing_statement_leaves_no_value_in_the_servers_log(data_dir: Path) -> None:
@@ -78,9 +85,9 @@ def test_a_failing_statement_leaves_no_value_in_the_servers_log(data_dir: Path) 
     assert "ada@" not in (data_dir / "postgres.log").read_text()
 
 
-def test_two_cannot_use_one_data_directory(data_dir: Path) -> None:
-    with Servers(data_dir, durable=False), pytest.raises(AlreadyRunning, match="already runs"):
-        Servers(data_dir).start()
+def test_two_cannot_use_one_data_directory(running: Servers) -> None:
+    with pytest.raises(AlreadyRunning, match="already runs"):
+        Servers(running.data_dir).start()
 
 
 def test_either_server_can_be_left_out(data_dir: Path) -> None:

@@ -130,9 +130,20 @@ def data_dir() -> Iterator[Path]:
             os.kill(pid, signal.SIGKILL)
 
 
-def test_the_whole_portal_runs_heals_and_stops_without_a_trace(data_dir: Path) -> None:
-    portal = Portal(data_dir)
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port at which somebody else listens."""
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        yield int(squatter.getsockname()[1])
+
+
+def test_the_whole_portal_runs_heals_and_stops_without_a_trace(data_dir: Path, taken: int) -> None:
+    portal = Portal(data_dir, "--port", str(taken))
     url = portal.url()
+    # A taken port is passed over, and the banner says so.
+    assert f"(port {taken} is taken)" in portal.wait_for("DSR Portal +http")
     with urlopen(url + "admin/login/") as answer:
         assert answer.status == 200
     assert any("secrets.env: back it up" in line for line in portal.lines)
@@ -182,18 +193,6 @@ def test_kill_minus_nine_leaves_nothing_and_the_next_start_recovers(data_dir: Pa
     again.url()
     assert again.stop(signal.SIGINT) == 0
     assert belonging(data_dir) == {}
-
-
-def test_a_taken_port_is_passed_over_and_the_banner_says_so(data_dir: Path) -> None:
-    with socket.socket() as squatter:
-        squatter.bind(("127.0.0.1", 0))
-        squatter.listen()
-        taken = squatter.getsockname()[1]
-        portal = Portal(data_dir, "--port", str(taken))
-        line = portal.wait_for("DSR Portal +http")
-        assert f"(port {taken} is taken)" in line
-        assert get(portal.url() + "admin/login/") == 200
-        assert portal.stop() == 0
 
 
 def test_once_without_the_demo_is_refused(data_dir: Path) -> None:

@@ -11,10 +11,17 @@ from tests.live import LivePortal, live_portal
 from tests.sandbox import Sandbox, running_sandbox
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path / "sandbox") as running:
-        yield running
+def sandbox(running: Sandbox) -> Sandbox:
+    """One for all journeys of a module, which begins each with nobody in it."""
+    running.reset()
+    return running
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""The page of a case asks the database at most 30 times, whatever the case went through and however much is with it."""
+"""The page of a case, opened from the queue, asks the database at most 28 times: whatever the case went through and
+however much is with it. That leaves room below the 30 that any page may ask.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from cases.models import Case, ForwardingExtension, PackageState, ResultPackage
@@ -15,15 +18,28 @@ from integrations.types import Correction
 from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
 from tests.cases.admin import stages
 from tests.cases.admin.people import account, address, browser
+from tests.cases.intake_api import erasure, form
 
 pytestmark = pytest.mark.django_db
 
-MOST = 30
+MOST = 28
 
 
 def opted_out() -> Case:
     stages.searching_processor()
     return open_case(type="opt_out", regulation="ccpa")
+
+
+def looks_like_another() -> Case:
+    ready_case()
+    return ready_case()
+
+
+def from_a_form() -> Case:
+    asked = {**erasure(), "external_reference": "form-17", "language": "en-GB"}
+    answer = form().open(asked)
+    assert answer.status_code == 201, answer.content
+    return Case.objects.get(reference=answer.json()["reference"])
 
 
 def with_package() -> Case:
@@ -40,6 +56,9 @@ STAGES: tuple[Callable[[], Case], ...] = (
     approved_case,
     opted_out,
     with_package,
+    looks_like_another,
+    from_a_form,
+    stages.linked,
     stages.talked_about,
     stages.in_review,
     stages.failed,
@@ -60,8 +79,11 @@ def _target() -> None:
 
 
 def queries(client: Client, case: Case) -> int:
+    shown = client.get(reverse("admin:cases_case_changelist")).context["cl"]
     with CaptureQueriesContext(connection) as captured:
-        assert client.get(address(case)).status_code == 200
+        answer = client.get(f"{address(case)}?list={shown.name}")
+    assert answer.status_code == 200
+    assert answer.context["neighbours"].total
     return len(captured)
 
 

@@ -1,15 +1,12 @@
 """Who may what: every address of the desk and every verb, for every role, looked at and posted to.
 
-A new address or verb is missing in the table until somebody has said who may use it.
+A new address or verb is missing in the table (matrix.py) until somebody has said who may use it.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.contrib.messages import get_messages
@@ -20,18 +17,6 @@ from django.utils import timezone, translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from cases.admin import bulk_run, bulk_verbs, intake_source, outgoing, processor_verbs, verbs
-from cases.models import (
-    AttentionItem,
-    AttentionKind,
-    AuditEvent,
-    Case,
-    ManualTask,
-    Mention,
-    PackageState,
-    ResultPackage,
-    SavedView,
-    VerificationRule,
-)
 from cases.roles import ROLES
 from cases.services import attention, bulk, bulk_rules, bulk_work, saved_views
 from dsrportal.models import User
@@ -305,149 +290,27 @@ TABLE: Final = (
     # Nobody takes over rights they do not have.
     Row(USER, May(READ_TRAIL), REFUSED, ("owner",)),
     Row(PASSWORD, *both(REFUSED), ("owner",)),
+from cases.services import bulk_rules
+from tests.cases.admin.matrix import (
+    NOBODY,
+    ON_CASES,
+    ON_EVERYTHING,
+    ON_MANY,
+    ON_PROCESSORS,
+    ON_RUNS,
+    ON_SOURCES,
+    TABLE,
+    VISITOR,
+    Row,
 )
-
-
-# --- what the desk holds
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    holds: dict[str, Any]
-    clients: dict[str, Client]
-    cookies: dict[str, str]
-    events: int
-
-    def address(self, row: Row) -> str:
-        parts = iter(row.parts)
-
-        def fill(_gap: re.Match[str]) -> str:
-            part = next(parts)
-            held = self.holds.get(part, part)
-            return str(held.pk) if isinstance(held, Model) else part
-
-        return f"/admin/{row.address or re.sub('<[^>]+>', fill, row.pattern)}{row.query}"
-
-
-TWICE: Final = [("email", "twice@example.org")]
-
-
-def _cases() -> dict[str, Model]:
-    """At the stages that verbs are about; the task last, since it brings a second processor."""
-    partner, reappeared, review = stages.with_failed_partner(), stages.reappeared(), stages.in_review()
-    package = ResultPackage.objects.create(
-        processor_request=review.requests.get(), state=PackageState.MISSED, fetched_at=timezone.now()
-    )
-    with_item = stages.with_item()
-    made: dict[str, Model] = {
-        "opened": builders.open_case(),
-        "linked": stages.linked(),
-        "ready": builders.ready_case(),
-        "approved": builders.approved_case(),
-        "failed": stages.failed(),
-        "denied": stages.denied(),
-        "held": stages.held(),
-        "once": builders.ready_case(identities=TWICE),
-        "twice": builders.ready_case(identities=TWICE),
-        "attention": with_item,
-        "item": AttentionItem.objects.get(case=with_item),
-        "reappeared": reappeared,
-        "request": reappeared.requests.get(),
-        "partner": partner,
-        "forwarding": partner.requests.get().forwarding_extensions.get(),
-        "review": review,
-        "package": package,
-        **_run(),
-    }
-    noted = stages.talked_about()
-    made |= {
-        "noted": noted,
-        "question": noted.notes.get(parent=None),
-        "letter": noted.attachments.get(),
-        "mention": Mention.objects.get(note__case=noted),
-    }
-    tasked = stages.with_task()
-    return {**made, "tasked": tasked, "task": ManualTask.objects.get(processor_request__case=tasked)}
-
-
-def _run() -> dict[str, Model]:
-    """An approval of one case in bulk, done."""
-    case, pia = builders.ready_case(), builders.actor("pia")
-    run = bulk.start(Case.objects.filter(pk=case.pk), verb="approve", said={}, actor=pia)
-    bulk_work.prepare_now(run)
-    bulk.confirm(run, actor=pia)
-    bulk_work.work(run.pk)
-    return {"run": run, "row": run.rows.get()}
-
-
-def saved_view(name: str, *, shared: bool) -> SavedView:
-    return saved_views.save(actor=builders.actor(name), name="Soon", query="due=7", shared=shared)
-
-
-def _holds() -> dict[str, Any]:
-    processor = builders.processor(name="Shop")
-    attention.open_item(
-        AttentionKind.FOREIGN_CALLBACK,
-        "A callback is not for us.",
-        actor=builders.actor("ivy"),
-        processor=processor,
-    )
-    delivery = deliver()
-    return {
-        "processor": processor,
-        "foreign": AttentionItem.objects.get(case=None),
-        "delivery": delivery,
-        "certificate": delivery.certificate,
-        "source": form().source,
-        "agents": Group.objects.get(name="agent"),
-        "rule": VerificationRule.objects.get(type="erasure", regulation="gdpr"),
-        "own_role": Group.objects.create(name="night shift"),
-        "clerk": builders.person("clerk"),
-        "owner": builders.person("owner", is_superuser=True),
-        "own_view": saved_view("agnes", shared=False),
-        "shared_view": saved_view("pia", shared=True),
-        **_cases(),
-        "case_import": checked(ROW, BROKEN),
-        "unwanted": checked(ROW),
-        "event": AuditEvent.objects.exclude(case=None).earliest("id"),
-    }
+from tests.cases.admin.people import ROLE_OF
+from tests.cases.admin.whole_desk import Desk, ask, whole_desk
 
 
 @pytest.fixture(scope="module")
 def desk(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Desk]:
-    """Made once, in a transaction that is undone at the end; each request is undone by itself."""
-    # A session in a cookie: three queries less for each of many requests.
-    sessions = {"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}
-    mail: dict[str, list[str]] = {"MAIL_MISSING": []}
-    with django_db_blocker.unblock(), override_settings(**sessions, **mail), transaction.atomic():
-        for name in ROLE_OF:
-            account(name)
-        holds = _holds()
-        clients = {name: Client(REMOTE_ADDR="192.0.2.7") for name in (*ROLE_OF, VISITOR)}
-        for name in ROLE_OF:
-            clients[name].force_login(User.objects.get(username=name))
-        cookie = settings.SESSION_COOKIE_NAME
-        cookies = {name: clients[name].cookies[cookie].value for name in ROLE_OF}
-        yield Desk(holds, clients, cookies, AuditEvent.objects.count())
-        transaction.set_rollback(True)
-
-
-def ask(desk: Desk, name: str, method: str, address: str) -> tuple[Any, int]:
-    """The answer, and how many audit events came of it."""
-    client = desk.clients[name]
-    client.cookies.clear()
-    if name != VISITOR:
-        client.cookies[settings.SESSION_COOKIE_NAME] = desk.cookies[name]
-    with transaction.atomic():
-        answer = getattr(client, method)(address)
-        if answer.streaming:
-            b"".join(answer.streaming_content)
-        written = AuditEvent.objects.count() - desk.events
-        transaction.set_rollback(True)
-    return answer, written
-
-
-# --- the matrix
+    with django_db_blocker.unblock(), whole_desk() as made:
+        yield made
 
 
 @pytest.mark.parametrize("row", TABLE, ids=str)

@@ -1,0 +1,142 @@
+"""No page of the desk asks the database more than 30 times, and no list more often for more rows.
+
+All is counted that a person pays for: the session, the account and its rights, and what the frame of every page says.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection, transaction
+from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
+from pytest_django.plugin import DjangoDbBlocker
+
+from cases.models import AttentionKind, Case
+from cases.services import attention, dispatch, notes, progress, saved_views
+from dsrportal.models import User
+from integrations.models import Processor
+from tests import builders
+from tests.cases.admin import stages
+from tests.cases.admin.matrix import TABLE
+from tests.cases.admin.test_delivery import deliver
+from tests.cases.admin.whole_desk import Desk, approve_many, whole_desk
+from tests.cases.files import ROW, checked
+from tests.cases.intake_api import form
+
+MOST: Final = 30
+# What a case gathers from everywhere leaves room for what is not thought of yet.
+MOST_OF_A_CASE: Final = 28
+CASES: Final = "/admin/cases/case/"
+
+
+@pytest.fixture(scope="module")
+def desk(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Desk]:
+    with django_db_blocker.unblock(), whole_desk() as made:
+        yield made
+
+
+@pytest.fixture
+def adam(desk: Desk) -> Iterator[Client]:
+    """Who may see everything, with a session as the portal keeps it; what he does is undone."""
+    with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.db"), transaction.atomic():
+        client = Client(REMOTE_ADDR="192.0.2.7")
+        client.force_login(User.objects.get(username="adam"))
+        yield client
+        transaction.set_rollback(True)
+
+
+def queries(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        answer: Any = client.get(address)
+        if answer.streaming:
+            b"".join(answer.streaming_content)
+    assert answer.status_code == 200, address
+    return len(captured)
+
+
+def pages(desk: Desk) -> list[str]:
+    """Every address that shows an administrator something."""
+    return sorted({desk.address(row) for row in TABLE if row.get.expects("adam") == 200})
+
+
+def narrowed(desk: Desk, client: Client) -> list[str]:
+    """The queue as people ask for it: by many filters at once, by each chip, by a view they keep, by a search."""
+    saved_views.save(actor=builders.actor("adam"), name="Mine", query="assignee=me", shared=False)
+    found = client.post(f"{CASES}search/", {"sought": "Ada.Lovelace@Example.org"})
+    assert "found=" in found["Location"]
+    shop = desk.holds["processor"].pk
+    return [
+        f"{CASES}?status=ready&type__exact=erasure&processor={shop}&received_from=2020-01-01&sort=-received",
+        *(f"{CASES}?{chip}=1" for chip in ("stuck", "risk", "silent", "duplicate", "approval", "closed")),
+        f"{CASES}?due=7",
+        f"{CASES}?assignee=me",
+        found["Location"],
+    ]
+
+
+def opened_from_the_queue(client: Client, case: Case) -> str:
+    """The address by which the queue leads to a case, which then knows its neighbours."""
+    name = client.get(CASES).context["cl"].name
+    address = f"{CASES}{case.pk}/change/?list={name}"
+    assert client.get(address).context["neighbours"] is not None
+    return address
+
+
+def test_no_page_asks_more_than_thirty_times(desk: Desk, adam: Client) -> None:
+    """A case also where it was opened from the queue, while somebody else has it open too."""
+    held = desk.holds.values()
+    of_cases = [opened_from_the_queue(adam, case) for case in held if isinstance(case, Case)]
+    for case in [case for case in held if isinstance(case, Case)]:
+        desk.clients["pia"].get(f"{CASES}{case.pk}/change/")
+    addresses = [*pages(desk), *narrowed(desk, adam), *of_cases]
+    assert len(addresses) > 100
+    counted = {address: queries(adam, address) for address in addresses}
+    # What is asked once a minute for everybody (how fast a queue moves, the counts of views) the next one does not pay.
+    counted |= {
+        address: queries(adam, address) for address, count in counted.items() if count > MOST_OF_A_CASE
+    }
+    assert {address: count for address, count in counted.items() if count > MOST} == {}
+    assert {address: counted[address] for address in of_cases if counted[address] > MOST_OF_A_CASE} == {}
+
+
+LISTS: Final = tuple(
+    f"/admin/{row.pattern}"
+    for row in TABLE
+    if row.pattern.count("/") == 2 and not row.parts and not row.address and row.get.expects("adam") == 200
+)
+
+
+def more_of_everything(number: int) -> None:
+    """One row more in nearly every list."""
+    processor = builders.processor(name=f"Other {number}", account=f"other {number}", kind="manual")
+    shop = Processor.objects.get(name="Shop")
+    attention.open_item(
+        AttentionKind.FOREIGN_CALLBACK, "Not for us.", actor=builders.actor("ivy"), processor=processor
+    )
+    deliver(f"{number}".encode(), processor=shop)
+    form(f"Form {number}")
+    Group.objects.create(name=f"shift {number}")
+    builders.person(f"clerk {number}")
+    saved_views.save(actor=builders.actor("pia"), name=f"View {number}", query="due=7", shared=True)
+    case = builders.approved_case()
+    dispatch.drain(processor.pk)
+    notes.add(case, "@adam, is this the one?", actor=builders.actor("agnes"))
+    stages.denied()
+    with progress.locked(case.pk) as locked:
+        attention.open_item(AttentionKind.GONE, "It is gone.", actor=builders.actor("agnes"), case=locked)
+    approve_many()
+    checked(ROW)
+
+
+def test_no_list_asks_more_often_for_more_rows(desk: Desk, adam: Client) -> None:
+    lists = ["/admin/", *LISTS]
+    assert len(lists) > 15
+    more_of_everything(0)
+    for address in lists:
+        adam.get(address)  # what a process looks up once
+    few = {address: queries(adam, address) for address in lists}
+    for number in range(1, 4):
+        more_of_everything(number)
+    assert {address: queries(adam, address) for address in lists} == few
