@@ -125,7 +125,7 @@ def _mine(request: HttpRequest, sums: Sums | None) -> Group:
     if may("cases.view_manualtask") and may("cases.attest_manualtask"):
         tasks = open_tasks().filter(assignee=request.user.pk)
         address = f"{reverse('admin:cases_manualtask_changelist')}?whose={MINE}"
-        figures.append(Figure(_("My tasks"), _number(tasks.count()), _("to do by hand"), address, "note"))
+        figures.append(Figure(_("My tasks"), _number(tasks.count()), _("to do by hand"), address, "task"))
     return Group("mine", _("Mine"), figures)
 
 
