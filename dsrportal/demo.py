@@ -121,7 +121,8 @@ def prepare(sandbox: SandboxAddress, base_url: str) -> list[Login]:
 
 def _archive_for_everything() -> Processor:
     """Before anything was connected it was all there was."""
-    return _processor(BY_HAND, {**ARCHIVE, "options": {**ARCHIVE["options"], "types": "all"}})
+    options = {"types": "all", "assignee": "agnes", "instructions": "Look through the folders by name."}
+    return _processor(BY_HAND, {**ARCHIVE, "options": options})
 
 
 def _has_real_people() -> bool:

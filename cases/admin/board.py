@@ -195,7 +195,7 @@ def _held_up(request: HttpRequest, sums: Sums | None) -> Group:
         count = _number(_attention(request).count())
         figures.append(Figure(_("Attention"), count, _("to be decided"), address, "attention", "bad"))
     figures += _silent(request)
-    return Group("held-up", _("What holds up"), figures)
+    return Group("held-up", _("Held up"), figures)
 
 
 def _silent(request: HttpRequest) -> Iterator[Figure]:
