@@ -16,6 +16,7 @@ from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import NoReverseMatch, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -78,6 +79,12 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
         ),
     ),
 )
+
+
+def called(model: Any) -> str | Promise:
+    """What the navigation calls the list of a model; `model` are its options."""
+    found = [place.label for _title, places in PLACES for place in places if place.model == model.label_lower]
+    return found[0] if found else capfirst(model.verbose_name_plural)
 
 
 class LogInForm(AdminAuthenticationForm):

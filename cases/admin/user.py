@@ -64,6 +64,14 @@ class NewUserForm(_RolesMixin, UserCreationForm):
         return self.cleaned_data["time_zone"] or "UTC"
 
 
+class RoleFilter(admin.RelatedFieldListFilter):
+    """Groups are called roles here."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.title = _("Role")
+
+
 @admin.register(User)
 class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
     export_name = "users"
@@ -79,7 +87,7 @@ class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
     form = ChangeUserForm
     add_form = NewUserForm
     list_display = ("username", "full_name", "roles", "is_active", "is_superuser", "last_seen")
-    list_filter = ("is_active", "is_superuser", "groups")
+    list_filter = ("is_active", "is_superuser", ("groups", RoleFilter))
     ordering = ("username",)
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = gettext_lazy("Name or e-mail")

@@ -3,6 +3,7 @@
 from django import template
 
 from cases.admin import marks
+from cases.desk import called
 from dsrportal.wording import within
 
 register = template.Library()
@@ -14,3 +15,4 @@ register.simple_tag(marks.request_badge, name="request_badge")
 register.simple_tag(marks.request_mark, name="request_mark")
 register.filter(within)
 register.simple_tag(marks.answer_in_words, name="answer_in_words")
+register.simple_tag(called, name="place")
