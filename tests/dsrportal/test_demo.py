@@ -63,6 +63,7 @@ def test_the_last_twelve_weeks_are_told_as_of_the_days_they_happened(team: None)
     assert {case.status for case in past} == {CaseStatus.CLOSED}
     for case in past:
         events = list(case.audit_events.order_by("sequence"))
+        assert case.closed_at is not None
         assert case.received_at < events[0].at < events[-1].at <= case.closed_at < now
         assert audit.verify(f"case:{case.pk}") == []
     weeks = trend.trend(now=now, zone=ZoneInfo("UTC")).weeks
