@@ -16,6 +16,7 @@ from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import NoReverseMatch, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -57,32 +58,38 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
             Place(_("Start"), "home", url_name="admin:index"),
             Place(_("Cases"), "cases", model="cases.case"),
             Place(_("Attention"), "attention", model="cases.attentionitem"),
-            Place(_("Tasks"), "note", model="cases.manualtask"),
+            Place(_("Tasks"), "task", model="cases.manualtask"),
             Place(_("Mentions"), "mention", model="cases.mention"),
+            Place(_("Bulk runs"), "bulk", model="cases.bulkrun"),
             Place(_("Imports"), "upload", model="cases.caseimport"),
-            Place(_("Bulk runs"), "check", model="cases.bulkrun"),
         ),
     ),
     (
-        _("Processors"),
+        _("Systems"),
         (
             Place(_("Processors"), "processors", model="integrations.processor"),
             Place(_("Callbacks"), "deliveries", model="cases.callbackdelivery"),
-            Place(_("Intake sources"), "key", model="cases.intakesource"),
+            Place(_("Intake sources"), "form", model="cases.intakesource"),
             Place(_("Jobs"), "jobs", url_name="admin:jobs", permission="cases.view_jobs"),
             Place(_("Health"), "health", url_name="admin:health", permission="cases.view_jobs"),
         ),
     ),
     (_("Audit"), (Place(_("Audit trail"), "audit", model="cases.auditevent"),)),
     (
-        _("People"),
+        _("Administration"),
         (
             Place(_("Users"), "people", model="dsrportal.user"),
             Place(_("Roles"), "roles", model="auth.group"),
-            Place(_("Verification"), "case-verifying", model="cases.verificationrule"),
+            Place(_("Verification"), "rules", model="cases.verificationrule"),
         ),
     ),
 )
+
+
+def called(model: Any) -> str | Promise:
+    """What the navigation calls the list of a model; `model` are its options."""
+    found = [place.label for _title, places in PLACES for place in places if place.model == model.label_lower]
+    return found[0] if found else capfirst(model.verbose_name_plural)
 
 
 class LogInForm(AdminAuthenticationForm):

@@ -7,31 +7,35 @@ import ipaddress
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import Group
 from django.db import connection
-from django.utils import timezone
 
 from cases.actor import Actor, Source
 from cases.models import AuditEvent, Case
-from cases.services import approval, intake, planning, processors, verification
-from cases.services.evidence import Evidence
+from cases.services import processors
+from dsrportal import demo_cases, demo_history
 from dsrportal.embedded import CannotStart
 from dsrportal.models import User
 from integrations.models import Processor
-from integrations.types import Identity
 
 PASSWORD = "portal-demo"  # noqa: S105  (everyone may know it: the portal listens on this machine only)
 WORKSPACES = ("Sandbox workspace", "Sandbox second workspace")
 APP = "Sandbox app"
 # The newsletter's paper archive: what no program reaches.
 BY_HAND = "Paper archive"
-# What agnes compares of everybody.
-MATCHED = Evidence(points=("name", "postal_address", "birth_date"), declaration=True)
 NAMES = (*WORKSPACES, APP, BY_HAND)
+ARCHIVE: dict[str, Any] = {
+    "kind": "manual",
+    "account": "archive",
+    "options": {
+        "types": "erasure",
+        "assignee": "agnes",
+        "instructions": "Look through the folders by name and shred what is about this person.",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -60,39 +64,6 @@ PEOPLE = (
     Login("otto", PASSWORD, "auditor"),
     Login("ivy", PASSWORD, "integration manager"),
     Login("admin", PASSWORD, "administrator"),
-)
-
-# (type, regulation, identities, how far the case has come, hours since receipt)
-Person = tuple[tuple[str, str], ...]
-CASES: tuple[tuple[str, str, Person, str, int], ...] = (
-    (
-        "erasure",
-        "gdpr",
-        (("email", "ada.lovelace@example.org"), ("mobile_number", "+44 20 7946 0001")),
-        "approved",
-        30,
-    ),
-    ("access", "gdpr", (("email", "grace.hopper@example.org"),), "approved", 52),
-    ("portability", "gdpr", (("controller_customer_id", "C-20417"),), "approved", 200),
-    ("erasure", "ccpa", (("email", "katherine.johnson@example.com"),), "ready", 76),
-    (
-        "erasure",
-        "gdpr",
-        (("email", "alan.turing@example.org"), ("email", "a.turing@example.com")),
-        "ready",
-        610,
-    ),
-    (
-        "access",
-        "ccpa",
-        (("email", "mary.jackson@example.com"), ("controller_customer_id", "C-55120")),
-        "ready",
-        20,
-    ),
-    ("access", "gdpr", (("email", "edsger.dijkstra@example.org"),), "intake", 3),
-    ("erasure", "gdpr", (("ios_advertising_id", "9F1D3C1B-2E5A-4B57-8C1E-53A1B0C7D2E4"),), "intake", 690),
-    ("erasure", "ccpa", (("mpid", "-3512845671234567890"),), "intake", 9),
-    ("portability", "ccpa", (("email", "dorothy.vaughan@example.com"),), "denied", 400),
 )
 
 
@@ -138,12 +109,20 @@ def prepare(sandbox: SandboxAddress, base_url: str) -> list[Login]:
         )
     for login in PEOPLE:
         _person(login)
+    begins = not Case.objects.exists() and not Processor.objects.exists()
+    if begins:
+        demo_history.tell(_archive_for_everything)
     for name, wished in _wished(sandbox).items():
         _processor(name, wished)
-    if not Case.objects.exists():
-        for kind, regulation, identities, stage, hours in CASES:
-            open_case(kind, regulation, identities, stage, hours)
+    if begins:
+        demo_cases.open_all()
     return list(PEOPLE)
+
+
+def _archive_for_everything() -> Processor:
+    """Before anything was connected it was all there was."""
+    options = {"types": "all", "assignee": "agnes", "instructions": "Look through the folders by name."}
+    return _processor(BY_HAND, {**ARCHIVE, "options": options})
 
 
 def _has_real_people() -> bool:
@@ -199,47 +178,17 @@ def _wished(sandbox: SandboxAddress) -> dict[str, dict[str, Any]]:
             "options": {"user_id_type": "controller_customer_id", "attributes": "email = email"},
             "extra_tls_roots": root,
         }
-    wished[BY_HAND] = {
-        "kind": "manual",
-        "account": "archive",
-        "options": {
-            "types": "erasure",
-            "assignee": "agnes",
-            "instructions": "Look through the folders by name and shred what is about this person.",
-        },
-    }
+    wished[BY_HAND] = ARCHIVE
     return wished
 
 
-def _processor(name: str, wished: dict[str, Any]) -> None:
+def _processor(name: str, wished: dict[str, Any]) -> Processor:
     processor = Processor.objects.filter(name=name).first() or Processor(name=name)
     changed = [field for field, value in wished.items() if getattr(processor, field) != value]
     for field_name in changed:
         setattr(processor, field_name, wished[field_name])
     processors.save(processor, actor=Actor(Source.COMMAND), changed=changed)
-
-
-def acting(username: str) -> Actor:
-    return Actor(Source.COMMAND, user=User.objects.get(username=username))
-
-
-def open_case(kind: str, regulation: str, identities: Person, stage: str, hours: int, **more: Any) -> Case:
-    agent, approver = acting("agnes"), acting("pia")
-    case = intake.open_case(
-        actor=agent,
-        type=kind,
-        regulation=regulation,
-        received_at=timezone.now() - timedelta(hours=hours),
-        identities=[Identity(identity_type, value) for identity_type, value in identities],
-        **more,
-    )
-    if stage in {"ready", "approved"}:
-        case = verification.record(case, actor=agent, method="matched_data", evidence=MATCHED)
-    if stage == "approved":
-        case = approval.approve(case, actor=approver, digest=planning.digest(case))
-    if stage == "denied":
-        case = approval.deny(case, actor=approver, reason="not_verified", text="No answer to two questions.")
-    return case
+    return processor
 
 
 def follow(stop: threading.Event, write: Callable[[str], None]) -> None:

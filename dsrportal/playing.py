@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus
 from cases.models import AuditEvent, Case, ManualTask, PackageState, ResultPackage
 from cases.services import approval, audit, closing, packages, planning, reconciling, tasks, verification
-from dsrportal.demo import MATCHED, acting, open_case
+from dsrportal.demo_cases import MATCHED, acting, open_case
 
 ONCE_SECONDS = 50.0
 

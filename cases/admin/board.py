@@ -121,7 +121,7 @@ def _mine(request: HttpRequest, sums: Sums | None) -> Group:
         tasks = open_tasks().filter(assignee=request.user.pk)
         address = f"{reverse('admin:cases_manualtask_changelist')}?whose={MINE}"
         figures.append(
-            Figure(_("My tasks"), marks.number(tasks.count()), _("to do by hand"), address, "note")
+            Figure(_("My tasks"), marks.number(tasks.count()), _("to do by hand"), address, "task")
         )
     return Group("mine", _("Mine"), figures)
 
@@ -192,7 +192,7 @@ def _held_up(request: HttpRequest, sums: Sums | None) -> Group:
         count = marks.number(open_items(request).count())
         figures.append(Figure(_("Attention"), count, _("to be decided"), address, "attention", "bad"))
     figures += _silent(request)
-    return Group("held-up", _("What holds up"), figures)
+    return Group("held-up", _("Held up"), figures)
 
 
 def _silent(request: HttpRequest) -> Iterator[Figure]:

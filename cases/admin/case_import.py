@@ -17,6 +17,7 @@ from django.http import (
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -114,7 +115,7 @@ class CaseImportAdmin(ReadOnlyAdmin):
             "title": _("Import cases"),
             "form": form,
             "groups": column_groups(),
-            "most_rows": imports.MOST_ROWS,
+            "most_rows": number_format(imports.MOST_ROWS, force_grouping=True),
             "days": imports.KEPT.days,
         }
         return TemplateResponse(request, "portal/imports/upload.html", context)

@@ -88,7 +88,7 @@ PART_VERBS: Final = (
     Verb(
         "by-hand",
         gettext_lazy("Make a task"),
-        "note",
+        "task",
         "cases.assign_manualtask",
         due=on_a_part,
         lead=gettext_lazy(

@@ -92,7 +92,7 @@ PLAN_VERBS: Final = (
     Verb(
         "plan",
         gettext_lazy("Change the plan"),
-        "cases",
+        "edit",
         "cases.plan_case",
         due=_plannable,
         lead=gettext_lazy(
@@ -116,7 +116,7 @@ PLAN_VERBS: Final = (
     Verb(
         "identities",
         gettext_lazy("Change identities"),
-        "person",
+        "edit",
         "cases.plan_case",
         due=_identifiable,
         lead=gettext_lazy("Processors look for the person by exactly these."),

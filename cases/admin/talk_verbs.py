@@ -32,8 +32,8 @@ def _written(request: HttpRequest, context: dict[str, Any], case: Case, written:
         messages.warning(
             request,
             ngettext(
-                "%(count)d name after an @ belongs to nobody who may see cases, so nobody was told.",
-                "%(count)d names after an @ belong to nobody who may see cases, so nobody was told of these.",
+                "%(count)d name after an @ belongs to nobody who may see cases; it tells nobody.",
+                "%(count)d names after an @ belong to nobody who may see cases; they tell nobody.",
                 unknown,
             )
             % {"count": unknown},

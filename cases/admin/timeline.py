@@ -43,7 +43,7 @@ ICONS: Final = {
     "result": "download",
     "identity": "eye",
     "profile": "search",
-    "task": "note",
+    "task": "task",
     "attention": "attention",
     "note": "note",
     "attachment": "attach",

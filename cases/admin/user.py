@@ -76,6 +76,12 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 class RoleFilter(admin.RelatedFieldListFilter):
+    """Groups are called roles here."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.title = _("Role")
+
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         found = super().field_choices(field, request, model_admin)
         return [(key, role_words.in_words(str(name))) for key, name in found]

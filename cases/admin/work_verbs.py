@@ -60,7 +60,7 @@ WORK_VERBS: Final = (
     Verb(
         "tags",
         gettext_lazy("Change tags"),
-        "note",
+        "tag",
         "cases.assign_case",
         due=_open,
         lead=gettext_lazy("Words to find the case by, of your team’s own choosing."),

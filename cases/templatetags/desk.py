@@ -3,6 +3,7 @@
 from django import template
 
 from cases.admin import marks, role_words
+from cases.desk import called
 from dsrportal.wording import within
 
 register = template.Library()
@@ -16,3 +17,4 @@ register.filter(within)
 register.filter(marks.number)
 register.filter("role_in_words", role_words.in_words)
 register.simple_tag(marks.answer_in_words, name="answer_in_words")
+register.simple_tag(called, name="place")

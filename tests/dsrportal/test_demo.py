@@ -1,8 +1,18 @@
-"""The demo's passwords are known to everyone: it keeps to itself, and nobody works with what it left."""
+"""The demo's passwords are known to everyone: it keeps to itself, and nobody works with what it left.
+
+What it shows is made by the services that people call, the weeks behind it too.
+"""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
-from dsrportal import demo
+from cases.lifecycle import CaseStatus
+from cases.models import Case, IntakeSource, Mention, SavedView
+from cases.services import audit, duplicates, trend
+from dsrportal import demo, demo_cases, demo_history
 from dsrportal.embedded import CannotStart
 from dsrportal.models import User
 
@@ -37,3 +47,39 @@ def test_an_installation_with_an_admin_of_its_own_does_not_become_a_demo() -> No
     with pytest.raises(CannotStart, match="more than a demo"):
         demo.prepare(demo.SandboxAddress("https://localhost:9", "/nowhere"), "http://127.0.0.1:8000")
     assert User.objects.count() == 1
+
+
+@pytest.fixture
+def team(db: None) -> None:
+    for login in demo.PEOPLE:
+        demo._person(login)
+
+
+def test_the_last_twelve_weeks_are_told_as_of_the_days_they_happened(team: None) -> None:
+    demo_history.tell(demo._archive_for_everything)
+    now = timezone.now()
+    past = list(Case.objects.order_by("received_at"))
+    assert len(past) == len(demo_history.PAST)
+    assert {case.status for case in past} == {CaseStatus.CLOSED}
+    for case in past:
+        events = list(case.audit_events.order_by("sequence"))
+        assert case.closed_at is not None
+        assert case.received_at < events[0].at < events[-1].at <= case.closed_at < now
+        assert audit.verify(f"case:{case.pk}") == []
+    weeks = trend.trend(now=now, zone=ZoneInfo("UTC")).weeks
+    assert all(week.closed or week.received for week in weeks[:-1])
+    assert sum(week.late for week in weeks) == 2
+    assert timezone.now() - now < timedelta(minutes=5)
+
+
+def test_its_open_cases_show_what_a_team_does(team: None) -> None:
+    demo._archive_for_everything()
+    demo_cases.open_all()
+    opened = Case.objects.exclude(status=CaseStatus.CLOSED)
+    assert opened.filter(assignee__username="agnes").exists()
+    assert opened.filter(tags__name="complaint", follow_up_on=None).exists()
+    assert opened.filter(follow_up_on__isnull=False).exists()
+    assert opened.get(intake_source=IntakeSource.objects.get()).opened_by is None
+    assert duplicates.suggested().count() == 2
+    assert {mention.user.get_username() for mention in Mention.objects.all()} == {"agnes", "pia"}
+    assert SavedView.objects.get().shared
