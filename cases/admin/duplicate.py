@@ -242,7 +242,7 @@ def decide(request: HttpRequest, case_id: int, other_id: int, verb: str) -> Http
 def _pair(case_id: int, other_id: int) -> tuple[Case, Case, PossibleDuplicate]:
     """Two cases that were found to be alike. Any other two are not compared: it would tell what they share."""
     first, second = sorted((case_id, other_id))
-    people = ("opened_by", "verified_by", "approved_by", "assignee")
+    people = ("opened_by", "intake_source", "verified_by", "approved_by", "assignee")
     pair = (
         PossibleDuplicate.objects.filter(first=first, second=second)
         .select_related(*(f"{side}__{name}" for side in ("first", "second") for name in people))

@@ -95,7 +95,7 @@ def test_a_case_from_the_form_to_its_end(
 ) -> None:
     agnes = Walker(browser, portal.url, "agnes")
     page = agnes.page
-    agnes.picture(pictures, "board")
+    agnes.picture(pictures, "board", height=1240)
     page.get_by_role("link", name="Cases").first.click()
     page.get_by_role("link", name="Open a case").first.click()
     page.get_by_label("Received at").fill(f"{timezone.now() - timedelta(hours=1):%Y-%m-%dT%H:%M}")
@@ -122,7 +122,7 @@ def test_a_case_from_the_form_to_its_end(
     sandbox.advance(DAY)
     page.goto(f"/admin/cases/case/{case.pk}/change/")
     assert page.get_by_text("Braze").count()
-    agnes.picture(pictures, "case")
+    agnes.picture(pictures, "case", height=1180)
     sandbox.advance(15 * DAY)
     page.goto("/admin/cases/case/")
     agnes.picture(pictures, "queue")

@@ -45,6 +45,7 @@ class Walker:
         found = self.page.locator(".figure", has_text=label)
         said = int(found.locator("strong").inner_text())
         found.click()
+        self.page.wait_for_load_state()
         return said
 
     def schemes(self) -> Iterator[Scheme]:
@@ -55,6 +56,9 @@ class Walker:
             yield scheme
         self.page.emulate_media(color_scheme="light")
 
-    def picture(self, directory: Path, name: str) -> None:
+    def picture(self, directory: Path, name: str, *, height: int = SIZE["height"]) -> None:
+        """So much of the page, in pixels, light and dark."""
+        self.page.set_viewport_size({"width": SIZE["width"], "height": height})
         for scheme in self.schemes():
             self.page.screenshot(path=directory / f"{name}-{scheme}.png", animations="disabled")
+        self.page.set_viewport_size(SIZE)
