@@ -31,12 +31,30 @@ _FOCUSED = """() => {
 }"""
 
 
-def serious(page: Page) -> list[tuple[str, str]]:
+Findings = list[tuple[str, str]]
+# What changes with the colours alone.
+_CONTRAST = "axe.run({ runOnly: ['color-contrast'], resultTypes: ['violations'] })"
+
+
+def serious(page: Page) -> Findings:
     """What axe-core finds that stands in somebody's way: the rule, and the markup that breaks it."""
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return _serious(Axe().run(page).response)
+
+
+def in_both_schemes(page: Page) -> Findings:
+    """In the light page, and by its contrast in the dark one."""
+    page.emulate_media(color_scheme="light")
+    light = serious(page)
+    page.emulate_media(color_scheme="dark")
+    dark = [(f"dark: {rule}", markup) for rule, markup in _serious(page.evaluate(_CONTRAST))]
+    page.emulate_media(color_scheme="light")
+    return [*light, *dark]
+
+
+def _serious(response: dict[str, Any]) -> Findings:
     return [
         (each["id"], node["html"][:300])
-        for each in found
+        for each in response["violations"]
         if each["impact"] in {"serious", "critical"}
         for node in each["nodes"]
     ]

@@ -88,12 +88,12 @@ def _imports_a_file(agnes: Walker, office: Office, pictures: Path) -> list[Case]
     file = {"name": "people.csv", "mimeType": "text/csv", "buffer": csv_of(*rows, BROKEN)}
     page.get_by_label("File", exact=False).first.set_input_files(file)  # type: ignore[arg-type]
     page.get_by_role("button", name="Upload and check").click()
-    office.portal.work()
+    office.portal.work("default")
     expect(page.get_by_text("2 rows can be imported; 1 have something wrong")).to_be_visible()
     agnes.picture(pictures, "import")
     before = set(Case.objects.values_list("pk", flat=True))
     page.get_by_role("button", name="Start the import of 2 rows").click()
-    office.portal.work()
+    office.portal.work("default")
     expect(page.get_by_text("Why rows failed")).to_be_visible()
     with page.expect_download() as got:
         page.get_by_role("button", name="Download these rows").click()
@@ -127,7 +127,7 @@ def _confirm_in_bulk(page: Page, office: Office, button: str) -> None:
     expect(page.get_by_text("What would be done")).to_be_visible()
     page.get_by_role("button", name=button).click()
     expect(page.get_by_role("progressbar")).to_be_visible()
-    office.portal.work()
+    office.portal.work("default")
     expect(page.get_by_role("progressbar")).to_have_count(0)
 
 
@@ -181,16 +181,18 @@ def _approves_one(pia: Walker, office: Office) -> None:
     pia.choose("Approve")
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("Approved; the requests are on their way.")).to_be_visible()
-    office.portal.work()
+    office.portal.work("outgoing")
     request = case.requests.get()
     assert request.status == RequestStatus.PENDING
 
 
 def _is_refused_her_own(pia: Walker, office: Office) -> None:
-    """By four eyes, and the button does nothing."""
+    """By four eyes: nothing offers it, and the page that says why has a button that does nothing."""
     page, case = pia.page, office.cases["own"]
     page.goto(office.address("own"))
-    pia.choose("Approve")
+    expect(page.get_by_role("heading", name=case.reference)).to_be_visible()
+    expect(page.get_by_role("banner").get_by_role("link", name="Approve")).to_have_count(0)
+    page.goto(office.address("own", "approve"))
     expect(page.get_by_text("cannot approve it: ask a second person")).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_be_disabled()
     case.refresh_from_db()
@@ -210,10 +212,10 @@ def _approves_many(pia: Walker, office: Office, pictures: Path) -> None:
     pia.picture(pictures, "bulk")
     page.get_by_role("button", name="Approve: 2 cases").click()
     expect(page.get_by_role("progressbar")).to_be_visible()
-    office.portal.work()
+    office.portal.work("default")
     expect(page.get_by_text("can be undone until then")).to_have_count(2)
     page.get_by_role("button", name=f"Undo {undone.reference}").click()
-    office.portal.work()
+    office.portal.work("default")
     expect(page.get_by_text("can be undone until then")).to_have_count(1)
     for case in (kept, undone):
         case.refresh_from_db()
@@ -229,7 +231,7 @@ def _lets_one_go(pia: Walker, office: Office) -> None:
     page.get_by_label("The person wants the erasure first").check()
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_text("Held: waits for")).to_have_count(0)
-    office.portal.work()
+    office.portal.work("outgoing")
     assert case.requests.get().status == RequestStatus.PENDING
 
 

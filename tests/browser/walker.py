@@ -1,6 +1,5 @@
 """One person in one browser window."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -10,14 +9,18 @@ from tests.builders import PASSWORD
 
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 TABLET: ViewportSize = {"width": 820, "height": 1100}
-Scheme = Literal["light", "dark"]
 
 
 class Walker:
     """Logged in. What the console says against us is kept."""
 
     def __init__(self, browser: Browser, base_url: str, username: str) -> None:
-        self.context: BrowserContext = browser.new_context(base_url=base_url, viewport=SIZE)
+        self.context: BrowserContext = browser.new_context(
+            base_url=base_url,
+            viewport=SIZE,
+            # Colours are what they will be at once, also when the scheme changes.
+            reduced_motion="reduce",
+        )
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", self._listen)
@@ -48,17 +51,12 @@ class Walker:
         self.page.wait_for_load_state()
         return said
 
-    def schemes(self) -> Iterator[Scheme]:
-        """The page as it stands, light and dark."""
-        schemes: tuple[Scheme, ...] = ("light", "dark")
-        for scheme in schemes:
-            self.page.emulate_media(color_scheme=scheme)
-            yield scheme
-        self.page.emulate_media(color_scheme="light")
-
     def picture(self, directory: Path, name: str, *, height: int = SIZE["height"]) -> None:
         """So much of the page, in pixels, light and dark."""
         self.page.set_viewport_size({"width": SIZE["width"], "height": height})
-        for scheme in self.schemes():
+        schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for scheme in schemes:
+            self.page.emulate_media(color_scheme=scheme)
             self.page.screenshot(path=directory / f"{name}-{scheme}.png", animations="disabled")
+        self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(SIZE)
