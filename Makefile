@@ -52,7 +52,7 @@ bench: env ## how fast it is, beside a bare view
 	@exec $(BIN)/python -m tests.bench
 
 pictures: env ## take the README's pictures anew (needs Chromium)
-	@PORTAL_PICTURES_DIR=tests/browser/pictures exec $(BIN)/python -m pytest tests/browser
+	@PORTAL_PICTURES_DIR=tests/browser/pictures exec $(BIN)/python -m pytest tests/browser/test_walk.py tests/browser/test_working_day.py
 
 messages: env ## find the texts anew, update their German and compile it
 	@exec $(BIN)/python -m tests.messages

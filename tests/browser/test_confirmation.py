@@ -1,20 +1,16 @@
-"""A person is verified by their own word: from the agent's form over a real mail to the button in a real browser.
+"""A person is verified by their own word: from the agent's form over a real mail to the button in a real browser."""
 
-The pictures are for people to look at; they go to PORTAL_PICTURES_DIR, else to the test's own directory.
-"""
-
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Group
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from cases.lifecycle import CaseStatus
 from cases.models import Case, VerificationMethod
-from tests.browser.test_walk import Walker
+from tests.browser.reach import serious
+from tests.browser.walker import TABLET, Walker
 from tests.builders import open_case, person, processor
 from tests.live import LivePortal, live_portal
 from tests.mailbox import Mailbox, running_mailbox
@@ -22,14 +18,6 @@ from tests.mailbox import Mailbox, running_mailbox
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PHONE: ViewportSize = {"width": 390, "height": 780}
-TABLET: ViewportSize = {"width": 820, "height": 1100}
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    directory = Path(os.environ.get("PORTAL_PICTURES_DIR") or tmp_path / "pictures")
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
 
 
 @pytest.fixture
@@ -50,86 +38,56 @@ def portal(transactional_db: None, mailbox: Mailbox, logs: Path) -> Iterator[Liv
         yield running
 
 
-def reachable(page: Page) -> None:
-    """Nothing serious stands in the way of who does not see the page, or has no mouse."""
-    found = Axe().run(page).response["violations"]
-    serious = [each for each in found if each["impact"] in {"serious", "critical"}]
-    assert not serious, [(each["id"], [node["html"] for node in each["nodes"]]) for each in serious]
-
-
-def both(page: Page, directory: Path, name: str) -> None:
-    page.emulate_media(color_scheme="light")
-    page.screenshot(path=directory / f"{name}-light.png", full_page=True, animations="disabled")
-    page.emulate_media(color_scheme="dark")
-    page.screenshot(path=directory / f"{name}-dark.png", full_page=True, animations="disabled")
-    page.emulate_media(color_scheme="light")
-
-
-def test_a_person_confirms_by_the_link(
-    portal: LivePortal, mailbox: Mailbox, browser: Browser, pictures: Path
-) -> None:
+def test_a_person_confirms_by_the_link(portal: LivePortal, mailbox: Mailbox, browser: Browser) -> None:
     case = open_case(identities=[("email", "ada@example.org"), ("controller_customer_id", "C-20417")])
     agnes = Walker(browser, portal.url, "agnes")
     agnes.page.goto(f"/admin/cases/case/{case.pk}/verify/")
     for method in VerificationMethod:
         agnes.page.get_by_label(str(method.label), exact=True).check()
-        both(agnes.page, pictures, f"verify-{method.value}")
     agnes.page.get_by_label("Data points matched", exact=True).check()
     expect(agnes.page.get_by_label("Passport")).to_be_hidden()
     agnes.page.get_by_label("It could not be shown").check()
     expect(agnes.page.get_by_label("The person did not answer")).to_be_visible()
-    both(agnes.page, pictures, "verify-failed")
-    reachable(agnes.page)
+    assert serious(agnes.page) == []
     agnes.page.set_viewport_size(TABLET)
-    both(agnes.page, pictures, "verify-tablet")
     agnes.page.get_by_label("E-mail address confirmed", exact=True).check()
     agnes.page.get_by_role("button", name="Send the link").click()
     expect(agnes.page.get_by_text("Waits to be sent")).to_be_visible()
     portal.work("results")
     agnes.page.reload()
     expect(agnes.page.get_by_text("Valid until", exact=True)).to_be_visible()
-    both(agnes.page, pictures, "case-verifying-tablet")
     agnes.page.set_viewport_size({"width": 1280, "height": 900})
-    both(agnes.page, pictures, "case-verifying")
-    reachable(agnes.page)
-    _confirm(browser, mailbox, portal, pictures)
+    assert serious(agnes.page) == []
+    _confirm(browser, mailbox, portal)
     case.refresh_from_db()
     assert (case.status, case.verified_by) == (CaseStatus.READY, None)
     agnes.page.reload()
-    both(agnes.page, pictures, "case-verified")
-    _looked_at(browser, portal, case, pictures)
+    _looked_at(browser, portal, case)
     assert not agnes.complaints
 
 
-def _confirm(browser: Browser, mailbox: Mailbox, portal: LivePortal, pictures: Path) -> None:
+def _confirm(browser: Browser, mailbox: Mailbox, portal: LivePortal) -> None:
     (link,) = mailbox.links()
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     page.goto(link)
-    both(page, pictures, "confirm")
     page.set_viewport_size(PHONE)
-    both(page, pictures, "confirm-phone")
-    reachable(page)
+    assert serious(page) == []
     # With the origin that this page's policy lets a browser tell: a forged form would be refused.
     page.get_by_role("button", name="Yes, I made this request").click()
     expect(page.get_by_text("Thank you, that is confirmed")).to_be_visible()
-    both(page, pictures, "confirmed-phone")
     page.goto(link)
     expect(page.get_by_role("heading", name="This link cannot be used")).to_be_visible()
-    both(page, pictures, "gone-phone")
     assert link.rpartition("/")[2] not in portal.log()
     context.close()
 
 
-def _looked_at(browser: Browser, portal: LivePortal, case: Case, pictures: Path) -> None:
+def _looked_at(browser: Browser, portal: LivePortal, case: Case) -> None:
     pia = Walker(browser, portal.url, "pia")
     pia.page.goto(f"/admin/cases/case/{case.pk}/approve/")
     expect(pia.page.get_by_text("not shown to be the person’s")).to_have_count(1)
-    both(pia.page, pictures, "approve")
     adam = Walker(browser, portal.url, "adam")
     adam.page.goto("/admin/cases/verificationrule/")
-    both(adam.page, pictures, "rules")
     adam.page.locator("#result_list a").first.click()
-    both(adam.page, pictures, "rule")
-    reachable(adam.page)
+    assert serious(adam.page) == []
     assert not [*pia.complaints, *adam.complaints]

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
-from tests.browser.test_walk import Walker
+from tests.browser.walker import Walker
 from tests.builders import open_case, person, processor
 from tests.live import LivePortal, live_portal
 

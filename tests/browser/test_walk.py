@@ -1,69 +1,26 @@
-"""A real browser walks the main job once, and takes the README's pictures on its way.
+"""A real browser walks the main job once, and takes pictures for the README on its way."""
 
-The pictures go to PORTAL_PICTURES_DIR (`make pictures`), else to the test's own directory.
-"""
-
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
+from playwright.sync_api import Browser
 
 from cases.lifecycle import CaseStatus, Outcome
 from cases.models import Case
-from cases.services import audit
-from tests.builders import PASSWORD, approved_case, open_case, person, processor, ready_case
+from cases.services import approval, assigning, audit, saved_views
+from tests.browser.walker import Walker
+from tests.builders import actor, approved_case, open_case, person, processor, ready_case
 from tests.live import LivePortal, live_portal
 from tests.sandbox import Sandbox, running_sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DAY = 24 * 3600
-SIZE: ViewportSize = {"width": 1360, "height": 860}
-
-
-class Walker:
-    """One person in one browser window. What the console says against us is kept."""
-
-    def __init__(self, browser: Browser, base_url: str, username: str) -> None:
-        self.context: BrowserContext = browser.new_context(base_url=base_url, viewport=SIZE)
-        self.page: Page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto("/admin/")
-        self.page.get_by_label("Username").fill(username)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Log in").click()
-
-    def _listen(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
-
-    def choose(self, verb: str) -> None:
-        """The one button at the top of the case page that is due now."""
-        self.page.get_by_role("banner").get_by_role("link", name=verb).click()
-
-    def picture(self, directory: Path, name: str) -> None:
-        """The page as it stands, light and dark."""
-        schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-        for scheme in schemes:
-            self.page.emulate_media(color_scheme=scheme)
-            self.page.screenshot(path=directory / f"{name}-{scheme}.png", animations="disabled")
-        self.page.emulate_media(color_scheme="light")
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    wished = os.environ.get("PORTAL_PICTURES_DIR")
-    directory = Path(wished) if wished else tmp_path / "pictures"
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
 
 
 @pytest.fixture
@@ -77,32 +34,60 @@ def portal(transactional_db: None, sandbox: Sandbox, logs: Path) -> Iterator[Liv
     for name, role in (("agnes", "agent"), ("pia", "approver"), ("otto", "auditor")):
         person(name, time_zone="Europe/Berlin").groups.add(Group.objects.get(name=role))
     processor(sandbox, name="Shop (EU)")
+    weeks_before()
     some_cases()
     with live_portal(logs) as running:
         yield running
 
 
-def some_cases() -> None:
-    """A queue as a working day has it."""
+def weeks_before() -> None:
+    """Cases that came and were closed in the last twelve weeks, a few of them late."""
     now = timezone.now()
-    for number, (kind, regulation, hours) in enumerate(
-        [
-            ("access", "gdpr", 30),
-            ("erasure", "ccpa", 80),
-            ("portability", "gdpr", 300),
-            ("erasure", "gdpr", 640),
-            ("access", "ccpa", 900),
-            ("erasure", "gdpr", 150),
-            ("access", "gdpr", 700),
-        ]
-    ):
+    for number in range(40):
+        closed_at = now - timedelta(days=2 * number + 1)
+        took = timedelta(days=(4, 9, 17, 26, 12, 49 if number % 3 else 21)[number % 6])
+        with time_machine.travel(closed_at, tick=False):
+            case = open_case(
+                type=("access", "erasure", "erasure", "portability")[number % 4],
+                received_at=closed_at - took,
+                identities=[("email", f"before{number}@example.org")],
+            )
+            approval.deny(case, actor=actor("pia"), reason="legal_obligation")
+
+
+def some_cases() -> None:
+    """A queue as a working day has it: each at its stage, some with somebody, some in a hurry."""
+    now = timezone.now()
+    rows = [
+        ("access", "gdpr", 30, "agnes"),
+        ("erasure", "ccpa", 80, ""),
+        ("portability", "gdpr", 300, "agnes"),
+        ("erasure", "gdpr", 640, "pia"),
+        ("access", "ccpa", 900, ""),
+        ("erasure", "gdpr", 150, "agnes"),
+        ("access", "gdpr", 715, "agnes"),
+        ("access", "gdpr", 200, ""),
+        ("erasure", "gdpr", 410, ""),
+        ("portability", "ccpa", 520, "agnes"),
+        ("erasure", "ccpa", 610, ""),
+    ]
+    for number, (kind, regulation, hours, assignee) in enumerate(rows):
         make = (open_case, ready_case, approved_case)[number % 3]
-        make(
+        case = make(
             type=kind,
             regulation=regulation,
             received_at=now - timedelta(hours=hours),
             identities=[("email", f"person{number}@example.org")],
         )
+        if assignee:
+            user = actor(assignee).user
+            assigning.assign(case, actor=actor("agnes"), assignee=user, seen=None)
+    saved_views.save(
+        actor=actor("agnes"), name="My erasures", query="assignee=me&type__exact=erasure", shared=False
+    )
+    saved_views.save(
+        actor=actor("pia"), name="CCPA this week", query="due=7&regulation__exact=ccpa", shared=True
+    )
 
 
 def test_a_case_from_the_form_to_its_end(
@@ -110,12 +95,12 @@ def test_a_case_from_the_form_to_its_end(
 ) -> None:
     agnes = Walker(browser, portal.url, "agnes")
     page = agnes.page
+    agnes.picture(pictures, "board", height=1240)
     page.get_by_role("link", name="Cases").first.click()
     page.get_by_role("link", name="Open a case").first.click()
     page.get_by_label("Received at").fill(f"{timezone.now() - timedelta(hours=1):%Y-%m-%dT%H:%M}")
     page.get_by_label("Type", exact=True).select_option("erasure")
     page.locator("[name=identities-0-value]").fill("Ada.Lovelace@Example.org")
-    agnes.picture(pictures, "open-a-case")
     page.get_by_role("button", name="Open case").click()
     case = Case.objects.latest("pk")
     assert page.url.endswith(f"/{case.pk}/change/")
@@ -130,14 +115,14 @@ def test_a_case_from_the_form_to_its_end(
     pia = Walker(browser, portal.url, "pia")
     pia.page.goto(f"/admin/cases/case/{case.pk}/change/")
     pia.choose("Approve")
-    pia.picture(pictures, "approve")
+    pia.picture(pictures, "approval")
     pia.page.get_by_role("button", name="Approve").click()
 
     portal.work()
     sandbox.advance(DAY)
     page.goto(f"/admin/cases/case/{case.pk}/change/")
     assert page.get_by_text("Braze").count()
-    agnes.picture(pictures, "case")
+    agnes.picture(pictures, "case", height=1180)
     sandbox.advance(15 * DAY)
     page.goto("/admin/cases/case/")
     agnes.picture(pictures, "queue")
@@ -153,5 +138,4 @@ def test_a_case_from_the_form_to_its_end(
     otto = Walker(browser, portal.url, "otto")
     otto.page.goto("/admin/cases/auditevent/")
     assert otto.page.get_by_text(case.reference).count()
-    otto.picture(pictures, "audit")
     assert agnes.complaints + pia.complaints + otto.complaints == []
