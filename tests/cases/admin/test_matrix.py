@@ -521,7 +521,7 @@ NAMES: Final = re.compile(
 )
 # Of an import, in the sentences about its columns.
 CODES: Final = re.compile(
-    rf"\b(?:{'|'.join((*IdentityType.values, *RequestType.values, *Regulation.values))})\b(?=[,.])"
+    rf"\b(?:{'|'.join((*IdentityType.values, *RequestType.values, *Regulation.values))})\b(?=\s*(?:[,.]|$))"
 )
 
 
@@ -539,7 +539,9 @@ def bare_texts(desk: Desk, row: Row) -> Iterator[str]:
         answer = ask(desk, name, method, desk.address(row))[0]
         if status == 302:
             said: Any = get_messages(answer.wsgi_request)
-            yield from (words for each in said._queued_messages for words in pseudo.bare(str(each), names=NAMES))
+            yield from (
+                words for each in said._queued_messages for words in pseudo.bare(str(each), names=NAMES)
+            )
         elif answer["Content-Type"].startswith("text/html"):
             yield from pseudo.bare(answer.content.decode(), names=NAMES)
 
@@ -555,9 +557,6 @@ def test_whatever_a_page_says_can_be_said_in_another_language(
             for row in TABLE
         }
         transaction.set_rollback(True)
-    import json
-
-    open("/tmp/marks_found.json", "w").write(json.dumps(found))
     assert {row: words for row, words in found.items() if words} == {}
 
 
