@@ -209,7 +209,7 @@ class OpenDsr(Connector):
     def test_connection(self) -> list[ConnectionCheck]:
         key = self.key_fields[0]
         return [
-            checked(key.replace("_", " ").capitalize(), self._check_key, key_field=key),
+            checked(Wording(key.replace("_", " ").capitalize()), self._check_key, key_field=key),
             checked(Wording("Callback certificate"), self._check_certificate),
         ]
 
