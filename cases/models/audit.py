@@ -27,6 +27,16 @@ class _Slots(dict[str, Any]):
         return "?"
 
 
+class _AnySlots(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def in_general(action: Action) -> str:
+    """Its sentence without the particulars of any event."""
+    return str(action.label).format_map(_AnySlots())
+
+
 class AppendOnly(TypeError):
     """Someone tried to change or delete what may only be added to."""
 
