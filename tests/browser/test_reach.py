@@ -54,7 +54,7 @@ OPENED: dict[str, tuple[str, Callable[[Page], None]]] = {
     "all ticked": ("list of cases", lambda page: page.get_by_label("cases that match").check()),
     "the account's menu": ("board", lambda page: page.locator("details.me summary").click()),
     "the numbers of the chart": ("board", _menu_of("All numbers as a table")),
-    "more verbs": ("case that is ready", _menu_of("More")),
+    "the other verbs": ("case that is ready", lambda page: page.locator("details.verbs summary").click()),
     "an answer to a note": ("case that needs attention", _menu_of("Answer")),
     "the keys": ("list of cases", lambda page: page.keyboard.press("?")),
     "a correction": ("open a case", lambda page: _chosen(page, "correction")),
