@@ -96,7 +96,8 @@ def _value(value: Any) -> str:
         case None:
             return "\\N"
         case str():
-            return str(value).translate(_ESCAPES)
+            # A sentence as its English value, whatever language is active.
+            return str.translate(value, _ESCAPES)
         case bool():
             return "t" if value else "f"
         case bytes() | memoryview():

@@ -79,7 +79,7 @@ def test_what_it_is_and_may_is_in_the_trail() -> None:
         "per_minute": [30, 60],
         "types": [["access", "erasure"], ["erasure"]],
     }
-    assert events[1].sentence == "Changed per_minute, types of the intake source Website"
+    assert events[1].sentence == "Changed per minute, types of the intake source Website"
 
 
 def test_a_new_token_takes_the_place_of_the_old() -> None:

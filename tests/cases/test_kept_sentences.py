@@ -1,0 +1,77 @@
+"""What work in the background says of a row is kept in English with its slots, and read in each one's language."""
+
+import pytest
+from django.utils import translation
+
+from cases.models import Action, AuditEvent, BulkRow, Case, ImportFailure
+from cases.models.audit_slots import in_words
+from cases.services import bulk, bulk_work, imports
+from cases.services.refusal import Refused
+from dsrportal.wording import Wording
+from tests import pseudo
+from tests.builders import actor, open_case, processor
+from tests.cases.admin.people import account
+from tests.cases.files import BROKEN, ROW, checked
+
+pytestmark = pytest.mark.django_db
+
+
+def refused_row() -> BulkRow:
+    """Approved in bulk by somebody who may not do it any more when its turn comes."""
+    processor()
+    case = open_case()
+    account("pia")
+    run = bulk.start(
+        Case.objects.filter(pk=case.pk), verb="deny", said={"reason": "legal_obligation"}, actor=actor("pia")
+    )
+    bulk.confirm(run, actor=actor("pia"))
+    account("pia").groups.clear()
+    with translation.override("de"):
+        bulk_work.work(run.pk)
+    return BulkRow.objects.get(run=run)
+
+
+def test_a_row_that_was_refused_says_why_in_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = refused_row()
+    english = "Who started this may not do it any more."
+    assert BulkRow.objects.values_list("sentence", flat=True).get() == english
+    assert str(row.sentence) == english
+    pseudo.speak(monkeypatch)
+    with translation.override("de"):
+        assert str(row.sentence) == f"⟦{english}⟧"
+
+
+def test_a_row_of_an_import_says_why_in_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    processor()
+    with translation.override("de"):
+        made = checked(ROW, BROKEN, *[{**BROKEN, "received_at": "2026-05-05"}] * 12)
+    kept = set(ImportFailure.objects.values_list("sentence", flat=True))
+    assert kept == {"Give at least one identity: without one no processor can find the person."}
+    pseudo.speak(monkeypatch)
+    with translation.override("de"):
+        ((sentence, rows),) = imports.kinds_of_failure(made)
+        assert (str(sentence), rows) == (f"⟦{kept.pop()}⟧".replace(": ", "⟧: ⟦"), 13)
+        assert all(
+            str(each).startswith("⟦")
+            for _line, said in imports.first_failures(made, lines=9)
+            for each in said
+        )
+
+
+def test_a_refusal_with_several_sentences_is_read_in_the_readers_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = Refused(Wording("Say why it failed."), Wording("A case has up to %(count)d files.", count=3))
+    assert str(refused) == "Say why it failed. A case has up to 3 files."
+    pseudo.speak(monkeypatch)
+    with translation.override("de"):
+        assert str(refused) == "⟦Say why it failed.⟧ ⟦A case has up to ⟧3⟦ files.⟧"
+
+
+def test_an_event_keeps_codes_and_tells_them_in_words() -> None:
+    event = AuditEvent(action=Action.BULK_STARTED, details={"verb": "deny", "cases": 12000, "run": "7"})
+    assert event.sentence == "Started in bulk: deny for 12,000 cases (7)"
+    assert in_words("fields", ["base_url", "budget_share"]) == "base url, budget share"
+    assert in_words("stop", "not_allowed") == "not allowed"
+    with translation.override("de"):
+        assert "12.000" in event.sentence
