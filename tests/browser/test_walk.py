@@ -95,7 +95,7 @@ def test_a_case_from_the_form_to_its_end(
 ) -> None:
     agnes = Walker(browser, portal.url, "agnes")
     page = agnes.page
-    agnes.picture(pictures, "board", height=1240)
+    agnes.picture(pictures, "board", height=1420)
     page.get_by_role("link", name="Cases").first.click()
     page.get_by_role("link", name="Open a case").first.click()
     page.get_by_label("Received at").fill(f"{timezone.now() - timedelta(hours=1):%Y-%m-%dT%H:%M}")
