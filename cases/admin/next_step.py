@@ -45,7 +45,7 @@ def next_step(
             _("Check that the person is who they say they are, then record how."), offered("verify")
         )
     if case.status == CaseStatus.READY:
-        refusal = approval.why_not(case, actor=actor_of(request))
+        refusal = approval.why_not(case, actor=actor_of(request), by_trail=False)
         if offered("approve") and not refusal:
             return NextStep(_("Look at the plan and approve it, or deny the case."), offered("approve"))
         if offered("approve"):

@@ -21,15 +21,18 @@ DENIAL_REASONS = {
 }
 
 
-def why_not(case: Case, *, actor: Actor) -> str:
-    """Why this person cannot approve this case, in a sentence; "" when they can."""
+def why_not(case: Case, *, actor: Actor, by_trail: bool = True) -> str:
+    """Why this person cannot approve this case, in a sentence; "" when they can.
+
+    Without `by_trail` the trail is not asked, for a page that only offers the verb: the verb itself asks it.
+    """
     if case.status != CaseStatus.READY:
         return Wording("Only a case that is ready can be approved.")
     if actor.user_id is None:
         return Wording("A case is approved by a person.")
     if case.verified_at is None and case.type not in UNVERIFIED_TYPES:
         return Wording("Nobody has shown who the person is: verify them first.")
-    if case.type in SECOND_PERSON_TYPES and _is_first_person(case, actor.user_id):
+    if case.type in SECOND_PERSON_TYPES and _is_first_person(case, actor.user_id, by_trail=by_trail):
         return Wording(
             "Who opened, verified or last changed an erasure or correction cannot approve it: ask a "
             "second person."
@@ -58,9 +61,9 @@ def had_a_hand(user_id: int | None) -> Q:
     return own | Q(Exists(_hands(user_id).filter(case=OuterRef("pk"))))
 
 
-def _is_first_person(case: Case, user_id: int) -> bool:
+def _is_first_person(case: Case, user_id: int, *, by_trail: bool) -> bool:
     own = {case.opened_by_id, case.verified_by_id, case.changed_by_id, case.verification_asked_by_id}
-    return user_id in own or _hands(user_id).filter(case=case).exists()
+    return user_id in own or (by_trail and _hands(user_id).filter(case=case).exists())
 
 
 def _hands(user_id: int | None) -> QuerySet[AuditEvent]:
