@@ -42,7 +42,13 @@ Message = tuple[str | tuple[str, str], str | None]
 
 
 def sources() -> Iterator[Path]:
-    for pattern in ("cases/**/*.py", "dsrportal/**/*.py", "integrations/**/*.py", "templates/**/*.html"):
+    for pattern in (
+        "cases/**/*.py",
+        "dsrportal/**/*.py",
+        "integrations/**/*.py",
+        "templates/**/*.html",
+        "templates/**/*.txt",
+    ):
         for path in sorted(ROOT.glob(pattern)):
             if not any(part in str(path.relative_to(ROOT)) for part in NOT_READ):
                 yield path

@@ -20,7 +20,7 @@ from django.utils.formats import date_format
 
 from cases.actor import SCHEDULE
 from cases.lifecycle import CaseStatus
-from cases.models import Action, EmailConfirmation
+from cases.models import Action, Case, EmailConfirmation, IntakeReceipt
 from cases.services import audit, email_links, progress
 from dsrportal.crypto import Unreadable
 
@@ -85,7 +85,7 @@ def _message(confirmation: EmailConfirmation, token: str) -> EmailMessage:
     identity, case = confirmation.identity, confirmation.case
     assert identity is not None
     assert confirmation.expires_at is not None
-    with translation.override(settings.LANGUAGE_CODE):
+    with translation.override(_language(case)):
         context = {
             "case": case,
             "url": settings.PORTAL_BASE_URL + reverse("confirm-email", args=[token]),
@@ -97,6 +97,15 @@ def _message(confirmation: EmailConfirmation, token: str) -> EmailMessage:
     # A program's word: no out-of-office notice shall answer it (RFC 3834).
     headers = {"Auto-Submitted": "auto-generated"}
     return EmailMessage(subject, body, to=[identity.value.strip()], headers=headers)
+
+
+def _language(case: Case) -> str:
+    """The person's, where the form they asked through told it and the portal speaks it; else the portal's own."""
+    told = IntakeReceipt.objects.filter(case=case).values_list("language", flat=True).first()
+    try:
+        return translation.get_supported_language_variant(told.lower()) if told else settings.LANGUAGE_CODE
+    except LookupError:
+        return settings.LANGUAGE_CODE
 
 
 def _is_final(error: Exception) -> bool:

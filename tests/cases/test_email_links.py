@@ -31,6 +31,7 @@ from dsrportal.queueing import store
 from integrations.models import Processor
 from integrations.types import Correction, Identity
 from tests.builders import MATCHED, actor, open_case, processor
+from tests.cases.intake_api import erasure, form
 from tests.mailbox import Mailbox
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +98,21 @@ def test_a_link_is_sent_to_the_address_and_the_case_waits_for_the_person(mailbox
     assert confirmation.expires_at is not None
     assert confirmation.sent_at is not None
     assert abs(confirmation.expires_at - confirmation.sent_at - timedelta(days=7)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("told", "subject"),
+    [
+        ("de-AT", "Bitte bestätigen Sie Ihren Datenschutzantrag"),
+        ("fi", "Please confirm your privacy request"),
+    ],
+)
+def test_the_mail_speaks_the_persons_language_where_it_is_known(
+    mailbox: Mailbox, told: str, subject: str
+) -> None:
+    form().open(erasure(language=told))
+    sent(Case.objects.get())
+    assert mailbox.messages[0]["Subject"] == subject
 
 
 def test_of_the_token_only_a_hash_is_kept_and_nothing_of_it_or_the_address_is_logged(
