@@ -40,7 +40,7 @@ def keep_what_was_shown(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0034_cases_have_attachments")]
+    dependencies = [("cases", "0021_cases_have_attachments")]
 
     operations = [
         migrations.RunPython(make_rules, migrations.RunPython.noop),

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0050_sentences_of_rows_are_kept_with_their_slots"),
+        ("cases", "0025_sentences_of_rows_are_kept_with_their_slots"),
     ]
 
     operations = [

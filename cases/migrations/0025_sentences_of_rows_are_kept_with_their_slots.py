@@ -5,7 +5,7 @@ import cases.models.worded
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0041_models_have_names"),
+        ("cases", "0024_models_have_names"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0040_the_trail_is_indexed_for_review"),
+        ("cases", "0023_the_trail_is_indexed_for_review"),
         ("integrations", "0006_models_have_names"),
     ]
 

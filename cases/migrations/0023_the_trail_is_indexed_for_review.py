@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0036_every_verifiable_type_has_its_rule"),
+        ("cases", "0022_every_verifiable_type_has_its_rule"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
