@@ -10,7 +10,6 @@ from pathlib import Path
 
 import requests
 
-from dsrportal.queueing import store
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 WEB_SECONDS = 30
@@ -49,6 +48,9 @@ class LivePortal:
 
     def work(self, *queues: str) -> None:
         """Run real workers until their queues are empty: outgoing first, as its jobs fill the other."""
+        # Not at the top: who wants a free port alone, such as a benchmark, has no settings yet.
+        from dsrportal.queueing import store
+
         for queue in queues or ("outgoing", "default", "results"):
             if not store().llen(f"rq:queue:{queue}"):
                 continue  # a worker that finds nothing costs as much as one that works

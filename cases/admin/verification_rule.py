@@ -27,7 +27,7 @@ class RuleForm(forms.ModelForm):
     )
 
     # As which the rule was shown, so that nobody's change is overwritten unseen.
-    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    seen = forms.CharField(label="", widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = VerificationRule

@@ -60,7 +60,7 @@ def places() -> Iterator[tuple[str, str]]:
     yield "deliveries", "/admin/cases/callbackdelivery/"
     yield "audit", "/admin/cases/auditevent/"
     yield "health", "/admin/health/"
-    yield "jobs", "/admin/jobs/"
+    yield "jobs", "/admin/cases/jobs/"
     yield "users", "/admin/dsrportal/user/"
     yield "user", "/admin/dsrportal/user/add/"
     yield "role", f"/admin/auth/group/{Group.objects.earliest('pk').pk}/change/"
