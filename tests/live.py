@@ -10,7 +10,6 @@ from pathlib import Path
 
 import requests
 
-
 _REPOSITORY = Path(__file__).resolve().parent.parent
 WEB_SECONDS = 30
 
