@@ -15,7 +15,6 @@ PATIENCE_SECONDS = 240
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="whom to kill is looked up in /proc")
-@pytest.mark.xdist_group("faults")
 def test_nothing_is_lost_doubled_or_stuck(capfd: pytest.CaptureFixture[str]) -> None:
     """200 requests within 120 s, from the first approval until every one is answered."""
     command = [sys.executable, "-m", "tests.faults", "--requests", "200", "--seconds", str(SECONDS)]

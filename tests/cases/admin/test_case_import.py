@@ -64,7 +64,7 @@ def test_from_the_form_to_the_failed_rows_and_again() -> None:
 
     work(made)
     page = text(agnes.get(address(made)))
-    assert "Nothing was opened yet. 2 rows can be imported; 1 have something wrong" in page
+    assert "Rows that can be imported: 2; with something wrong, which would be left out: 1" in page
     assert "Start the import of 2 rows" in page
     assert "data-live" not in page
     assert not Case.objects.exists()
