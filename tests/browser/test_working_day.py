@@ -89,7 +89,9 @@ def _imports_a_file(agnes: Walker, office: Office, pictures: Path) -> list[Case]
     page.get_by_label("File", exact=False).first.set_input_files(file)  # type: ignore[arg-type]
     page.get_by_role("button", name="Upload and check").click()
     office.portal.work("default")
-    expect(page.get_by_text("can be imported: 2; with something wrong, which would be left out: 1")).to_be_visible()
+    expect(
+        page.get_by_text("can be imported: 2; with something wrong, which would be left out: 1")
+    ).to_be_visible()
     agnes.picture(pictures, "import")
     before = set(Case.objects.values_list("pk", flat=True))
     page.get_by_role("button", name="Start the import of 2 rows").click()
