@@ -49,7 +49,7 @@ def measure(directory: Path, *, rounds: int, part: float) -> list[Figure]:
     """One import of each size, however many rounds are asked for."""
     if not Processor.objects.exists():
         builders.processor(name="Imports")
-    agent, _made = User.objects.get_or_create(username="imogen", is_superuser=True)
+    agent, _made = User.objects.get_or_create(username="imogen", is_staff=True, is_superuser=True)
     actor = Actor(Source.ADMIN, user=agent, address="192.0.2.7")
     rows = round(ROWS * part)
     _checked, small = _import(rows // FEWER, actor, "small")
