@@ -7,14 +7,13 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 
 from cases.actor import Actor
 from cases.models import Action, Attachment, Case
-from cases.services import attachable, audit, notes, sealed_files
+from cases.services import attachable, audit, notes, sealed_files, uploads
 from cases.services.refusal import Refused
 from dsrportal.wording import Wording
 
@@ -27,12 +26,7 @@ def attach(case: Case, upload: UploadedFile, *, actor: Actor, text: str = "") ->
     """Keep a file with a case, and what was said about it as a note. Raises Refused for what may not be kept."""
     if actor.user is None:
         raise Refused(Wording("A file is attached by a person."))
-    if not upload.size:
-        raise Refused(Wording("The file is empty."))
-    if upload.size > settings.UPLOAD_LIMIT_BYTES:
-        raise Refused(
-            Wording("The file is larger than %(size)s MB.", size=settings.UPLOAD_LIMIT_BYTES // 1024**2)
-        )
+    size_bytes = uploads.checked_size(upload)
     if Attachment.objects.filter(case=case).count() >= MOST_FILES:
         raise Refused(Wording("A case has up to %(count)d files.", count=MOST_FILES))
     name = _plain(upload.name or "")
@@ -41,7 +35,7 @@ def attach(case: Case, upload: UploadedFile, *, actor: Actor, text: str = "") ->
         case=case,
         name=name,
         media_type=attachable.media_type(name, content),
-        size_bytes=upload.size,
+        size_bytes=size_bytes,
         uploaded_by=actor.user,
         uploaded_at=timezone.now(),
     )

@@ -10,7 +10,6 @@ from datetime import timedelta
 from itertools import groupby
 from typing import BinaryIO, Final
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Count
@@ -20,7 +19,7 @@ from cases.actor import SCHEDULE, Actor
 from cases.lifecycle import UNVERIFIED_TYPES
 from cases.models import Action, CaseImport, ImportFailure, ImportState
 from cases.models.case_import import WORKING
-from cases.services import audit, import_columns, import_lines, sealed_files
+from cases.services import audit, import_columns, import_lines, sealed_files, uploads
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.models import DataKey
@@ -36,12 +35,7 @@ PERMISSIONS: Final = ("cases.add_caseimport", "cases.add_case")
 
 def upload(file: UploadedFile, *, source: str, actor: Actor) -> CaseImport:
     """Keep a file, encrypted, and have its rows checked. Raises Refused where it cannot be read as a whole."""
-    if not file.size:
-        raise Refused(Wording("The file is empty."))
-    if file.size > settings.UPLOAD_LIMIT_BYTES:
-        raise Refused(
-            Wording("The file is larger than %(size)s MB.", size=settings.UPLOAD_LIMIT_BYTES // 1024**2)
-        )
+    size_bytes = uploads.checked_size(file)
     if actor.user is None:
         raise Refused(Wording("A case is opened by a person."))
     content: BinaryIO = file.file  # type: ignore[assignment]
@@ -54,7 +48,7 @@ def upload(file: UploadedFile, *, source: str, actor: Actor) -> CaseImport:
     made = CaseImport(
         data_key=DataKey.make(DataKey.Purpose.IMPORT),
         file_name=(file.name or "")[:200],
-        size_bytes=file.size,
+        size_bytes=size_bytes,
         source=source,
         columns=columns,
         separator=separator,

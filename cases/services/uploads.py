@@ -16,20 +16,23 @@ from cases.services.refusal import Refused
 from dsrportal.wording import Wording
 
 
+def checked_size(upload: UploadedFile) -> int:
+    """In bytes. Raises Refused where a file is empty, or larger than UPLOAD_LIMIT_BYTES."""
+    if not upload.size:
+        raise Refused(Wording("The file is empty."))
+    if upload.size > settings.UPLOAD_LIMIT_BYTES:
+        raise Refused(
+            Wording("The file is larger than %(size)s MB.", size=settings.UPLOAD_LIMIT_BYTES // 1024**2)
+        )
+    return upload.size
+
+
 def keep(request: ProcessorRequest, upload: UploadedFile, *, actor: Actor) -> ResultPackage:
     """Keep a file as what a manual processor gave. What a person is owed expires; what proves an act does not.
 
     Inside the caller's transaction. Raises Refused where the file is empty or too large.
     """
-    if not upload.size:
-        raise Refused(Wording("The file is empty."))
-    if upload.size > settings.UPLOAD_LIMIT_BYTES:
-        raise Refused(
-            Wording(
-                "The file is larger than %(size)s MB.",
-                size=settings.UPLOAD_LIMIT_BYTES // 1024**2,
-            )
-        )
+    size_bytes = checked_size(upload)
     package = ResultPackage(processor_request=request, state=PackageState.FETCHED)
     digest, now = hashlib.sha256(), timezone.now()
 
@@ -39,7 +42,7 @@ def keep(request: ProcessorRequest, upload: UploadedFile, *, actor: Actor) -> Re
             yield chunk
 
     sealed_files.save(package, counted(), request.case.data_key.secret())
-    package.size_bytes, package.sha256 = upload.size, digest.hexdigest()
+    package.size_bytes, package.sha256 = size_bytes, digest.hexdigest()
     package.content_type = "application/octet-stream"
     package.fetched_at = now
     if request.case.type in WITH_RESULT:
