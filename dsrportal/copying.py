@@ -4,7 +4,9 @@ Triggers, constraints and rights hold as for any INSERT. Encrypted fields are se
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -13,7 +15,7 @@ from uuid import UUID
 from django.db import connection, models
 from psycopg import sql
 
-from dsrportal.fields import EncryptedField, SealedValue
+from dsrportal.fields import SealedValue
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -21,6 +23,7 @@ Row = TypeVar("Row", bound=models.Model)
 FEW: Final = 10
 _AT_ONCE: Final = 64 * 1024
 # What the text format of COPY would take for something else.
+_ESCAPED: Final = re.compile(r"[\\\t\n\r]")
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -32,11 +35,11 @@ def insert(model: type[Row], rows: Sequence[Row]) -> list[Row]:
     if len(rows) < FEW:
         return list(model._default_manager.bulk_create(rows))
     _number(model, rows)
-    fields = _fields(model)
-    columns = sql.SQL(", ").join([sql.Identifier(str(field.column)) for field in fields])
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(model._meta.db_table), columns)
+    columns = _columns(model)
+    names = sql.SQL(", ").join(map(sql.Identifier, columns.names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(model._meta.db_table), names)
     # All of them first: sealing may ask the database for a key, and nothing else can be asked while COPY takes rows.
-    pieces = list(_pieces(fields, rows))
+    pieces = list(_pieces(columns, rows))
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,
@@ -49,9 +52,33 @@ def insert(model: type[Row], rows: Sequence[Row]) -> list[Row]:
     return list(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """In the order in which they are written. `held` are attributes that are stored as they are."""
+
+    names: tuple[str, ...]
+    held: tuple[str, ...]
+    asked: tuple[models.Field, ...]
+
+
 @lru_cache(maxsize=64)
-def _fields(model: type[models.Model]) -> tuple[models.Field, ...]:
-    return tuple(field for field in model._meta.concrete_fields if not field.generated)
+def _columns(model: type[models.Model]) -> _Columns:
+    fields = [field for field in model._meta.concrete_fields if not field.generated]
+    plain = [field for field in fields if _is_plain(field)]
+    asked = [field for field in fields if not _is_plain(field)]
+    return _Columns(
+        names=tuple(str(field.column) for field in (*plain, *asked)),
+        held=tuple(field.attname for field in plain),
+        asked=tuple(asked),
+    )
+
+
+def _is_plain(field: models.Field) -> bool:
+    if isinstance(field, models.JSONField):
+        return False
+    if isinstance(field, models.DateField | models.TimeField):
+        return not (field.auto_now or field.auto_now_add)
+    return type(field).pre_save is models.Field.pre_save
 
 
 def _number(model: type[models.Model], rows: Sequence[models.Model]) -> None:
@@ -68,12 +95,13 @@ def _number(model: type[models.Model], rows: Sequence[models.Model]) -> None:
             setattr(row, pk.attname, number)
 
 
-def _pieces(fields: Sequence[models.Field], rows: Sequence[models.Model]) -> Iterator[str]:
+def _pieces(columns: "_Columns", rows: Sequence[models.Model]) -> Iterator[str]:
     lines: list[str] = []
     size = 0
-    columns = [(field, _written_as(field)) for field in fields]
     for row in rows:
-        cells = [written(field.pre_save(row, True)) for field, written in columns]
+        values = [getattr(row, name) for name in columns.held]
+        cells = [_WRITTEN.get(type(value), _other)(value) for value in values]
+        cells += [_written(field, field.pre_save(row, True)) for field in columns.asked]
         lines.append("\t".join(cells))
         size += len(lines[-1])
         if size > _AT_ONCE:
@@ -83,39 +111,41 @@ def _pieces(fields: Sequence[models.Field], rows: Sequence[models.Model]) -> Ite
         yield "\n".join(lines) + "\n"
 
 
-def _written_as(field: models.Field) -> Callable[[Any], str]:
-    if isinstance(field, EncryptedField):
-        return _sealed
-    if isinstance(field, models.JSONField):
-        return _json
-    return _value
+def _written(field: models.Field, value: Any) -> str:
+    if isinstance(value, SealedValue):
+        if value.token is None:
+            raise TypeError("A value that is not sealed is never written.")
+        return _bytes(value.token)
+    if isinstance(field, models.JSONField) and value is not None:
+        return _text(json.dumps(value))
+    return _WRITTEN.get(type(value), _other)(value)
 
 
-def _value(value: Any) -> str:
-    match value:
-        case None:
-            return "\\N"
-        case str():
-            # A sentence as its English value, whatever language is active.
-            return str.translate(value, _ESCAPES)
-        case bool():
-            return "t" if value else "f"
-        case bytes() | memoryview():
-            return f"\\\\x{value.hex()}"
-        case datetime():
-            return value.isoformat()
-        case int() | UUID():
-            return str(value)
-    return str(value).translate(_ESCAPES)
+def _text(value: str) -> str:
+    # A sentence as its English value, whatever language is active.
+    return str.translate(value, _ESCAPES) if _ESCAPED.search(value) else str.__str__(value)
 
 
-def _sealed(value: SealedValue | None) -> str:
-    if value is None:
-        return "\\N"
-    if value.token is None:
-        raise TypeError("A value that is not sealed is never written.")
-    return f"\\\\x{value.token.hex()}"
+def _bytes(value: bytes | memoryview) -> str:
+    return f"\\\\x{value.hex()}"
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value).translate(_ESCAPES)
+def _other(value: Any) -> str:
+    """Of a type derived from one of those below, or of one that is rare."""
+    for known, written in _WRITTEN.items():
+        if isinstance(value, known):
+            return written(value)
+    return _text(str(value))
+
+
+# By type, since a million values are written. A boolean is a number too, so it comes first.
+_WRITTEN: Final[Mapping[type, Callable[[Any], str]]] = {
+    type(None): lambda _value: "\\N",
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    str: _text,
+    UUID: str,
+    datetime: datetime.isoformat,
+    bytes: _bytes,
+    memoryview: _bytes,
+}

@@ -143,22 +143,22 @@ class Action(models.TextChoices):
         "intake_source.activated",
         gettext_lazy("Activated the intake source {source} again"),
     )
-    KEYS_ROTATED = "key.rotated", gettext_lazy("Wrapped {count} data keys under the current master key")
+    KEYS_ROTATED = "key.rotated", gettext_lazy("Data keys wrapped under the current master key: {count}")
     LIST_EXPORTED = (
         "list.exported",
-        gettext_lazy("Exported {count} rows of the list {listed}, filters: {filters}"),
+        gettext_lazy("Exported the list {listed}, rows: {count}, filters: {filters}"),
     )
     VIEW_SHARED = "view.shared", gettext_lazy("Shared the view “{view}” ({filters})")
     VIEW_UNSHARED = "view.unshared", gettext_lazy("Took the shared view “{view}” back")
     VIEW_RENAMED = "view.renamed", gettext_lazy("Renamed the shared view “{before}” to “{view}”")
     VIEW_DELETED = "view.deleted", gettext_lazy("Deleted the shared view “{view}”")
-    AUDIT_EXPORTED = "audit.exported", gettext_lazy("Exported {count} audit events")
-    BULK_STARTED = "bulk.started", gettext_lazy("Started in bulk: {verb} for {cases} cases ({run})")
-    BULK_RETRIED = "bulk.retried", gettext_lazy("Tried again in bulk: {verb} for {cases} cases ({run})")
+    AUDIT_EXPORTED = "audit.exported", gettext_lazy("Exported audit events: {count}")
+    BULK_STARTED = "bulk.started", gettext_lazy("Started in bulk: {verb}, cases: {cases} ({run})")
+    BULK_RETRIED = "bulk.retried", gettext_lazy("Tried again in bulk: {verb}, cases: {cases} ({run})")
     BULK_STOPPED = "bulk.stopped", gettext_lazy("Stopped in bulk: {verb} ({run})")
     BULK_UNDO_STARTED = (
         "bulk.undo_started",
-        gettext_lazy("Started to undo in bulk: {verb} for {cases} cases ({run})"),
+        gettext_lazy("Started to undo in bulk: {verb}, cases: {cases} ({run})"),
     )
     BULK_FINISHED = (
         "bulk.finished",
@@ -166,15 +166,15 @@ class Action(models.TextChoices):
             "Finished in bulk: {verb}, {done} done, {refused} refused, {failed} failed, {undone} undone ({run})"
         ),
     )
-    IMPORT_UPLOADED = "import.uploaded", gettext_lazy("Uploaded a file of {rows} rows to import")
-    IMPORT_STARTED = "import.started", gettext_lazy("Started an import of {rows} rows")
+    IMPORT_UPLOADED = "import.uploaded", gettext_lazy("Uploaded a file to import, rows: {rows}")
+    IMPORT_STARTED = "import.started", gettext_lazy("Started an import, rows: {rows}")
     IMPORT_FINISHED = (
         "import.finished",
         gettext_lazy("Finished an import: {opened} opened, {known} known, {failed} failed"),
     )
     IMPORT_STOPPED = "import.stopped", gettext_lazy("An import stopped ({stop}): {opened} opened")
     IMPORT_DISCARDED = "import.discarded", gettext_lazy("Discarded a file that was not imported")
-    IMPORT_DOWNLOADED = "import.downloaded", gettext_lazy("Downloaded the {failed} failed rows of an import")
+    IMPORT_DOWNLOADED = "import.downloaded", gettext_lazy("Downloaded the failed rows of an import: {failed}")
     IMPORT_EXPIRED = "import.expired", gettext_lazy("Deleted the file of an import")
     USER_LOGGED_IN = "user.logged_in", gettext_lazy("Logged in")
     USER_LOGGED_OUT = "user.logged_out", gettext_lazy("Logged out")

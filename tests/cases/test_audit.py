@@ -1,5 +1,6 @@
 """The trail itself: nothing in it can be changed by us, and what others change is found."""
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,9 @@ import psycopg
 import pytest
 import rfc8785
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+from hypothesis import example, given
+from hypothesis import strategies as st
 from psycopg import sql
 
 from cases.actor import SCHEDULE, Actor, Source
@@ -91,8 +95,27 @@ def test_what_has_no_one_canonical_form_is_refused(value: Any) -> None:
 
 @pytest.mark.django_db
 def test_whole_numbers_beyond_what_json_keeps_exactly_are_refused() -> None:
-    with pytest.raises(rfc8785.IntegerDomainError):
-        audit.record(Action.IDENTITY_SEARCHED, actor=SCHEDULE, details={"value": 2**60})
+    audit.record(Action.IDENTITY_SEARCHED, actor=SCHEDULE, details={"value": 2**53 - 1})
+    for beyond in (2**53, -(2**53)):
+        with pytest.raises(ValueError, match="number"):
+            audit.record(Action.IDENTITY_SEARCHED, actor=SCHEDULE, details={"value": beyond})
+
+
+_TEXT = st.text(max_size=20)
+_HELD = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | _TEXT,
+    lambda held: st.lists(held, max_size=4) | st.dictionaries(_TEXT, held, max_size=5),
+    max_leaves=12,
+)
+
+
+@given(details=st.dictionaries(_TEXT, _HELD, max_size=6), label=_TEXT)
+@example(details={"\ufb33": 1, "\U0001f600": 2, "\u00f6": 3, "\r": 4, "</script>": "\u2028\x7f\b\f\x1f"}, label="€$")
+def test_the_canonical_form_is_that_of_rfc_8785(details: dict[str, Any], label: str) -> None:
+    event = AuditEvent(chain="portal", at=timezone.now(), details=details, actor_label=label)
+    said = json.loads(audit.canonical(event))
+    assert said["details"] == details
+    assert audit.canonical(event) == rfc8785.dumps(said).decode()
 
 
 @pytest.mark.django_db

@@ -298,7 +298,7 @@ def test_the_trail_tells_of_the_run_and_of_each_case() -> None:
         ("bulk.started", "pia"),
         ("bulk.finished", ""),
     ]
-    assert portal[0].sentence == f"Started in bulk: approve for 1 cases ({run.pk})"
+    assert portal[0].sentence == f"Started in bulk: approve, cases: 1 ({run.pk})"
     assert "1 done, 0 refused" in portal[1].sentence
     approved = AuditEvent.objects.get(case=case, action="case.approved")
     assert (approved.actor_label, approved.address) == ("pia", "192.0.2.7")

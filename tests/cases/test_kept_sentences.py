@@ -70,7 +70,7 @@ def test_a_refusal_with_several_sentences_is_read_in_the_readers_language(
 
 def test_an_event_keeps_codes_and_tells_them_in_words() -> None:
     event = AuditEvent(action=Action.BULK_STARTED, details={"verb": "deny", "cases": 12000, "run": "7"})
-    assert event.sentence == "Started in bulk: deny for 12,000 cases (7)"
+    assert event.sentence == "Started in bulk: deny, cases: 12,000 (7)"
     assert in_words("fields", ["base_url", "budget_share"]) == "base url, budget share"
     assert in_words("stop", "not_allowed") == "not allowed"
     with translation.override("de"):

@@ -92,14 +92,14 @@ def test_it_is_the_whole_of_what_the_list_is_narrowed_to() -> None:
         "Searched by an identity (68 found)",
     ]
     assert len(rows) == 70
-    assert AuditEvent.objects.latest("id").sentence == "Exported 70 audit events"
+    assert AuditEvent.objects.latest("id").sentence == "Exported audit events: 70"
 
 
 def test_that_it_was_exported_is_written_before_the_first_byte() -> None:
     answer: Any = browser("otto").post(f"{EXPORT}?action=no.such")
     event = AuditEvent.objects.latest("id")
     assert (event.sentence, event.actor_label, event.address) == (
-        "Exported 0 audit events",
+        "Exported audit events: 0",
         "otto",
         "192.0.2.7",
     )

@@ -306,7 +306,7 @@ def test_filters_are_kept_as_codes_and_what_was_typed_is_not() -> None:
     taken(client, query="tag=ada%40example.org&type__exact=ada%40example.org")
     known, typed = exports()
     assert sorted(known.details["filters"]) == ["risk=1", "status=ready", "tag=vip", "type__exact=access"]
-    assert known.sentence.startswith("Exported 0 rows of the list cases, filters: ")
+    assert known.sentence.startswith("Exported the list cases, rows: 0, filters: ")
     assert "example" not in str(typed.details) + typed.canonical
     taken(browser("adam"), address("dsrportal_user"), query="q=ada%40example.org")
     assert exports()[-1].details["filters"] == ["search"]
