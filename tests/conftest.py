@@ -24,12 +24,17 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """A fresh database, migrated as the owner; the tests then connect as the role the portal runs as."""
+    from dsrportal.models import DataKey  # at the top there are no apps yet
+
     config = settings.DATABASES["default"]
     name = config["NAME"]
     owner: dict[str, Any] = settings.DATABASE_OWNER or config
     make_database(name, owner["USER"], config["USER"])
     with django_db_blocker.unblock():
         call_command("migrate", verbosity=0, interactive=False)
+        # Each process remembers these for a minute: one that serves several tests must find the same in all of them.
+        for purpose in DataKey.SHARED:
+            DataKey.shared(purpose)
     pristine.save(name)
     yield
     connections.close_all()
@@ -39,9 +44,6 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
 def _restore(self: TransactionTestCase) -> None:
     connections.close_all()  # an idle transaction of the test would hold its locks
     pristine.restore(connection.settings_dict["NAME"])
-    from dsrportal.models import DataKey
-
-    DataKey.forget_shared()
 
 
 TransactionTestCase._fixture_teardown = _restore  # type: ignore[attr-defined]

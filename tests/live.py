@@ -24,6 +24,7 @@ class LivePortal:
         self.web_workers = web_workers
         self._environment = {**os.environ, "PORTAL_BASE_URL": self.url, "PYTHONUNBUFFERED": "1"}
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._workers: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         web = self._spawn(
@@ -53,15 +54,14 @@ class LivePortal:
         for queue in queues or ("outgoing", "default", "results"):
             if not store().llen(f"rq:queue:{queue}"):
                 continue  # a worker that finds nothing costs as much as one that works
-            with (self.log_dir / "worker.log").open("ab") as log:
-                subprocess.run(
-                    [sys.executable, "manage.py", "worker", queue, "--burst"],
-                    cwd=_REPOSITORY,
-                    env=self._environment,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    check=True,
-                    timeout=120,
+            self._workers = self._workers or self._spawn("worker", ["-m", "tests.burst"], asked=True)
+            assert self._workers.stdin
+            assert self._workers.stdout
+            self._workers.stdin.write(f"{queue}\n".encode())
+            self._workers.stdin.flush()
+            if (ended := self._workers.stdout.readline().strip()) != b"0":
+                raise RuntimeError(
+                    f"The worker of {queue} ended with {ended!r}: {self.log('worker')[-2000:]}"
                 )
 
     def start_workers(self, *queues: str) -> None:
@@ -75,6 +75,9 @@ class LivePortal:
     def stop(self) -> None:
         for process in reversed(self._processes):
             process.terminate()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
         for process in self._processes:
             try:
                 process.wait(15)
@@ -82,14 +85,16 @@ class LivePortal:
                 process.kill()
                 process.wait()
 
-    def _spawn(self, name: str, arguments: list[str]) -> subprocess.Popen[bytes]:
+    def _spawn(self, name: str, arguments: list[str], *, asked: bool = False) -> subprocess.Popen[bytes]:
+        """Its output is its log. What is `asked` is told what to do, and answers, through pipes."""
         with (self.log_dir / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=_REPOSITORY,
                 env=self._environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdin=subprocess.PIPE if asked else None,
+                stdout=subprocess.PIPE if asked else log,
+                stderr=log,
             )
         self._processes.append(process)
         return process

@@ -1,5 +1,6 @@
 """One phase of one import in this process, slice by slice as a worker does it; what it took is printed as JSON."""
 
+import gc
 import json
 import os
 import re
@@ -28,6 +29,7 @@ if __name__ == "__main__":
 
     mine = CaseImport.objects.filter(pk=UUID(sys.argv[1]))
     state = mine.get().state
+    gc.freeze()  # as dsrportal.worker does
     began, cpu = time.monotonic(), time.process_time()
     while state in WORKING and mine.get().state == state:
         importing.work(mine.get().pk)

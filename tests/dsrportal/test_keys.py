@@ -36,9 +36,12 @@ def masters(*entries: str) -> override_settings:
 
 
 @pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    """Each test begins with the old master key and no remembered shared keys."""
+def fresh(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test begins with the old master key and no data keys."""
     DataKey.forget_shared()
+    if marker := request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
+        DataKey.objects.all().delete()
     with masters(OLD):
         yield
     DataKey.forget_shared()

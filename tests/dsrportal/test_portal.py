@@ -187,7 +187,7 @@ def test_kill_minus_nine_leaves_nothing_and_the_next_start_recovers(data_dir: Pa
     left = belonging(data_dir)
     assert len(left) >= 8
     assert portal.stop(signal.SIGKILL) == -signal.SIGKILL
-    assert all(wait_for_end(pid, 15) for pid in left)
+    assert all(wait_for_end(pid, START_SECONDS) for pid in left)
     assert belonging(data_dir) == {}
     again = Portal(data_dir)
     again.url()

@@ -13,10 +13,10 @@ from integrations.mparticle.connector import LIMITS
 from tests.integrations.windows import fullest
 from tests.sandbox import Sandbox, running_sandbox
 
-PROCESSES, SECONDS, SHARE = 16, 30, 80
-# As 60 s, 8 h and 24 h are, so are 2 s, 8 s and 24 s. What is left of each limit beside our share is more than all
+PROCESSES, SECONDS, SHARE = 16, 15, 80
+# As 60 s, 8 h and 24 h are, so are 1 s, 4 s and 12 s. What is left of each limit beside our share is more than all
 # processes can have on the way at once, so that no delay of theirs, however long, can make the vendor refuse.
-TEXT = "100 calls in 2 s\n130 new requests in 8 s\n280 new requests in 24 s"
+TEXT = "100 calls in 1 s\n130 new requests in 4 s\n280 new requests in 12 s"
 
 
 def fields(sandbox: Sandbox) -> dict[str, Any]:

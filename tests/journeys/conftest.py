@@ -1,7 +1,6 @@
 """The portal with its people, and a sandbox beside it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
@@ -24,10 +23,15 @@ def sandbox(running: Sandbox) -> Sandbox:
     return running
 
 
+@pytest.fixture(scope="module")
+def served(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal]:
+    with live_portal(tmp_path_factory.mktemp("portal") / "logs") as portal:
+        yield portal
+
+
 @pytest.fixture
-def portal(transactional_db: None, sandbox: Sandbox, tmp_path: Path) -> Iterator[LivePortal]:
+def portal(transactional_db: None, sandbox: Sandbox, served: LivePortal) -> LivePortal:
     """With an agent and an approver; what processors there are is each journey's own."""
     for name, role in (("agnes", "agent"), ("pia", "approver")):
         person(name).groups.add(Group.objects.get(name=role))
-    with live_portal(tmp_path / "logs") as running:
-        yield running
+    return served

@@ -42,7 +42,7 @@ def listener() -> Iterator[leaks.Listener]:
 
 
 def test_no_call_to_any_system_leaves_the_person_open_anywhere(
-    portal: LivePortal, sandbox: Sandbox, listener: leaks.Listener, tmp_path: Path
+    portal: LivePortal, sandbox: Sandbox, listener: leaks.Listener
 ) -> None:
     workspace, app = processor(sandbox), leanplum(sandbox, attributes="email = mail", opt_out_attribute="out")
     manual(types="access")
@@ -81,7 +81,7 @@ def test_no_call_to_any_system_leaves_the_person_open_anywhere(
     assert ResultPackage.objects.filter(processor_request__processor=app, state="fetched").exists()
     wanted = [("email", EMAIL), ("email", NEW), ("controller_customer_id", CUSTOMER), ("mpid", mpid)]
     wanted += [("other", SECRET), ("other", "quillfeather"), ("other", "marrowbone"), ("other", "7305-xq")]
-    assert leaks.found(wanted, everything(listener, tmp_path / "logs")) == []
+    assert leaks.found(wanted, everything(listener, portal.log_dir)) == []
 
 
 def looked_into(desk: Desk, case: Case) -> None:

@@ -333,9 +333,11 @@ def peak(client: Client) -> tuple[int, int]:
     tracemalloc.start()
     answer: Any = client.post(address("dsrportal_user"))
     lines = 0
+    gc.freeze()  # what was there before need not be searched each time
     for chunk in answer.streaming_content:
         lines += chunk.count(b"\r\n")
         gc.collect()  # what is only waiting to be freed is not held
+    gc.unfreeze()
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return lines - 1, most
