@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -18,6 +18,8 @@ from cases.models import Mention
 from cases.services import mentions
 
 ON_A_PAGE = 25
+# Of a larger house the rest is typed.
+MOST_PEOPLE = 1000
 
 
 @admin.register(Mention)
@@ -30,6 +32,7 @@ class MentionAdmin(ReadOnlyAdmin):
 
         return [
             path("", view(require_safe(self.mentions_view)), name="cases_mention_changelist"),
+            path("people/", view(require_safe(self.people_view)), name="cases_mention_people"),
             path("<int:mention_id>/read/", view(require_POST(self.read_view)), name="cases_mention_read"),
         ]
 
@@ -54,6 +57,13 @@ class MentionAdmin(ReadOnlyAdmin):
             "page": page,
         }
         return TemplateResponse(request, "portal/mentions.html", context)
+
+    def people_view(self, request: HttpRequest) -> JsonResponse:
+        """Whom a note can name, for whoever may write one."""
+        if not request.user.has_perms(["cases.view_case", "cases.add_note"]):
+            raise PermissionDenied
+        people = mentions.who_can_be_named().order_by("username").values_list("username", flat=True)
+        return JsonResponse({"people": list(people[:MOST_PEOPLE])})
 
     def read_view(self, request: HttpRequest, mention_id: int) -> HttpResponse:
         """Marks one as read; with `open` it leads on to the note. Another's is not found."""

@@ -56,6 +56,7 @@ OPENED: dict[str, tuple[str, Callable[[Page], None]]] = {
     "the numbers of the chart": ("board", _menu_of("All numbers as a table")),
     "the other verbs": ("case that is ready", lambda page: page.locator("details.verbs summary").click()),
     "an answer to a note": ("case that needs attention", _menu_of("Answer")),
+    "colleagues to name": ("case that is ready", lambda page: _naming(page)),
     "the keys": ("list of cases", lambda page: page.keyboard.press("?")),
     "a correction": ("open a case", lambda page: _chosen(page, "correction")),
     "a link": ("verify", lambda page: page.get_by_label("E-mail address confirmed").check()),
@@ -79,6 +80,11 @@ def _new_token(page: Page) -> None:
     page.get_by_role("link", name="Replace the token").click()
     page.get_by_role("button", name="Replace the token").click()
     expect(page.get_by_text("Copy the token now")).to_be_visible()
+
+
+def _naming(page: Page) -> None:
+    page.get_by_label("Write a note").press_sequentially("For @")
+    expect(page.get_by_role("listbox", name="Colleagues")).to_be_visible()
 
 
 def _noted(page: Page) -> None:

@@ -207,6 +207,7 @@ TABLE: Final = (
     Row(f"{DUPLICATE}<slug:verb>/", ONLY_POST, May(WORK_OR_DECIDE, 302), ("twice", "once", "suggest")),
     Row("cases/case/<int:case_id>/presence/", ONLY_POST, May(READ_CASES), ("review",)),
     Row("cases/mention/", May(READ_CASES), ONLY_GET),
+    Row("cases/mention/people/", May(WORK_OR_DECIDE), ONLY_GET),
     # Somebody else's is not found.
     Row(
         "cases/mention/<int:mention_id>/read/",

@@ -271,3 +271,10 @@ def test_the_list_asks_the_database_equally_often_however_long_it_is(case: Case)
         if number % 2:
             mentions.read(note.mentions.get())
     assert queries() == few <= 30
+
+
+def test_whoever_writes_is_offered_those_who_can_be_named(case: Case) -> None:
+    User.objects.filter(username="otto").update(is_active=False)
+    offered = browser("agnes").get("/admin/cases/mention/people/")
+    # Neither who may not see cases (ivy, charlie) nor who has left.
+    assert offered.json() == {"people": ["agnes", "pia"]}
