@@ -57,12 +57,15 @@ def _hash(token: str) -> bytes:
 
 
 def usable(token: str) -> EmailConfirmation | None:
-    """The confirmation that this token stands for, if it can still be given; else None, whatever the cause."""
+    """The confirmation that this token stands for, if it can still be given; else None, whatever the cause.
+
+    Such as a rule that has ceased to allow the method since the link was sent.
+    """
     try:
         _signer.unsign(token)
     except BadSignature:
         return None
-    return (
+    found = (
         EmailConfirmation.objects.select_related("case")
         .filter(
             token_hash=_hash(token),
@@ -74,6 +77,9 @@ def usable(token: str) -> EmailConfirmation | None:
         )
         .first()
     )
+    if found is None or VerificationMethod.EMAIL_CONFIRMED not in verification_rules.of(found.case).methods:
+        return None
+    return found
 
 
 # --- what an agent does

@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cases.models import AuditEvent, Case, EmailConfirmation
-from cases.services import email_links, guesses, link_mail
+from cases.models import AuditEvent, Case, EmailConfirmation, VerificationRule
+from cases.services import email_links, guesses, link_mail, verification_rules
 from dsrportal.queueing import store
 from integrations.models import Processor
 from tests.builders import actor, open_case, processor
@@ -98,6 +98,11 @@ def test_whatever_is_wrong_with_a_link_the_answer_is_the_same(case: Case, addres
     ):
         confirmation.update(**wrong)
         answers |= {shown(visitor().get(address)), shown(visitor().post(address))}
+    confirmation.update(used_at=None)
+    rule = VerificationRule.objects.get(type=case.type, regulation=case.regulation)
+    said = {"data_points": 2, "declaration": False, "link_days": 7}
+    verification_rules.change(rule, actor=actor("adam"), methods=["signed_in"], **said)
+    answers |= {shown(visitor().get(address)), shown(visitor().post(address))}
     assert len(answers) == 1
     assert status(case) == "verifying"
 
