@@ -1,5 +1,6 @@
 """Views of the list of cases: kept by those who may, personal or shared, and never with a person in them."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,6 +56,18 @@ def test_what_the_list_shows_is_kept_and_comes_back_as_a_tab_with_its_count() ->
     assert (tab.count, tab.current) == ("1", True)
     assert not tabs("agnes", "?type__exact=access")["Access by due"].current
     assert not events()  # one's own view concerns nobody else
+
+
+def test_the_tab_of_what_is_shown_has_the_number_of_the_list_however_old_the_other_counts_are() -> None:
+    client = browser("agnes")
+    for number in (1, 2):
+        open_case()
+        html = client.get(LIST).content.decode()
+        shown = re.search(
+            r'class="tab"[^>]* aria-current="page".*?<span class="count">([\d,+]+)<', html, re.DOTALL
+        )
+        assert shown
+        assert shown[1] == str(number)
 
 
 def test_a_view_of_ones_own_is_not_for_others() -> None:
