@@ -100,7 +100,7 @@ def test_whatever_is_wrong_with_a_link_the_answer_is_the_same(case: Case, addres
         answers |= {shown(visitor().get(address)), shown(visitor().post(address))}
     confirmation.update(used_at=None)
     rule = VerificationRule.objects.get(type=case.type, regulation=case.regulation)
-    said = {"data_points": 2, "declaration": False, "link_days": 7}
+    said: dict[str, Any] = {"data_points": 2, "declaration": False, "link_days": 7}
     verification_rules.change(rule, actor=actor("adam"), methods=["signed_in"], **said)
     answers |= {shown(visitor().get(address)), shown(visitor().post(address))}
     assert len(answers) == 1
