@@ -70,13 +70,17 @@ def _is_superuser(url: str) -> bool:
 
 
 def take_own() -> None:
-    """This process's own database and store, by name in the environment: what the tests start inherits them."""
+    """This process's own database, store and directory of files, named in the environment: what the tests start
+    inherits them. Files that no row of the database knows are deleted, so no two may share them."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     number = int(worker.removeprefix("gw")) + 1 if worker else 0
     name = f"test_portal_{worker or 'main'}"
     for variable in ("DATABASE_URL", "DATABASE_OWNER_URL"):
         os.environ[variable] = urlsplit(os.environ[variable])._replace(path=f"/{name}").geturl()
     os.environ["REDIS_URL"] = _with_store(os.environ[STORE], number)
+    files = Path(os.environ[DATA_DIR]) / name
+    files.mkdir(mode=0o711, exist_ok=True)
+    os.environ["PORTAL_DATA_DIR"] = str(files)
 
 
 def _with_store(url: str, number: int) -> str:

@@ -4,6 +4,7 @@ A file lies encrypted under a key of its own, and for a week. What is wrong with
 it is stored; each row is checked in the background, and nothing is opened before somebody starts the import.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -22,10 +23,13 @@ from cases.models.case_import import WORKING
 from cases.services import audit, import_columns, import_lines, sealed_files, uploads
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
+from dsrportal.crypto import Unreadable
 from dsrportal.models import DataKey
 from dsrportal.spreadsheet import as_typed
 from dsrportal.wording import Wording
 from integrations.types import IdentityType
+
+logger = logging.getLogger(__name__)
 
 MOST_ROWS: Final = 100_000
 KEPT: Final = timedelta(days=7)
@@ -157,10 +161,12 @@ def _delete(made: CaseImport) -> None:
 def failed_rows(made: CaseImport, *, actor: Actor) -> Iterator[Sequence[str]]:
     """The rows that failed, each behind its line and what is wrong with it, as they are read from the file.
 
-    That they were taken is written before the first is given. Raises Refused where the file is gone.
+    That they were taken is written before the first is given. Raises Refused where the file is gone or cannot be read.
     """
     if not made.stored_name:
         raise Refused(Wording("The file was deleted: its rows are gone with it."))
+    # Before the first row is on its way: afterwards nobody could be told.
+    _opened(made).close()
     with transaction.atomic():
         _record(Action.IMPORT_DOWNLOADED, made, actor=actor, failed=made.failed)
     return _failed_rows(made)
@@ -179,7 +185,7 @@ def _failed_rows(made: CaseImport) -> Iterator[Sequence[str]]:
     failures = ImportFailure.objects.filter(case_import=made).order_by("line", "id")
     by_line = groupby(failures.iterator(chunk_size=1000), key=lambda failure: failure.line)
     kept = [made.columns.index(column) for column in _kept(made)]
-    with sealed_files.opened(made, made.data_key.secret()) as file:
+    with _opened(made) as file:
         records = iter(import_lines.Records(file, separator=made.separator))
         for line, found in by_line:
             record = next(record for record in records if record.line == line)
@@ -229,8 +235,17 @@ def _write(made: CaseImport, **fields: object) -> None:
 
 def _first_record(made: CaseImport) -> import_lines.Records:
     """Behind the line of columns."""
-    with sealed_files.opened(made, made.data_key.secret()) as file:
+    with _opened(made) as file:
         return import_lines.headings(file)[2]
+
+
+def _opened(made: CaseImport) -> BinaryIO:
+    """The clear file. Raises Refused where what is stored cannot be read, or is gone from its disk."""
+    try:
+        return sealed_files.opened(made, made.data_key.secret())
+    except (Unreadable, FileNotFoundError):
+        logger.error("The file of import %s cannot be read", made.pk)
+        raise Refused(Wording("The stored file cannot be read. Upload it again.")) from None
 
 
 def _record(action: Action, made: CaseImport, *, actor: Actor, **counts: int) -> None:

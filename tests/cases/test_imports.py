@@ -474,6 +474,22 @@ def test_a_file_that_was_changed_stops_it() -> None:
     assert (made.state, made.stop_reason) == (ImportState.STOPPED, "unreadable")
 
 
+@pytest.mark.parametrize("how", ["changed", "gone"])
+def test_a_file_that_cannot_be_read_is_said_to_be_so_and_changes_nothing(how: str) -> None:
+    made = checked(ROW, BROKEN)
+    path = Path(settings.DATA_DIR / "packages" / made.stored_name)
+    if how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    events = AuditEvent.objects.count()
+    for verb in (imports.start, imports.failed_rows):
+        with pytest.raises(Refused, match="cannot be read"):
+            verb(made, actor=actor("agnes"))
+    made.refresh_from_db()
+    assert (made.state, AuditEvent.objects.count()) == (ImportState.CHECKED, events)
+
+
 # --- kept sealed, and not for long
 
 
