@@ -149,7 +149,9 @@ class AuditEvent(models.Model):
     @property
     def sentence(self) -> str:
         """What a timeline shows. A slot that an old event lacks stays visible as a question mark."""
-        if self.action not in Action.values:
+        try:
+            action = Action(self.action)
+        except ValueError:
             return self.action  # of another version of the portal, or not written by it
         words = {slot: audit_slots.in_words(slot, value) for slot, value in self.details.items()}
-        return str(Action(self.action).label).format_map(_Slots(words))
+        return str(action.label).format_map(_Slots(words))

@@ -92,19 +92,26 @@ def in_words(slot: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if slot == "regulation":
-        return str(Regulation(value).label) if value in Regulation.values else value.upper()
+        return _label(Regulation, value) or value.upper()
     if slot in _DATES:
         return _day(value)
     if slot in _LABELS:
-        known = _LABELS[slot]
-        return str(known(value).label) if value in known.values else gettext(value)
+        return _label(_LABELS[slot], value) or gettext(value)
     for vocabulary in _VOCABULARIES.get(slot, ()):
-        if value in vocabulary.values:
-            return within(vocabulary(value).label)
+        if label := _label(vocabulary, value):
+            return within(label)
     word = value.replace("_", " ")
     if word in _WORDS.get(slot, ()):
         return gettext(word)
     return word if slot in _WORDS.keys() - {"account", "until"} | _VOCABULARIES.keys() else value
+
+
+def _label(vocabulary: type[TextChoices], value: str) -> str:
+    """"" for a word that is none of it. Not by `values`, which makes a list of all labels each time."""
+    try:
+        return str(vocabulary(value).label)
+    except ValueError:
+        return ""
 
 
 def _day(text: str) -> str:

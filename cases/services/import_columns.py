@@ -122,9 +122,10 @@ def _parts(text: str) -> Iterable[str]:
 def _one_of(
     words: type[RequestType] | type[Regulation], said: Mapping[str, str], column: str, sentences: list[str]
 ) -> str:
-    word = named(said.get(column, ""))
-    if word in words.values:
-        return word
+    try:
+        return words(named(said.get(column, ""))).value
+    except ValueError:
+        pass
     names = ", ".join(words.values)
     sentences.append(Wording("“%(column)s” must be one of: %(names)s.", column=column, names=names))
     return ""
