@@ -107,7 +107,7 @@ def in_words(slot: str, value: Any) -> Any:
 
 
 def _label(vocabulary: type[TextChoices], value: str) -> str:
-    """"" for a word that is none of it. Not by `values`, which makes a list of all labels each time."""
+    """Empty for a word that is none of it. Not by `values`, which makes a list of all labels each time."""
     try:
         return str(vocabulary(value).label)
     except ValueError:
