@@ -135,6 +135,10 @@ class DeskSite(admin.AdminSite):
             *ours,
         ]
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Of one app, for its index. No page shows all of them: the navigation is ours."""
+        return super().get_app_list(request, app_label) if app_label else []
+
     def health(self, request: HttpRequest) -> HttpResponse:
         from cases.admin.health import health_view
 

@@ -95,7 +95,7 @@ def _number(model: type[models.Model], rows: Sequence[models.Model]) -> None:
             setattr(row, pk.attname, number)
 
 
-def _pieces(columns: "_Columns", rows: Sequence[models.Model]) -> Iterator[str]:
+def _pieces(columns: _Columns, rows: Sequence[models.Model]) -> Iterator[str]:
     lines: list[str] = []
     size = 0
     for row in rows:

@@ -19,6 +19,8 @@ from tests.servers import drop_database, make_database, superuser
 def pytest_configure() -> None:
     # Real hashing costs a quarter of a second a log-in, and there are many.
     settings.PASSWORD_HASHERS = ["tests.hashers.QuickHasher"]
+    # Else each client of a test looks through all files beforehand.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The portal as its users meet it: a web server and workers as processes of their own, on the test's database."""
 
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import requests
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 WEB_SECONDS = 30
+WORK_SECONDS = 120
 
 
 class LivePortal:
@@ -59,6 +61,8 @@ class LivePortal:
             assert self._workers.stdout
             self._workers.stdin.write(f"{queue}\n".encode())
             self._workers.stdin.flush()
+            if not select.select([self._workers.stdout], [], [], WORK_SECONDS)[0]:
+                raise RuntimeError(f"The worker of {queue} did not end: {self.log('worker')[-2000:]}")
             if (ended := self._workers.stdout.readline().strip()) != b"0":
                 raise RuntimeError(
                     f"The worker of {queue} ended with {ended!r}: {self.log('worker')[-2000:]}"
