@@ -22,9 +22,6 @@ from django.views.decorators.http import require_safe
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
-# Beside a word of the navigation: what is more than this is as good as any larger number.
-MOST_COUNTED: Final = 999
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -43,12 +40,8 @@ class Link:
     icon: str
     url: str
     current: bool
-    # Of what waits there, up to one more than MOST_COUNTED.
-    count: int = 0
-
-    @property
-    def counted(self) -> str:
-        return f"{MOST_COUNTED}+" if self.count > MOST_COUNTED else str(self.count)
+    # What waits there, in words ("12", "999+"); empty for nothing.
+    counted: str = ""
 
 
 PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
@@ -184,14 +177,14 @@ class DeskSite(admin.AdminSite):
             if links:
                 yield title, links
 
-    def _link(self, request: HttpRequest, place: Place, waiting: dict[str, int]) -> Link | None:
+    def _link(self, request: HttpRequest, place: Place, waiting: dict[str, str]) -> Link | None:
         """A link to what this person may see; None for what they may not, or what is not registered."""
         url = self._address(request, place)
         if not url:
             return None
         exact = place.url_name == "admin:index"
         current = request.path == url if exact else request.path.startswith(url)
-        return Link(place.label, place.icon, url, current, waiting.get(place.model, 0))
+        return Link(place.label, place.icon, url, current, waiting.get(place.model, ""))
 
     def _address(self, request: HttpRequest, place: Place) -> str:
         if place.url_name:

@@ -6,22 +6,18 @@ from cases.services import (
     bulk_work,
     confirming,
     dispatch,
-    duplicates,
     email_links,
     holding,
     importing,
-    imports,
-    intake_receipts,
     link_mail,
     reconciling,
     results,
     searching,
-    silence,
+    silence_watch,
     sweeping,
     tasks,
 )
-from cases.services.bulk import forget_said
-from cases.services.purge import expired_packages, unknown_files
+from cases.services import purge as retention
 
 
 def drain(processor_id: str, lane: int) -> None:
@@ -35,7 +31,7 @@ def sweep() -> None:
 
 def reports() -> None:
     sweeping.wake_reports()
-    silence.look()
+    silence_watch.look()
     holding.lift()
     tasks.note_overdue()
 
@@ -49,12 +45,7 @@ def refresh(request_id: str) -> None:
 
 
 def purge() -> None:
-    expired_packages()
-    imports.expire()
-    unknown_files()
-    duplicates.forget_closed()
-    forget_said()
-    intake_receipts.forget_keys()
+    retention.purge()
 
 
 def fetch_result(request_id: str) -> None:

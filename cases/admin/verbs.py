@@ -23,7 +23,7 @@ from cases.admin.verification_verbs import VERIFICATION_VERBS
 from cases.admin.work_verbs import WORK_VERBS
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case, ProcessorRequest
-from cases.services import approval, cancellation, closing, disclosure, reconciling
+from cases.services import approval, cancellation, closing, disclosure, reconciling, retrying
 
 _UNAPPROVED: Final = (CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY)
 
@@ -103,7 +103,7 @@ CASE_VERBS: Final = (
         form=ConfirmForm,
         page=verb_pages.retry,
         template="portal/verbs/requests.html",
-        call=lambda case, actor, _said: cancellation.retry(case, actor=actor),
+        call=lambda case, actor, _said: retrying.retry(case, actor=actor),
         told=lambda count: (
             ngettext("%(count)d request is queued again.", "%(count)d requests are queued again.", count)
             % {"count": count}

@@ -1,20 +1,22 @@
-"""How much waits for whoever looks, as the navigation says it on every page: in one statement."""
+"""Counts what waits for whoever looks, for the navigation of every page, in one statement."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from cases.admin.paging import CountUpTo
 from cases.admin.task import waiting_for
-from cases.desk import MOST_COUNTED
 from cases.models import AttentionItem
 from cases.services import mentions
 from dsrportal.models import User
 
+# Beside a word of the navigation: what is more than this is as good as any larger number.
+MOST_COUNTED: Final = 999
 
-def counts(request: HttpRequest) -> dict[str, int]:
-    """By the model behind a list, up to one more than MOST_COUNTED; nothing of lists that this person may not see."""
+
+def counts(request: HttpRequest) -> dict[str, str]:
+    """Counts by the model behind each list ("12", "999+"), without zeros and without lists this person may not see."""
     user = cast(User, request.user)
     waiting: dict[str, QuerySet[Any]] = {}
     if user.has_perm("cases.view_attentionitem"):
@@ -27,7 +29,11 @@ def counts(request: HttpRequest) -> dict[str, int]:
         return {}
     counted = (CountUpTo(rows.order_by().values("pk")[: MOST_COUNTED + 1]) for rows in waiting.values())
     found = User.objects.filter(pk=user.pk).values_list(*counted).get()
-    return dict(zip(waiting, found, strict=True))
+    return {model: _shown(count) for model, count in zip(waiting, found, strict=True) if count}
+
+
+def _shown(count: int) -> str:
+    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
 
 
 def open_items(request: HttpRequest) -> QuerySet[AttentionItem]:

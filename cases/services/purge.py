@@ -1,4 +1,4 @@
-"""Deleting what has outlived its purpose: result packages past their expiry, and files of downloads cut short."""
+"""Deletes what has outlived its purpose: the one place that says what is kept and how long."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -9,13 +9,28 @@ from django.utils import timezone
 
 from cases.actor import SCHEDULE
 from cases.models import Action, Attachment, CaseImport, PackageState, ResultPackage
-from cases.services import audit, sealed_files
+from cases.services import audit, bulk, duplicates, imports, intake_receipts, sealed_files
 from cases.services.results import KEPT
 
 # Longer than any download takes: until then a file without a row may be one that is still coming in.
 UNKNOWN_FOR = timedelta(days=1)
 # Every model whose rows have files, each in a folder of its own.
 WITH_FILES: Final[tuple[Any, ...]] = (ResultPackage, Attachment, CaseImport)
+
+
+def purge() -> None:
+    """Delete all that is past its time; each step may be cut short and goes on with the next round.
+
+    Result packages go at their own expiry, files of imports at theirs (`imports.KEPT`), suggestions of duplicates when
+    a case closes, forms of bulk runs after `bulk.SAID_KEPT`, idempotency keys after `intake_receipts.REMEMBERED`, and
+    files that no row names after `UNKNOWN_FOR`.
+    """
+    expired_packages()
+    imports.expire()
+    unknown_files()
+    duplicates.forget_closed()
+    bulk.forget_said()
+    intake_receipts.forget_keys()
 
 
 def expired_packages() -> int:

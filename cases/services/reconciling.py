@@ -25,7 +25,7 @@ from cases.services import (
     processors,
     progress,
     reports,
-    silence,
+    silence_watch,
 )
 from cases.services.comparing import Known
 from cases.services.polling import SENT
@@ -87,7 +87,7 @@ def ask_what_is_due(processor_id: UUID) -> None:
         if time.monotonic() - looked_at > PAUSE_SEEN_SECONDS:
             processor, looked_at = _sending(processor_id), time.monotonic()
     if processor is not None and in_vain:
-        silence.note(
+        silence_watch.note(
             processor, asked_in_vain=[turn if isinstance(turn, UUID) else turn.pk for turn in in_vain]
         )
 

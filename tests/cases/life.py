@@ -38,6 +38,7 @@ from cases.services import (
     processors,
     reconciling,
     results,
+    retrying,
 )
 from cases.services.refusal import Refused, Superseded
 from dsrportal.models import DataKey
@@ -110,7 +111,7 @@ class Life:
 
     def retry(self, case: Case) -> None:
         with suppress(Refused):
-            cancellation.retry(case, actor=self.agent)
+            retrying.retry(case, actor=self.agent)
 
     def release(self, case: Case) -> None:
         """Of an erasure that waits for an access case of the same person."""

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
-from cases.services import cancellation, claims, dispatch, failures, processors
+from cases.services import claims, dispatch, failures, processors, retrying
 from integrations.models import Processor
 from tests.builders import actor, approved_case, open_case, ready_case
 from tests.sandbox import Sandbox
@@ -120,7 +120,7 @@ def test_a_refused_request_fails_and_is_retried_under_its_own_id(target: Process
     assert case.status == CaseStatus.ATTENTION
 
     Case.objects.filter(pk=case.pk).update(group_name="")
-    assert cancellation.retry(case, actor=actor("agnes")) == 1
+    assert retrying.retry(case, actor=actor("agnes")) == 1
     dispatch.drain(target.pk)
     assert the_request(case).status == RequestStatus.PENDING
     assert AttentionItem.objects.get().resolution == "retried"

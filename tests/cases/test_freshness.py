@@ -24,6 +24,7 @@ from cases.services import (
     planning,
     progress,
     replanning,
+    retrying,
     tasks,
     verification,
 )
@@ -129,8 +130,8 @@ OVERWRITING: dict[str, tuple[Callable[[], Case], Step, Step, str]] = {
     ),
     "retrying": (
         stages.failed,
-        lambda case, who: cancellation.retry(case, actor=who),
-        lambda case, who: cancellation.retry(case, actor=who),
+        lambda case, who: retrying.retry(case, actor=who),
+        lambda case, who: retrying.retry(case, actor=who),
         "Queued the request to Sandbox 0 again",
     ),
     "release": (

@@ -26,6 +26,7 @@ from cases.services import (
     planning,
     reconciling,
     replanning,
+    retrying,
     sweeping,
 )
 from integrations.errors import Rejected, Unreachable
@@ -365,7 +366,7 @@ def test_what_is_refused_says_nothing_of_an_attempt_whose_answer_was_lost(
     (claimed,) = claims.claim(app)
     failures.record(claimed, Rejected("They say no."))
     request = ProcessorRequest.objects.get(status=RequestStatus.FAILED)
-    cancellation.retry(case, actor=actor("agnes"))
+    retrying.retry(case, actor=actor("agnes"))
     dispatch.drain(app.pk)
     request.refresh_from_db()
     assert (request.status, request.answer) == (RequestStatus.COMPLETED, Answer.DONE)
