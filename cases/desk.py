@@ -133,31 +133,31 @@ class DeskSite(admin.AdminSite):
         return super().get_app_list(request, app_label) if app_label else []
 
     def health(self, request: HttpRequest) -> HttpResponse:
-        from cases.admin.health import health_view
+        from cases.admin.operations.health import health_view
 
         return health_view(request, self.each_context(request))
 
     def me(self, request: HttpRequest) -> HttpResponseBase:
-        from cases.admin.me import me_page
+        from cases.admin.people.my_settings import me_page
 
         return me_page(request, self.each_context(request))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         # Its modules register at this site, so it cannot import them at the top.
-        from cases.admin.board import board
+        from cases.admin.home.board import board
 
         return super().index(request, {**board(request), **(extra_context or {})})
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        from cases.admin.user import recorded
+        from cases.admin.people.user import recorded
 
         change = super().password_change
         return recorded(request, lambda: change(request, extra_context))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        from cases.admin.outgoing import paused
+        from cases.admin.processors.pausing import paused
 
         return {
             **super().each_context(request),
@@ -169,7 +169,7 @@ class DeskSite(admin.AdminSite):
     def _navigation(self, request: HttpRequest) -> Iterator[tuple[str | Promise, list[Link]]]:
         if not self.has_permission(request):
             return
-        from cases.admin.waiting import counts
+        from cases.admin.home.counts import counts
 
         waiting = counts(request)
         for title, places in PLACES:

@@ -2,22 +2,16 @@
 
 from uuid import UUID
 
-from cases.services import (
-    bulk_work,
-    confirming,
-    dispatch,
-    email_links,
-    holding,
-    importing,
-    link_mail,
-    reconciling,
-    results,
-    searching,
-    silence_watch,
-    sweeping,
-    tasks,
-)
-from cases.services import purge as retention
+from cases.services.bulk import work as bulk_work
+from cases.services.closing import confirm_erasure
+from cases.services.dispatch import dispatch
+from cases.services.imports import work as import_work
+from cases.services.person import email_links
+from cases.services.person import mail as link_mail
+from cases.services.planning import erasure_hold, profile_search, tasks
+from cases.services.reports import reconciling, silence_watch
+from cases.services.results import fetching as result_fetching
+from cases.services.upkeep import retention, sweeping
 
 
 def drain(processor_id: str, lane: int) -> None:
@@ -31,8 +25,8 @@ def sweep() -> None:
 
 def reports() -> None:
     sweeping.wake_reports()
-    silence_watch.look()
-    holding.lift()
+    silence_watch.watch()
+    erasure_hold.release_due()
     tasks.note_overdue()
 
 
@@ -49,11 +43,11 @@ def purge() -> None:
 
 
 def fetch_result(request_id: str) -> None:
-    results.fetch(UUID(request_id))
+    result_fetching.fetch(UUID(request_id))
 
 
 def confirm(case_id: str) -> None:
-    confirming.confirm_case(int(case_id))
+    confirm_erasure.confirm_case(int(case_id))
 
 
 def confirmations() -> None:
@@ -61,7 +55,7 @@ def confirmations() -> None:
 
 
 def preview(case_id: str) -> None:
-    searching.preview_planned(int(case_id))
+    profile_search.preview_planned(int(case_id))
 
 
 def send_link(confirmation_id: str) -> None:
@@ -74,7 +68,7 @@ def links() -> None:
 
 
 def work_import(import_id: str) -> None:
-    importing.work(UUID(import_id))
+    import_work.work(UUID(import_id))
 
 
 def bulk(run_id: str) -> None:

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 from cases.actor import Actor, Source
-from cases.services import accounts
+from cases.services import users
 
 # Everything on a case's page, identities masked.
 _READ_CASES = (
@@ -158,14 +158,14 @@ def make_roles(apps: Apps, using: str = "default", **_kwargs: Any) -> None:
 
 def _make(role: str, wanted: tuple[str, ...], using: str) -> None:
     group, created = Group.objects.using(using).get_or_create(name=role)
-    has = set(accounts.names_of(group.permissions.all()))
+    has = set(users.names_of(group.permissions.all()))
     missing = [
         permission
         for permission in Permission.objects.using(using).select_related("content_type")
-        if (name := accounts.name_of(permission)) in wanted and name not in has
+        if (name := users.name_of(permission)) in wanted and name not in has
     ]
     group.permissions.add(*missing)
     if missing and not created:
-        accounts.role_changed(
-            role, actor=Actor(Source.COMMAND), added=accounts.names_of(missing), removed=[], reason="upgraded"
+        users.role_changed(
+            role, actor=Actor(Source.COMMAND), added=users.names_of(missing), removed=[], reason="upgraded"
         )

@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from cases.actor import Actor, Source
-from cases.services import accounts
-from dsrportal.client import client_address
+from cases.services import users
+from dsrportal.client_address import client_address
 from dsrportal.models import User
 
 logger = logging.getLogger(__name__)
@@ -25,27 +25,27 @@ def _actor(request: HttpRequest | None, user: User | None = None) -> Actor:
 
 @receiver(user_logged_in)
 def _logged_in(request: HttpRequest | None, user: User, **_kwargs: Any) -> None:
-    accounts.logged_in(actor=_actor(request, user))
+    users.logged_in(actor=_actor(request, user))
 
 
 @receiver(user_logged_out)
 def _logged_out(request: HttpRequest | None, user: User | None, **_kwargs: Any) -> None:
     if user is not None:
-        accounts.logged_out(actor=_actor(request, user))
+        users.logged_out(actor=_actor(request, user))
 
 
 @receiver(user_login_failed)
 def _login_failed(credentials: dict[str, Any], request: HttpRequest | None, **_kwargs: Any) -> None:
     if getattr(request, "axes_locked_out", False):
         return  # the lock-out has been recorded
-    accounts.login_failed(_typed(credentials.get("username")), actor=_actor(request))
+    users.login_failed(_typed(credentials.get("username")), actor=_actor(request))
 
 
 @receiver(user_locked_out)
 def _locked_out(request: HttpRequest | None, username: str | None, **_kwargs: Any) -> None:
     actor, name = _actor(request), _typed(username)
     if _is_new(name, actor.address):
-        accounts.locked_out(name, actor=actor)
+        users.locked_out(name, actor=actor)
 
 
 def _is_new(username: str, address: str) -> bool:

@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from dsrportal import copying, crypto
+from dsrportal import bulk_insert, crypto
 
 
 def validate_time_zone(name: str) -> None:
@@ -112,7 +112,7 @@ class DataKey(models.Model):
             row_id = uuid.uuid4()
             wrapped, master_key_id = crypto.wrap(row_id, purpose, crypto.new_key())
             rows.append(cls(id=row_id, purpose=purpose, wrapped=wrapped, master_key_id=master_key_id))
-        return copying.insert(cls, rows)
+        return bulk_insert.insert(cls, rows)
 
     @classmethod
     def shared(cls, purpose: str) -> "DataKey":

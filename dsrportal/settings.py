@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from dsrportal import csp, embedded, secretsfile
+from dsrportal import csp
+from dsrportal.serve import embedded, secretsfile
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -188,7 +189,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "429.html"
-AXES_CLIENT_IP_CALLABLE = "dsrportal.client.client_address"
+AXES_CLIENT_IP_CALLABLE = "dsrportal.client_address.client_address"
 AXES_DISABLE_ACCESS_LOG = True  # log-ins are audit events; a second list of who was here when is not needed
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False

@@ -14,7 +14,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from dsrportal.logs import describe
-from dsrportal.processes import die_with_parent
+from dsrportal.serve.processes import die_with_parent
 
 MONITORING_SECONDS = 5
 MAINTENANCE_SECONDS = 15

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from integrations import forecast, ledger
-from integrations.ledger import BUCKETS, FOOT, Books, Window
+from integrations import budget_store, send_slots
+from integrations.budget_store import BUCKETS, FOOT, Books, Window
 from integrations.types import BudgetState, Used
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def state(processor: "Processor") -> BudgetState:
 
     Raises NotSent where the store does not answer, and BudgetForgotten where it was emptied: see `rebuild`.
     """
-    books = ledger.open_books(processor)
+    books = budget_store.open_books(processor)
     look = _look(books)
     return BudgetState(
         # A minute's calls are kept by their pace, so the bucket that is covered in part is left out of the picture.
@@ -49,17 +49,17 @@ def state(processor: "Processor") -> BudgetState:
 
 def seconds_for(processor: "Processor", new_requests: int) -> float:
     """How long until so many new requests have left, from now, if nothing else is sent. Errors as of `state`."""
-    books = ledger.open_books(processor)
+    books = budget_store.open_books(processor)
     look = _look(books)
     if new_requests <= 0:
         return 0.0
-    left_at = forecast.leaves_at(
+    left_at = send_slots.leaves_at(
         new_requests,
         at=look.next_new,
         busy=max(look.busy - max(look.next_new - look.tat, 0), 0),
         pace=books.pace,
         windows=[
-            forecast.Counts(
+            send_slots.Counts(
                 bucket=window.bucket, share=window.share, counts=_counted(window, counts, look.now)
             )
             for window, counts in zip(books.windows, look.new_requests, strict=True)
@@ -74,17 +74,17 @@ def rebuild(processor: "Processor", sent: Iterable[tuple[datetime, int]]) -> Non
     A window that is known stays as it is, so of two rebuilds at once the second changes nothing. Whoever never sent
     anything is rebuilt with nothing. Raises NotSent.
     """
-    books = ledger.open_books(processor)
+    books = budget_store.open_books(processor)
     found = [(int(at.timestamp() * _SECOND), count) for at, count in sent]
     counts = [Counter[int]() for _ in books.windows]
     for window, counter in zip(books.windows, counts, strict=True):
         for at, count in found:
             counter[at // window.bucket] += count
-    ledger.run(ledger.REBUILD, books, sent=[sorted(counter.items()) for counter in counts])
+    budget_store.run(budget_store.REBUILD, books, sent=[sorted(counter.items()) for counter in counts])
 
 
 def _look(books: Books) -> _Look:
-    now, tat, busy, next_call, next_new, calls, *windows = ledger.run(ledger.LOOK, books)
+    now, tat, busy, next_call, next_new, calls, *windows = budget_store.run(budget_store.LOOK, books)
     return _Look(
         now, tat, busy, next_call, next_new, _by_index(calls), [_by_index(window) for window in windows]
     )

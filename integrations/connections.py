@@ -19,7 +19,7 @@ from urllib3 import PoolManager, ProxyManager
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
-from integrations.roots import extra_roots, public_roots
+from integrations.trust_roots import extra_roots, public_roots
 
 if TYPE_CHECKING:
     from integrations.models import Processor

@@ -23,11 +23,11 @@ from integrations.types import (
     Inquiry,
     Match,
     Option,
-    OutgoingRequest,
     PackageSummary,
     Report,
     ResultStream,
     Secret,
+    Submission,
     VerifiedCallback,
     Workspace,
 )
@@ -117,7 +117,7 @@ class Connector:
 
     # --- the request
 
-    def submit(self, request: OutgoingRequest) -> Report:
+    def submit(self, request: Submission) -> Report:
         """Send it. Raises AlreadyExists for an id the processor has, Conflict for another like it.
 
         A kind that has no word for the request itself says with the report what it amounts to.

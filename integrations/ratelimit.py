@@ -8,10 +8,10 @@ import time
 from typing import TYPE_CHECKING
 
 from dsrportal.wording import Wording
-from integrations import ledger
+from integrations import budget_store
+from integrations.budget_store import LONGEST_NEW_PENALTY_SECONDS, LONGEST_PENALTY_SECONDS
 from integrations.connector import REQUESTS
 from integrations.errors import NotSent, RateLimited
-from integrations.ledger import LONGEST_NEW_PENALTY_SECONDS, LONGEST_PENALTY_SECONDS
 
 if TYPE_CHECKING:
     from integrations.models import Processor
@@ -32,11 +32,13 @@ def take(processor: "Processor", *, new_request: bool = False, api: str = REQUES
     where it is longer, BudgetForgotten where the store was emptied, and NotSent where it cannot be asked: a call is
     never let through uncounted.
     """
-    books = ledger.open_books(processor, api)
-    stop_at = time.monotonic() + ledger.PATIENCE_SECONDS
+    books = budget_store.open_books(processor, api)
+    stop_at = time.monotonic() + budget_store.PATIENCE_SECONDS
     while True:
         patience = max(stop_at - time.monotonic(), 0.0)
-        taken, slot, wait = ledger.run(ledger.TAKE, books, new=new_request, patience=_microseconds(patience))
+        taken, slot, wait = budget_store.run(
+            budget_store.TAKE, books, new=new_request, patience=_microseconds(patience)
+        )
         wait_seconds = wait / 1_000_000
         if not taken and wait_seconds > patience:
             raise _used_up(wait_seconds, new_request=new_request)
@@ -62,7 +64,7 @@ def penalise(
     pause = USUAL_PENALTY_SECONDS if seconds is None else seconds
     only_new = new_request and pause > LONGEST_PENALTY_SECONDS
     _tell(
-        ledger.PENALISE,
+        budget_store.PENALISE,
         processor,
         api,
         pause=_microseconds(min(pause, LONGEST_NEW_PENALTY_SECONDS if only_new else LONGEST_PENALTY_SECONDS)),
@@ -75,7 +77,7 @@ def penalise(
 def heed(processor: "Processor", used_percent: float, *, api: str = REQUESTS) -> None:
     """Slow down, at most once a second, where the vendor counts more than our share can explain."""
     if used_percent > processor.budget_share + _MARGIN:
-        _tell(ledger.SLOW_DOWN, processor, api)
+        _tell(budget_store.SLOW_DOWN, processor, api)
 
 
 def _used_up(wait_seconds: float, *, new_request: bool) -> RateLimited:
@@ -89,7 +91,7 @@ def _used_up(wait_seconds: float, *, new_request: bool) -> RateLimited:
 
 def _tell(script: str, processor: "Processor", api: str, **told: object) -> None:
     try:
-        ledger.run(script, ledger.open_books(processor, api), **told)
+        budget_store.run(script, budget_store.open_books(processor, api), **told)
     except NotSent:
         # The request that met the refusal waits by its own schedule; the others will meet theirs.
         logger.warning("What a processor said of its limits was not shared with other workers.")

@@ -120,7 +120,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class OutgoingRequest:
+class Submission:
     """One request as it leaves. `request_id` stays the same through every retry."""
 
     request_id: UUID

@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from cases.actor import Actor, Source
 from cases.models import Case
-from cases.services import approval, intake, planning, verification
-from cases.services.evidence import Evidence
+from cases.services.intake import opening
+from cases.services.person import verification
+from cases.services.person.evidence import Evidence
+from cases.services.planning import approval, planning
 from dsrportal.models import User
 from integrations import budget
 from integrations.models import Processor
@@ -109,7 +111,7 @@ def open_case(
     group_name: str = "",
     **more: Any,
 ) -> Case:
-    return intake.open_case(
+    return opening.open_case(
         actor=actor(by),
         type=type,
         regulation=regulation,

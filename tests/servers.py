@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from dsrportal.embedded import Servers, addresses
+from dsrportal.serve.embedded import Servers, addresses
 
 # Who makes, migrates and empties the test databases. Only the tests know of a superuser.
 SUPERUSER = "PORTAL_TEST_SUPERUSER_URL"

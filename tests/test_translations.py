@@ -206,13 +206,13 @@ def test_a_bare_word_in_a_template_is_found(template: str) -> None:
 def test_every_right_that_a_role_can_be_given_has_its_german() -> None:
     from django.contrib.auth.models import Permission
 
-    from cases.admin.role import in_words
-    from cases.services import accounts
+    from cases.admin.people.role import permission_label
+    from cases.services import users
 
     offered = [
-        each for each in Permission.objects.select_related("content_type") if accounts.name_of(each) in GIVEN
+        each for each in Permission.objects.select_related("content_type") if users.name_of(each) in GIVEN
     ]
     assert len(offered) == len(GIVEN)
-    english = {each.pk: in_words(each) for each in offered}
+    english = {each.pk: permission_label(each) for each in offered}
     with translation.override("de"):
-        assert [english[each.pk] for each in offered if in_words(each) == english[each.pk]] == []
+        assert [english[each.pk] for each in offered if permission_label(each) == english[each.pk]] == []

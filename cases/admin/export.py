@@ -27,9 +27,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from cases.admin.acting import actor_of
+from cases.admin.actors import actor_of
 from cases.models import Action
-from cases.services import exporting
+from cases.services.worklist import exporting
 from dsrportal import spreadsheet
 
 
@@ -145,7 +145,7 @@ def codes(shown: ChangeList) -> list[str]:
     return found
 
 
-def in_words(shown: ChangeList) -> list[str]:
+def filters_text(shown: ChangeList) -> list[str]:
     """How a list is narrowed, for whoever looks."""
     found = []
     for spec in shown.filter_specs:

@@ -15,10 +15,10 @@ from cases.models.intake_source import IntakeSource
 from cases.models.jobs import Jobs
 from cases.models.note import Mention, Note
 from cases.models.plan import SkippedProcessor
+from cases.models.profile_search import Finding, ProfileSearch, Purpose
 from cases.models.request import ProcessorRequest
 from cases.models.result import PackageState, ResultPackage
 from cases.models.saved_view import SavedView
-from cases.models.search import Finding, ProfileSearch, Purpose
 from cases.models.subject import Correction, DataSubject, SubjectIdentity
 from cases.models.tag import Tag
 from cases.models.task import ManualTask

@@ -15,8 +15,8 @@ from cases.models import audit_fields
 from cases.models.attention import AttentionKind
 from cases.models.bulk import BulkVerb
 from cases.models.case import VerificationMethod
+from cases.models.profile_search import Finding
 from cases.models.result import PackageState
-from cases.models.search import Finding
 from dsrportal.wording import within
 from integrations.types import PartnerStatus, Regulation, RequestType
 

@@ -13,7 +13,7 @@ from dsrportal.fields import EncryptedTextField
 
 
 class Note(models.Model):
-    """Part of the record: the portal's own role may add and read notes, never change or delete one (`grants`)."""
+    """Part of the record: the portal's own role may add and read notes, never change or delete one (`db_grants`)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notes")

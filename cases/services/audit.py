@@ -19,7 +19,7 @@ from cases.models import AuditChain, AuditEvent, Case, Note
 from cases.models.actions import Action
 from cases.models.audit import PORTAL_CHAIN
 from cases.services.differences import Changes
-from dsrportal import copying
+from dsrportal import bulk_insert
 from dsrportal.wording import Wording
 from integrations.models import Processor
 
@@ -77,7 +77,7 @@ def record_many(facts: Iterable[Fact], *, actor: Actor) -> None:
         )
         for fact in facts
     ]
-    copying.insert(AuditEvent, events)
+    bulk_insert.insert(AuditEvent, events)
 
 
 def _compose(

@@ -14,13 +14,13 @@ from cases.clocks.deadline import Deadline
 from cases.lifecycle import FINISHED
 from cases.models import Action, Case, Clock, ClockKind, ManualTask, ProcessorRequest
 from cases.services import audit
-from dsrportal import copying
+from dsrportal import bulk_insert
 from integrations.types import Regulation, RequestType
 
 
 def start(cases: Sequence[Case], *, actor: Actor) -> list[Clock]:
     """Start the response clock of each from its `received_at`; with its event."""
-    started = copying.insert(
+    started = bulk_insert.insert(
         Clock,
         [
             Clock(case=case, kind=ClockKind.RESPONSE, **_columns(_response(case, case.received_at)))

@@ -48,7 +48,7 @@ def named(text: str) -> Named:
     return Named(users, unknown=len(set(names) - {user.get_username().lower() for user in users}))
 
 
-def tell(note: Note, text: str, *, actor: Actor) -> Named:
+def record(note: Note, text: str, *, actor: Actor) -> Named:
     """Keep who is named in a new note, inside the caller's transaction. The trail has their accounts, not the text."""
     found = named(text)
     others = [user for user in found.users if user.pk != actor.user_id]

@@ -26,7 +26,7 @@ def write(case: Case, text: str, *, actor: Actor) -> Note | None:
     with transaction.atomic(savepoint=False):
         note = _keep(case, text, actor=actor)
         if note is not None:
-            mentions.tell(note, text, actor=actor)
+            mentions.record(note, text, actor=actor)
     return note
 
 
@@ -47,7 +47,7 @@ def add(case: Case, text: str, *, actor: Actor, parent: Note | None = None) -> W
             raise Refused(Wording("Write something first."))
         details: audit.Details = {"thread": str(thread.pk)} if thread else {}
         audit.record(Action.NOTE_WRITTEN, actor=actor, case=case, note=note, details=details)
-        found = mentions.tell(note, text, actor=actor)
+        found = mentions.record(note, text, actor=actor)
         if thread is not None:
             mentions.read_thread(thread, user=actor.user)
     return Written(note, unknown_names=found.unknown)

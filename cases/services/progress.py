@@ -122,7 +122,7 @@ def lock_request(request_id: UUID, *, known: Processor | None = None) -> Process
 
 def states(case: Case) -> list[RequestState]:
     """What status and outcome depend on, of the requests that stand: neither replaced nor dropped unapproved."""
-    rows = standing(case).values_list(
+    rows = current_requests(case).values_list(
         "status",
         "answer",
         "result_package__state",
@@ -147,7 +147,7 @@ def _state(
     return RequestState(status, answer, result_missing=missing, partners_unanswered=partners_unanswered)
 
 
-def standing(case: Case) -> QuerySet[ProcessorRequest]:
+def current_requests(case: Case) -> QuerySet[ProcessorRequest]:
     """The requests of a case that count: neither replaced nor dropped before anyone approved them."""
     return (
         ProcessorRequest.objects.filter(case=case, replaced_by__isnull=True)
@@ -161,7 +161,9 @@ def settle(case: Case, *, actor: Actor) -> None:
     if case.status not in DERIVED:
         return
     open_items = AttentionItem.objects.filter(case=case, resolved_at__isnull=True)
-    rows = list(standing(case).values_list("status", "answer", "result_package__state", Exists(open_items)))
+    rows = list(
+        current_requests(case).values_list("status", "answer", "result_package__state", Exists(open_items))
+    )
     attention = rows[0][-1] if rows else open_items.exists()
     to = derive_status([_state(case, *row[:-1]) for row in rows], open_attention=attention)
     if to != case.status:

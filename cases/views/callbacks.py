@@ -4,9 +4,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from cases.services import callbacks
+from cases.services.reports import callbacks
 from cases.views.bodies import read_body
-from dsrportal.client import client_address
+from dsrportal.client_address import client_address
 
 CALLBACK_LIMIT_BYTES = 256 * 1024
 

@@ -6,9 +6,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cases.actor import Actor, Source
-from cases.services import email_links, guesses, verification
+from cases.services.person import email_links, link_limits, verification
 from cases.services.refusal import Refused
-from dsrportal.client import client_address
+from dsrportal.client_address import client_address
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -19,16 +19,16 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     where the case cannot go on at this moment.
     """
     address = client_address(request)
-    if guesses.too_many(address):
+    if link_limits.too_many(address):
         return _shown(request, "limited", status=429)
     found = email_links.usable(token)
     if found is None:
-        guesses.note(address)
+        link_limits.note(address)
         return _shown(request, "gone", status=404)
     if request.method != "POST":
         return _shown(request, "ask", kind=found.case.get_type_display(), type=found.case.type)
     try:
-        done = verification.confirm(token, actor=Actor(Source.PERSON, address=address))
+        done = verification.confirm_by_link(token, actor=Actor(Source.PERSON, address=address))
     except Refused:
         return _shown(request, "later", status=503)
     if not done:
@@ -44,7 +44,7 @@ def email_confirmed(request: HttpRequest) -> HttpResponse:
 
 def _shown(request: HttpRequest, state: str, *, status: int = 200, **more: str) -> HttpResponse:
     return _private(
-        render(request, "portal/confirm_email.html", {"state": state, **more}, status=status),
+        render(request, "portal/person/confirm_email.html", {"state": state, **more}, status=status),
         with_form=state == "ask",
     )
 

@@ -15,13 +15,15 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
 from cases.models import IntakeSource
-from cases.services import intake_limits, intake_receipts, intake_sources
-from cases.services.intake_receipts import OtherBody
+from cases.services.intake import limits as intake_limits
+from cases.services.intake import receipts
+from cases.services.intake import sources as intake_sources
+from cases.services.intake.receipts import OtherBody
 from cases.services.refusal import Refused
 from cases.views import intake_body, problems
 from cases.views.bodies import read_body
 from cases.views.problems import Fault
-from dsrportal.client import client_address
+from dsrportal.client_address import client_address
 
 _KEY: Final = re.compile(r"[!-~]{1,255}")
 _BEARER: Final = re.compile(r"Bearer +([!-~]{1,200})", re.IGNORECASE)
@@ -86,7 +88,7 @@ def _open(source: IntakeSource, key: str, document: Any, *, address: str) -> Htt
         return problems.answer(problems.NOT_ALLOWED, barred)
     actor = intake_sources.actor_of(source, address=address)
     try:
-        answer, opened = intake_receipts.open_once(
+        answer, opened = receipts.open_once(
             order, source=source, actor=actor, key=key, body=_fingerprint(document)
         )
     except OtherBody:
@@ -106,7 +108,7 @@ def _open(source: IntakeSource, key: str, document: Any, *, address: str) -> Htt
 @_for_sources
 def one_case(request: HttpRequest, source: IntakeSource, reference: str) -> HttpResponse:
     """Where a case stands that this source opened. Of others' nobody learns here that they exist."""
-    told = intake_receipts.find(source, reference)
+    told = receipts.find(source, reference)
     return _unkept(JsonResponse(told)) if told else problems.answer(problems.NOT_FOUND)
 
 

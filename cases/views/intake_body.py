@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from cases.services.intake_receipts import Order
+from cases.services.intake.receipts import Order
 from cases.views.problems import Fault
 from dsrportal.crypto import blind_index
 from integrations.types import Correction, Identity, IdentityType, Regulation, RequestType

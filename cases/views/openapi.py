@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from cases.services.intake_receipts import REMEMBERED
+from cases.services.intake.receipts import REMEMBERED
 from cases.views import intake_body, problems
 from cases.views.openapi_schemas import Schema, schemas
 from cases.views.problems import Fault, Problem

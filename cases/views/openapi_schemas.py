@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from cases.lifecycle import Outcome
-from cases.services.intake_receipts import STATUS_TOLD
+from cases.services.intake.receipts import STATUS_TOLD
 from cases.views import intake_body, problems
 from integrations.types import IdentityType, Regulation, RequestType
 

@@ -3,8 +3,8 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from cases.services import health
-from cases.services.health import State
+from cases.services.status import health
+from cases.services.status.health import State
 
 
 @require_safe
@@ -16,7 +16,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Whether all that the portal needs is there: 200, also where something is late, or 503."""
-    found = health.lately()
+    found = health.recent()
     checks = {check.name: {"ok": check.state == State.OK, **check.figures} for check in found.checks}
     status = 503 if found.state == State.FAILING else 200
     return _unkept(JsonResponse({"status": found.state, "checks": checks}, status=status))

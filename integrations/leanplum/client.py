@@ -16,7 +16,7 @@ from integrations import http
 from integrations.errors import TooLarge, UnexpectedAnswer
 from integrations.leanplum import outcomes
 from integrations.leanplum.outcomes import Outcome, Word
-from integrations.turns import turn
+from integrations.per_person_lock import turn
 
 if TYPE_CHECKING:
     from integrations.models import Processor

@@ -29,7 +29,6 @@ from integrations.types import (
     Limit,
     Match,
     Option,
-    OutgoingRequest,
     PackageSummary,
     Report,
     ReportedAnswer,
@@ -37,6 +36,7 @@ from integrations.types import (
     RequestType,
     ResultStream,
     Secret,
+    Submission,
 )
 
 # https://docs.leanplum.com/reference/post_api-action-deleteuser: what goes beyond attributes “may take up to 15 days”.
@@ -121,7 +121,7 @@ class Leanplum(Connector):
 
     # --- the request
 
-    def submit(self, request: OutgoingRequest) -> Report:
+    def submit(self, request: Submission) -> Report:
         """Make the call. A correction and an opt-out are done with its answer: an attribute is set when Leanplum says
         success, without warning and without error."""
         user_id = self._user_id(request.identities)
@@ -164,7 +164,7 @@ class Leanplum(Connector):
             return _completed(inquiry, outcome, ReportedAnswer.DONE, remark)
         return Report(inquiry.request_id, ReportedStatus.IN_PROGRESS, "user found")
 
-    def _erase(self, request: OutgoingRequest, user_id: str) -> Report:
+    def _erase(self, request: Submission, user_id: str) -> Report:
         policy = self.processor.option("erasure_policy")
         outcome = self._client().block(user_id) if self._blocks else self._client().delete(user_id)
         if outcome.word == Word.NOT_FOUND and request.repeated:
@@ -184,7 +184,7 @@ class Leanplum(Connector):
             expected_completion_raw="up to 15 days",
         )
 
-    def _exported(self, request: OutgoingRequest | Inquiry, outcome: Outcome) -> Report:
+    def _exported(self, request: Submission | Inquiry, outcome: Outcome) -> Report:
         """Found: the result is to be fetched, from where it was found."""
         self._refuse_blocked(outcome)
         if outcome.word == Word.NOT_FOUND:
@@ -196,7 +196,7 @@ class Leanplum(Connector):
             results_url=self.processor.api_address,
         )
 
-    def _unknown(self, request: OutgoingRequest | Inquiry, outcome: Outcome) -> Report:
+    def _unknown(self, request: Submission | Inquiry, outcome: Outcome) -> Report:
         """By this id: whether the person has another one there nobody can say, so the words claim no more."""
         label = IdentityType(drafts.user_id_type(self.processor)).label
         return _completed(
@@ -206,7 +206,7 @@ class Leanplum(Connector):
             Wording("Leanplum knows no user by the %(label)s that was asked for.", label=label),
         )
 
-    def _changed(self, request: OutgoingRequest, outcome: Outcome) -> Report:
+    def _changed(self, request: Submission, outcome: Outcome) -> Report:
         if outcome.word == Word.NOT_FOUND:
             return self._unknown(request, outcome)
         if outcome.word == Word.DONE:
@@ -281,6 +281,6 @@ class Leanplum(Connector):
 
 
 def _completed(
-    request: OutgoingRequest | Inquiry, outcome: Outcome, answer: ReportedAnswer, remark: str = ""
+    request: Submission | Inquiry, outcome: Outcome, answer: ReportedAnswer, remark: str = ""
 ) -> Report:
     return Report(request.request_id, ReportedStatus.COMPLETED, outcome.word, answer=answer, remark=remark)

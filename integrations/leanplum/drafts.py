@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dsrportal.wording import Wording
 from integrations.leanplum.client import LONGEST_USER_ID
-from integrations.types import Draft, Identity, IdentityType, OutgoingRequest, RequestType
+from integrations.types import Draft, Identity, IdentityType, RequestType, Submission
 
 if TYPE_CHECKING:
     from integrations.models import Processor
@@ -160,7 +160,7 @@ def split(processor: "Processor", draft: Draft) -> list[tuple[Identity, ...]]:
     return [(user_id, *along) for user_id in ids if along or user_id in wrong]
 
 
-def corrected_attributes(processor: "Processor", request: OutgoingRequest) -> dict[str, object]:
+def corrected_attributes(processor: "Processor", request: Submission) -> dict[str, object]:
     """What the attributes shall be, for those corrections that have one."""
     names = attributes(processor)
     return {names[each.type]: each.new_value for each in request.corrections if each.type in names}

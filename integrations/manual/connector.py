@@ -11,10 +11,10 @@ from integrations.types import (
     Draft,
     Limit,
     Option,
-    OutgoingRequest,
     Report,
     ReportedStatus,
     RequestType,
+    Submission,
 )
 
 ALWAYS: Final = "always"
@@ -102,7 +102,7 @@ class Manual(Connector):
             what=what,
         )
 
-    def submit(self, request: OutgoingRequest) -> Report:
+    def submit(self, request: Submission) -> Report:
         """The task exists since the case was planned; with this it has begun."""
         return Report(request.request_id, ReportedStatus.IN_PROGRESS, "by hand")
 

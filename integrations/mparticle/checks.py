@@ -42,7 +42,7 @@ def of_platform(platform: Platform | None, *, missing: Sequence[str], workspace:
 
 def _missing(name: str, missing: Sequence[str], consequence: str) -> ConnectionCheck:
     sentence = Wording(
-        "Not set (%(fields)s): %(consequence)s.", fields=fields.in_words(missing), consequence=consequence
+        "Not set (%(fields)s): %(consequence)s.", fields=fields.labels_text(missing), consequence=consequence
     )
     return not_set(name, sentence, key_field=missing[0])
 

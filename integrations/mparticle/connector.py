@@ -39,11 +39,11 @@ from integrations.types import (
     Limit,
     Match,
     Option,
-    OutgoingRequest,
     PackageSummary,
     Report,
     RequestType,
     Secret,
+    Submission,
     Workspace,
 )
 
@@ -127,7 +127,7 @@ class MParticle(OpenDsr):
             Wording(
                 "%(processor)s needs %(fields)s for this type (%(what)s).",
                 processor=self.processor.name,
-                fields=fields.in_words(missing),
+                fields=fields.labels_text(missing),
                 what=what,
             )
             if missing
@@ -157,7 +157,7 @@ class MParticle(OpenDsr):
                 Wording(
                     "%(processor)s does not set its exclusion attribute: it needs %(fields)s.",
                     processor=self.processor.name,
-                    fields=fields.in_words(missing),
+                    fields=fields.labels_text(missing),
                 )
             )
         return warnings
@@ -176,7 +176,7 @@ class MParticle(OpenDsr):
 
     # --- the request
 
-    def submit(self, request: OutgoingRequest) -> Report:
+    def submit(self, request: Submission) -> Report:
         if request.request_type == RequestType.OPT_OUT:
             document = self.processor.option("consent_document").strip()
             return optouts.carry_out(request, idsync=self._idsync(), events=self._events(), document=document)
@@ -186,7 +186,7 @@ class MParticle(OpenDsr):
             self._exclude(request)
         return super().submit(request)
 
-    def _exclude(self, request: OutgoingRequest) -> None:
+    def _exclude(self, request: Submission) -> None:
         """Mark the profiles before they are gone, so that filters keep new data of this person out meanwhile.
 
         First, and not after: once the request is there, a failure of this would be taken for one of the request.
@@ -305,7 +305,7 @@ class MParticle(OpenDsr):
                 Wording(
                     "%(processor)s needs %(fields)s for this.",
                     processor=self.processor.name,
-                    fields=fields.in_words(missing),
+                    fields=fields.labels_text(missing),
                 )
             )
         held = self.processor.credentials

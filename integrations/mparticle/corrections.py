@@ -14,10 +14,10 @@ from integrations.types import (
     Draft,
     Identity,
     IdentityType,
-    OutgoingRequest,
     Report,
     ReportedAnswer,
     ReportedStatus,
+    Submission,
 )
 
 NOTHING_FOUND = Wording("No profile found by the old values or the new ones; nothing was changed.")
@@ -63,7 +63,7 @@ def check(draft: Draft) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def carry_out(request: OutgoingRequest, *, idsync: IdSync) -> Report:
+def carry_out(request: Submission, *, idsync: IdSync) -> Report:
     """Change each value on the profile it leads to. Repeated after it was done, it finds the new values there."""
     came: set[_Came] = set()
     for portion, changes in _portions(request.identities, request.corrections):
@@ -102,7 +102,7 @@ def _portions(
 
 
 def _change(
-    request: OutgoingRequest, portion: Sequence[Identity], changes: Sequence[Correction], *, idsync: IdSync
+    request: Submission, portion: Sequence[Identity], changes: Sequence[Correction], *, idsync: IdSync
 ) -> set[_Came]:
     found = idsync.search(portion)
     if not found:

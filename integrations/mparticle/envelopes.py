@@ -37,7 +37,7 @@ def codes_of(document: object) -> list[str]:
     )
 
 
-def in_words(found: list[str]) -> str:
+def codes_text(found: list[str]) -> str:
     """The codes in brackets, for the end of a sentence."""
     return f" ({', '.join(found[:3])})" if found else ""
 

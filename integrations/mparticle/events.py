@@ -17,7 +17,7 @@ from integrations.http import Answer, Timeouts
 from integrations.mparticle import envelopes
 from integrations.mparticle.vocabulary import ENVIRONMENTS
 from integrations.opendsr.client import Credentials
-from integrations.types import OutgoingRequest, Regulation
+from integrations.types import Regulation, Submission
 
 if TYPE_CHECKING:
     from integrations.models import Processor
@@ -29,7 +29,7 @@ _TIMEOUTS = Timeouts(connect=3.0, read=5.0, total=8.0)
 Batch = dict[str, Any]
 
 
-def consent_batch(request: OutgoingRequest, *, mpid: str, environment: str, document: str) -> Batch:
+def consent_batch(request: Submission, *, mpid: str, environment: str, document: str) -> Batch:
     """A person's opt-out, of the moment they asked for it.
 
     The two laws say it the other way round: under the CCPA `consented` true means opted out, under the GDPR false
@@ -113,7 +113,7 @@ class Events:
         if status in (401, 403):
             return self.credentials.refused("mParticle", "events", http_status=status)
         if status in (400, 413, 415, 422):
-            said = envelopes.in_words(envelopes.codes(answer.body))
+            said = envelopes.codes_text(envelopes.codes(answer.body))
             return Rejected(
                 Wording(
                     "mParticle's Events API refused the batch as invalid%(codes)s.",

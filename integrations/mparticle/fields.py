@@ -129,7 +129,7 @@ def missing(processor: "Processor", names: Iterable[str]) -> list[str]:
     ]
 
 
-def in_words(names: Iterable[str]) -> str:
+def labels_text(names: Iterable[str]) -> str:
     """Their labels, for a sentence."""
     labels = {secret.name: secret.label for secret in SECRETS}
     labels |= {option.name: option.label for option in OPTIONS}

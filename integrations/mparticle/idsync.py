@@ -161,7 +161,7 @@ class IdSync:
         if status in (401, 403):
             return self.credentials.refused("mParticle", "profiles (IDSync)", http_status=status)
         if status in (400, 413, 415, 422):
-            said = envelopes.in_words(envelopes.codes(answer.body))
+            said = envelopes.codes_text(envelopes.codes(answer.body))
             return Rejected(
                 Wording(
                     "mParticle's IDSync refused the call as invalid%(codes)s.", codes=said or f" ({status})"

@@ -13,11 +13,11 @@ from integrations.types import (
     Draft,
     Identity,
     IdentityType,
-    OutgoingRequest,
     Regulation,
     Report,
     ReportedAnswer,
     ReportedStatus,
+    Submission,
 )
 
 NOTHING_FOUND = Wording("No profile found; nothing was sent.")
@@ -74,7 +74,7 @@ def profiles(identities: Sequence[Identity], *, idsync: IdSync) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def carry_out(request: OutgoingRequest, *, idsync: IdSync, events: Events, document: str) -> Report:
+def carry_out(request: Submission, *, idsync: IdSync, events: Events, document: str) -> Report:
     """One batch for each profile; none for nobody, because that would create a profile.
 
     Repeated, it finds the same profiles and sends batches of the same ids, which mParticle drops.

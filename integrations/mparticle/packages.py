@@ -185,7 +185,7 @@ def _in_clear(name: str, said: Any) -> Iterator[tuple[str, Any]]:
             return
         said = next((said[key] for key in ("value", "identity") if key in said), said)
     if said not in (None, ""):
-        yield name, said if isinstance(said, str | int) else rows.in_words(said)
+        yield name, said if isinstance(said, str | int) else rows.value_text(said)
 
 
 def redact(package: BinaryIO, *, members: frozenset[str], fields: frozenset[str]) -> Iterator[bytes]:

@@ -106,7 +106,7 @@ class Platform:
         return self._unexpected(answer, Wording("has the status %(status)s", status=status))
 
     def _rejected(self, answer: Answer) -> Rejected:
-        said = envelopes.in_words(envelopes.codes(answer.body))
+        said = envelopes.codes_text(envelopes.codes(answer.body))
         return Rejected(
             Wording("mParticle's Platform API refused the call%(codes)s.", codes=said),
             http_status=answer.status,

@@ -136,16 +136,16 @@ def fields(row: Row, prefix: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(value, dict) and value and name.count(".") < DEEPEST:
             yield from fields(value, f"{name}.")
         else:
-            yield name, in_words(value, is_time=key.endswith("timestamp_ms"))
+            yield name, value_text(value, is_time=key.endswith("timestamp_ms"))
 
 
-def in_words(value: Any, *, is_time: bool = False) -> str:
+def value_text(value: Any, *, is_time: bool = False) -> str:
     if isinstance(value, str):
         return _moment(value) or value if is_time else value
     if isinstance(value, list):
-        return "; ".join(in_words(item) for item in value)
+        return "; ".join(value_text(item) for item in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {in_words(item)}" for key, item in value.items())
+        return ", ".join(f"{key}: {value_text(item)}" for key, item in value.items())
     if value is None:
         return ""
     return (_moment(value) if is_time else "") or json.dumps(value)

@@ -109,7 +109,9 @@ def _refusal(answer: Answer, credentials: Credentials) -> IntegrationError:
         return credentials.refused("mParticle", Wording("the Platform API's tokens"), http_status=status)
     if status in (400, 422):
         return Rejected(
-            Wording("mParticle's sign-on refused to give a token%(codes)s.", codes=envelopes.in_words(said)),
+            Wording(
+                "mParticle's sign-on refused to give a token%(codes)s.", codes=envelopes.codes_text(said)
+            ),
             http_status=status,
         )
     return _unexpected(answer, Wording("has the status %(status)s", status=status))

@@ -17,10 +17,10 @@ from integrations.opendsr.vocabulary import (
     REQUEST_TYPES,
     STANDARD_IDENTITIES,
 )
-from integrations.types import OutgoingRequest, RequestType
+from integrations.types import RequestType, Submission
 
 
-def body_of(request: OutgoingRequest, *, extension_domain: str) -> dict[str, Any]:
+def body_of(request: Submission, *, extension_domain: str) -> dict[str, Any]:
     """The JSON object of one request; what is empty is left out.
 
     Raises Rejected for what `drafts` would have refused or split, so that it is never sent.
@@ -71,7 +71,7 @@ def body_of(request: OutgoingRequest, *, extension_domain: str) -> dict[str, Any
     return body
 
 
-def _identities(request: OutgoingRequest, table: dict[str, str]) -> dict[str, dict[str, str]]:
+def _identities(request: Submission, table: dict[str, str]) -> dict[str, dict[str, str]]:
     """Only `raw` works: the specification's hashes are not among what mParticle's discovery lists."""
     return {
         table[identity.type]: {"value": identity.value, "encoding": "raw"}

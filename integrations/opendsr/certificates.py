@@ -18,7 +18,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from dsrportal.wording import Wording
 from integrations.errors import NotVerified
 from integrations.opendsr.signatures import SMALLEST_KEY_BITS
-from integrations.roots import extra_roots, pem_blocks, public_roots
+from integrations.trust_roots import extra_roots, pem_blocks, public_roots
 
 # mParticle serves four.
 _LONGEST_BUNDLE = 10

@@ -29,7 +29,7 @@ from integrations.http import Answer, Timeouts
 from integrations.opendsr.bodies import body_of
 from integrations.opendsr.documents import Malformed, read, read_object
 from integrations.opendsr.reports import report_of
-from integrations.types import OutgoingRequest, Report
+from integrations.types import Report, Submission
 
 if TYPE_CHECKING:
     from integrations.models import Processor
@@ -75,7 +75,7 @@ class Client:
     extension_domain: str
     vendor: str
 
-    def create(self, request: OutgoingRequest) -> Report:
+    def create(self, request: Submission) -> Report:
         """Send a request. 400 for a known id is AlreadyExists, 409 for another like it Conflict."""
         body = json.dumps(
             body_of(request, extension_domain=self.extension_domain), separators=(",", ":")

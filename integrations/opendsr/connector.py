@@ -32,11 +32,11 @@ from integrations.types import (
     Inquiry,
     Limit,
     Option,
-    OutgoingRequest,
     Report,
     RequestType,
     ResultStream,
     Secret,
+    Submission,
     VerifiedCallback,
 )
 
@@ -149,7 +149,7 @@ class OpenDsr(Connector):
 
     # --- the request
 
-    def submit(self, request: OutgoingRequest) -> Report:
+    def submit(self, request: Submission) -> Report:
         skip = request.skip_waiting_period and self.skips_waiting_period
         return self._client().create(replace(request, skip_waiting_period=skip))
 

@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from statistics import median
 
-from dsrportal.embedded import Servers
+from dsrportal.serve.embedded import Servers
 
 # In this order, for all of them share a database: the one that fills it comes last.
 BENCHES = ("callbacks", "burst", "drain", "saturation", "recovery", "faults", "reconciliation", "imports")

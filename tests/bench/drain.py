@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest
-from cases.services import lanes
+from cases.services.processors import concurrency
 from integrations.models import Processor
 from tests import builders
 from tests.bench import seed
@@ -38,7 +38,7 @@ def _drain(directory: Path, processor: Processor, count: int) -> float:
     made = {request.pk for request in seed.requests(processor, count, status=RequestStatus.QUEUED)}
     mine = ProcessorRequest.objects.filter(pk__in=made)
     began = timezone.now()
-    lanes.wake(processor.pk)
+    concurrency.wake(processor.pk)
     until(lambda: not mine.filter(status=RequestStatus.QUEUED).exists(), seconds=PATIENCE_SECONDS)
     if mine.filter(status=RequestStatus.PENDING, attempts=1).count() != count:
         said = log_of(directory).read_text(errors="replace")[-2000:]

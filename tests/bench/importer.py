@@ -25,14 +25,14 @@ if __name__ == "__main__":
     django.setup()
     from cases.models import CaseImport
     from cases.models.case_import import WORKING
-    from cases.services import importing
+    from cases.services.imports import work as import_work
 
     mine = CaseImport.objects.filter(pk=UUID(sys.argv[1]))
     state = mine.get().state
     gc.freeze()  # as dsrportal.worker does
     began, cpu = time.monotonic(), time.process_time()
     while state in WORKING and mine.get().state == state:
-        importing.work(mine.get().pk)
+        import_work.work(mine.get().pk)
     print(
         json.dumps(
             {

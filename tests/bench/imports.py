@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from cases.actor import Actor, Source
 from cases.models import AuditEvent, Case, CaseImport, Clock, ImportState
-from cases.services import audit, imports
+from cases.services import audit
+from cases.services.imports import files as import_files
 from dsrportal.models import User
 from integrations.models import Processor
 from tests import builders
@@ -71,9 +72,9 @@ def measure(directory: Path, *, rounds: int, part: float) -> list[Figure]:
 def _import(rows: int, actor: Actor, name: str) -> tuple[Phase, Phase]:
     """The file checked and imported; its cases are looked at, since quick and wrong would not count."""
     file = SimpleUploadedFile(f"{name}.csv", b"".join(_file(rows, name)))
-    made = imports.upload(file, source=name, actor=actor)
+    made = import_files.upload(file, source=name, actor=actor)
     checked = _phase(made, rows)
-    imports.start(CaseImport.objects.get(pk=made.pk), actor=actor)
+    import_files.start(CaseImport.objects.get(pk=made.pk), actor=actor)
     before = AuditEvent.objects.count(), Clock.objects.count()
     imported = _phase(made, rows)
     made.refresh_from_db()

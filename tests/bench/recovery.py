@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest
-from cases.services import lanes
-from dsrportal.processes import wait_for_end
+from cases.services.processors import concurrency
+from dsrportal.serve.processes import wait_for_end
 from integrations.models import Processor
 from tests import builders
 from tests.bench import seed
@@ -60,7 +60,7 @@ def _recover(directory: Path, processor: Processor) -> tuple[float, int]:
     made = {request.pk for request in seed.requests(processor, REQUESTS, status=RequestStatus.QUEUED)}
     mine = ProcessorRequest.objects.filter(pk__in=made)
     with _worker(directory) as first:
-        lanes.wake(processor.pk)
+        concurrency.wake(processor.pk)
         until(
             lambda: mine.filter(status=RequestStatus.PENDING).count() >= SENT_BEFORE, seconds=PATIENCE_SECONDS
         )

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest
-from cases.services import lanes
+from cases.services.processors import concurrency
 from integrations.registry import connector_for
 from integrations.types import Limit
 from tests import builders
@@ -47,7 +47,7 @@ def measure(directory: Path, *, rounds: int, part: float) -> list[Figure]:
         mine = ProcessorRequest.objects.filter(processor=processor)
         with working(directory, EVERYONE):
             ramped_at = timezone.now() + timedelta(seconds=RAMP_SECONDS)
-            lanes.wake(processor.pk)
+            concurrency.wake(processor.pk)
             time.sleep(RAMP_SECONDS + counted)
             until(lambda: not mine.filter(status=RequestStatus.QUEUED).exists(), seconds=PATIENCE_SECONDS)
         ended_at = ramped_at + timedelta(seconds=counted)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rq import Worker
 
-from cases.services import lanes
+from cases.services.processors import concurrency
 from dsrportal.queueing import store
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
-OUTGOING = ("worker outgoing",) * lanes.LANES
+OUTGOING = ("worker outgoing",) * concurrency.LANES
 EVERYONE = (*OUTGOING, "worker default", "schedule")
 START_SECONDS = 60
 

@@ -6,7 +6,10 @@ from typing import Any
 from django.urls import reverse
 
 from cases.models import AuditEvent, BulkRun, Case, CaseImport, SavedView
-from cases.services import bulk, bulk_work, notes, saved_views
+from cases.services import notes
+from cases.services.bulk import runs as bulk_runs
+from cases.services.bulk import work as bulk_work
+from cases.services.worklist import saved_views
 from dsrportal.models import User
 from integrations.models import Processor
 from tests.browser.working_day import Office
@@ -77,8 +80,8 @@ def _cases(office: Office) -> Pages:
 
 def _many() -> Pages:
     previewed = _run("approve", text="")
-    going_on = bulk.confirm(_run("tag", add=["autumn"], remove=[]), actor=actor("adam"))
-    done = bulk.confirm(_run("approve", text=""), actor=actor("adam"))
+    going_on = bulk_runs.begin(_run("tag", add=["autumn"], remove=[]), actor=actor("adam"))
+    done = bulk_runs.begin(_run("approve", text=""), actor=actor("adam"))
     bulk_work.work(done.pk)
     return {
         "bulk run, previewed": _of_run(previewed),
@@ -94,7 +97,7 @@ def _many() -> Pages:
 def _run(verb: str, **said: Any) -> BulkRun:
     """Of cases that are ready, and of one that is not."""
     cases = Case.objects.filter(status__in=["ready", "intake"]).order_by("-status", "pk")
-    made = bulk.start(cases[:6], verb=verb, said=said, actor=actor("adam"))
+    made = bulk_runs.start(cases[:6], verb=verb, said=said, actor=actor("adam"))
     bulk_work.prepare_now(made)
     return made
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import override_settings
 from playwright.sync_api import Browser, Page, expect
 
-from cases.services import email_links
+from cases.services.person import email_links
 from tests.browser.every_page import Pages, furnished, only
 from tests.browser.reach import Findings, in_both_schemes, unreached
 from tests.browser.walker import SIZE, TABLET, Walker

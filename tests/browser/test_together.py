@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 from playwright.sync_api import Browser, expect
 
-from cases.services import assigning
+from cases.services.worklist import assigning
 from tests.browser.walker import Walker
 from tests.builders import actor, person, processor, ready_case
 from tests.live import live_portal

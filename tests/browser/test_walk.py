@@ -12,7 +12,9 @@ from playwright.sync_api import Browser
 
 from cases.lifecycle import CaseStatus, Outcome
 from cases.models import Case
-from cases.services import approval, assigning, audit, saved_views
+from cases.services import audit
+from cases.services.planning import approval
+from cases.services.worklist import assigning, saved_views
 from tests.browser.walker import Walker
 from tests.builders import actor, approved_case, open_case, person, processor, ready_case
 from tests.live import LivePortal, live_portal

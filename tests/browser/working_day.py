@@ -11,13 +11,16 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from cases.models import Case
-from cases.services import assigning, disclosure, notes, processors
+from cases.services import notes
+from cases.services.person import disclosure
+from cases.services.processors import accounts
+from cases.services.worklist import assigning
 from dsrportal.models import DataKey
 from dsrportal.queueing import store
 from tests import pristine
 from tests.builders import actor, approved_case, open_case, person, processor, ready_case
 from tests.cases.admin import stages
-from tests.cases.admin.people import ROLE_OF, account
+from tests.cases.admin.desk_users import ROLE_OF, account
 from tests.live import LivePortal, live_portal
 from tests.mailbox import Mailbox, running_mailbox
 from tests.sandbox import Sandbox, running_sandbox
@@ -77,7 +80,7 @@ def furnish(sandbox: Sandbox) -> dict[str, Case]:
 def _configured(sandbox: Sandbox) -> None:
     shop = processor(sandbox, name="Shop")
     shop.name = "Shop (EU)"
-    processors.save(shop, actor=actor("ivy"), changed=["name"])
+    accounts.save(shop, actor=actor("ivy"), changed=["name"])
 
 
 def _opened(email: str, *, days: float, **more: object) -> Case:

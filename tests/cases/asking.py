@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import Case, ProcessorRequest
-from cases.services import dispatch
+from cases.services.dispatch import dispatch
 from integrations.models import Processor
 from tests.builders import approved_case
 from tests.sandbox import Sandbox

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from cases.models import Case, ProcessorRequest
-from cases.services import dispatch, reconciling, results
+from cases.services.dispatch import dispatch
+from cases.services.reports import reconciling
+from cases.services.results import fetching as result_fetching
 from integrations.models import Processor
 from tests.builders import approved_case
 from tests.integrations.odd_server import OddServer, answer, odd_server
@@ -38,7 +40,7 @@ def completed(target: Processor, sandbox: Sandbox, *, type: str = "access", emai
 
 def fetch(case: Case) -> ProcessorRequest:
     request = ProcessorRequest.objects.get(case=case)
-    results.fetch(request.pk)
+    result_fetching.fetch(request.pk)
     request.refresh_from_db()
     case.refresh_from_db()
     return request

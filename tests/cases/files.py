@@ -6,9 +6,10 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from cases.models import CaseImport
-from cases.services import importing, imports
+from cases.services.imports import files as import_files
+from cases.services.imports import work as import_work
 from tests.builders import actor
-from tests.cases.admin.people import account
+from tests.cases.admin.desk_users import account
 
 Line = Mapping[str, str]
 
@@ -37,20 +38,20 @@ def people(count: int, **more: str) -> list[Line]:
 
 def upload(*rows: Line, by: str = "agnes", source: str = "", content: bytes | None = None) -> CaseImport:
     file = SimpleUploadedFile("people.csv", csv_of(*rows) if content is None else content)
-    return imports.upload(file, source=source, actor=actor(account(by)))
+    return import_files.upload(file, source=source, actor=actor(account(by)))
 
 
 def checked(*rows: Line, **more: Any) -> CaseImport:
     """Uploaded, and each row looked at; nothing is opened."""
     made = upload(*rows, **more)
-    importing.work(made.pk, seconds=FOR_EVER)
+    import_work.work(made.pk, seconds=FOR_EVER)
     made.refresh_from_db()
     return made
 
 
 def started(*rows: Line, by: str = "agnes", **more: Any) -> CaseImport:
     made = checked(*rows, by=by, **more)
-    imports.start(made, actor=actor(by))
+    import_files.start(made, actor=actor(by))
     made.refresh_from_db()
     return made
 
@@ -58,7 +59,7 @@ def started(*rows: Line, by: str = "agnes", **more: Any) -> CaseImport:
 def imported(*rows: Line, **more: Any) -> CaseImport:
     """From the upload to the end."""
     made = started(*rows, **more)
-    importing.work(made.pk, seconds=FOR_EVER)
+    import_work.work(made.pk, seconds=FOR_EVER)
     made.refresh_from_db()
     return made
 

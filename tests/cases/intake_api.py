@@ -8,8 +8,8 @@ from typing import Any
 from django.test import Client
 
 from cases.models import IntakeSource
-from cases.services import intake_sources
-from cases.services.intake_sources import Terms
+from cases.services.intake import sources as intake_sources
+from cases.services.intake.sources import Terms
 from integrations.types import Regulation, RequestType
 from tests import builders
 

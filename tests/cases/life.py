@@ -26,21 +26,12 @@ from rq.serializers import JSONSerializer
 from cases import jobs
 from cases.lifecycle import FINISHED, RequestStatus
 from cases.models import Case, ProcessorRequest, RequestGroup
-from cases.services import (
-    callbacks,
-    cancellation,
-    claims,
-    dispatch,
-    failures,
-    holding,
-    inquiries,
-    outgoing,
-    processors,
-    reconciling,
-    results,
-    retrying,
-)
+from cases.services.dispatch import cancellation, dispatch, leases, retrying
+from cases.services.planning import erasure_hold
+from cases.services.processors import accounts, pausing
 from cases.services.refusal import Refused, Superseded
+from cases.services.reports import callbacks, failures, payloads, reconciling
+from cases.services.results import fetching as result_fetching
 from dsrportal.models import DataKey
 from dsrportal.queueing import PortalJob, store
 from integrations.connector import Connector
@@ -116,7 +107,7 @@ class Life:
     def release(self, case: Case) -> None:
         """Of an erasure that waits for an access case of the same person."""
         with suppress(Refused):
-            holding.release(case, actor=self.agent, reason="person_insists")
+            erasure_hold.release(case, actor=self.agent, reason="person_insists")
 
     def person_asks(self, case: Case) -> None:
         with suppress(Refused):
@@ -132,18 +123,18 @@ class Life:
         elif what == "budget":
             self._set_up(limits=SCARCE)
         elif what == "one paused":
-            processors.pause(self.processor, actor=self.agent, reason="maintenance")
+            accounts.pause(self.processor, actor=self.agent, reason="maintenance")
         elif what == "all paused":
-            outgoing.pause(actor=self.agent, reason="maintenance")
+            pausing.pause(actor=self.agent, reason="maintenance")
         else:
             store().flushdb()
 
     def put_right(self) -> None:
         self._set_up(**self._good, limits=AMPLE)
         with suppress(Superseded):
-            processors.resume(self.processor, actor=self.agent)
+            accounts.resume(self.processor, actor=self.agent)
         with suppress(Superseded):
-            outgoing.resume(actor=self.agent)
+            pausing.resume(actor=self.agent)
 
     def _set_up(self, **fields: Any) -> None:
         processor = Processor.objects.get(pk=self.processor.pk)
@@ -169,14 +160,14 @@ class Life:
     def lane_claims(self) -> list[Worker]:
         """A lane claims and is then held up: what follows is up to its workers."""
         processor = self.sending()
-        claimed = [Worker(request) for request in claims.claim(processor)] if processor else []
+        claimed = [Worker(request) for request in leases.claim(processor)] if processor else []
         self.workers += claimed
         return claimed
 
     def worker_speaks(self, worker: Worker) -> None:
         """The call is made, and its answer known to nobody else yet."""
         try:
-            claims.hold(worker.request)
+            leases.renew(worker.request)
             worker.answer = _ask(connector_for(worker.request.processor), worker.request)
         except IntegrationError as error:
             worker.answer = error
@@ -193,7 +184,7 @@ class Life:
         elif isinstance(answer, Report):
             dispatch.record(worker.request, answer)
         elif isinstance(answer, RateLimited) and answer.scope == "portal":
-            claims.give_back([worker.request])
+            leases.give_back([worker.request])
         else:
             failures.record(worker.request, answer)
 
@@ -201,7 +192,7 @@ class Life:
         """As a lane does with what it did not come to."""
         self.workers.remove(worker)
         if worker.answer is None:
-            claims.give_back([worker.request])
+            leases.give_back([worker.request])
 
     def sweep(self) -> None:
         jobs.sweep()
@@ -263,7 +254,9 @@ class Life:
     def unfinished(self) -> Any:
         """What is not finished, or is but for its result, or is still held by a lease."""
         return ProcessorRequest.objects.filter(
-            ~Q(status__in=FINISHED) | Q(lease_token__isnull=False) | Q(pk__in=results.waiting().values("pk"))
+            ~Q(status__in=FINISHED)
+            | Q(lease_token__isnull=False)
+            | Q(pk__in=result_fetching.waiting().values("pk"))
         )
 
 
@@ -271,11 +264,11 @@ def _ask(connector: Connector, request: ProcessorRequest) -> Report:
     """What a worker does before it can record: the same calls in the same order as a lane's."""
     if request.cancel_requested_at is not None and request.status == RequestStatus.PENDING:
         connector.cancel(request.pk)
-        return connector.report(inquiries.of(request))
+        return connector.report(payloads.inquiry(request))
     if request.earlier_attempt_unknown:
         with suppress(UnknownRequest):
-            return connector.report(inquiries.of(request))
-    return connector.submit(inquiries.outgoing(request))
+            return connector.report(payloads.inquiry(request))
+    return connector.submit(payloads.submission(request))
 
 
 def run_woken(*, most: int = 100) -> None:

@@ -5,12 +5,14 @@ from django.utils import translation
 
 from cases.models import Action, AuditEvent, BulkRow, Case, ImportFailure
 from cases.models.audit_slots import in_words
-from cases.services import bulk, bulk_work, imports
+from cases.services.bulk import runs as bulk_runs
+from cases.services.bulk import work as bulk_work
+from cases.services.imports import files as import_files
 from cases.services.refusal import Refused
 from dsrportal.wording import Wording
 from tests import pseudo
 from tests.builders import actor, open_case, processor
-from tests.cases.admin.people import account
+from tests.cases.admin.desk_users import account
 from tests.cases.files import BROKEN, ROW, checked
 
 pytestmark = pytest.mark.django_db
@@ -21,10 +23,10 @@ def refused_row() -> BulkRow:
     processor()
     case = open_case()
     account("pia")
-    run = bulk.start(
+    run = bulk_runs.start(
         Case.objects.filter(pk=case.pk), verb="deny", said={"reason": "legal_obligation"}, actor=actor("pia")
     )
-    bulk.confirm(run, actor=actor("pia"))
+    bulk_runs.begin(run, actor=actor("pia"))
     account("pia").groups.clear()
     with translation.override("de"):
         bulk_work.work(run.pk)
@@ -49,11 +51,11 @@ def test_a_row_of_an_import_says_why_in_each_language(monkeypatch: pytest.Monkey
     assert kept == {"Give at least one identity: without one no processor can find the person."}
     pseudo.speak(monkeypatch)
     with translation.override("de"):
-        ((sentence, rows),) = imports.kinds_of_failure(made)
+        ((sentence, rows),) = import_files.kinds_of_failure(made)
         assert (str(sentence), rows) == (f"⟦{kept.pop()}⟧".replace(": ", "⟧: ⟦"), 13)
         assert all(
             str(each).startswith("⟦")
-            for _line, said in imports.first_failures(made, lines=9)
+            for _line, said in import_files.first_failures(made, lines=9)
             for each in said
         )
 

@@ -11,12 +11,13 @@ from django.utils.formats import date_format
 
 from cases.lifecycle import RequestStatus
 from cases.models import Action, AttentionItem, AttentionKind, AuditEvent
-from cases.services import approval, attention, audit, planning
+from cases.services import attention, audit
+from cases.services.planning import approval, planning
 from cases.services.refusal import Refused
 from dsrportal.models import User
 from dsrportal.wording import Word, Wording
 from tests.builders import actor, approved_case, manual, open_case, person, processor, ready_case
-from tests.cases.admin.people import account, address, browser, said
+from tests.cases.admin.desk_users import account, address, browser, said
 from tests.cases.admin.stages import with_open_item
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,9 @@ from django.db import connection, transaction
 from cases.actor import CALLBACK
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import AuditEvent, Case, ProcessorRequest
-from cases.services import audit, progress, reports, sweeping
+from cases.services import audit, progress
+from cases.services.reports import reports
+from cases.services.upkeep import sweeping
 from integrations.types import Report, ReportedStatus
 from tests.cases.vendor import Answered, Gate, delivery_of, status_events, statuses
 from tests.servers import superuser

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import CallbackDelivery, ProcessorRequest, Verdict
-from cases.services import dispatch
+from cases.services.dispatch import dispatch
 from dsrportal.models import DataKey
 from integrations.models import Processor, SigningCertificate
 from integrations.opendsr.certificates import verify_bundle

@@ -6,14 +6,14 @@ from django.contrib.auth.models import Group, Permission
 
 from cases.models import Action, AuditEvent
 from cases.roles import ROLES, always_has, make_roles
-from cases.services import accounts
+from cases.services import users
 from dsrportal.models import User
 
 pytestmark = pytest.mark.django_db
 
 
 def names(role: str) -> set[str]:
-    return set(accounts.names_of(Group.objects.get(name=role).permissions.select_related("content_type")))
+    return set(users.names_of(Group.objects.get(name=role).permissions.select_related("content_type")))
 
 
 @pytest.mark.parametrize("role", ROLES)

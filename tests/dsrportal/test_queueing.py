@@ -14,10 +14,10 @@ import time_machine
 from django.db import transaction
 from pytest_django import Settings
 
-from dsrportal import queueing, timetable
-from dsrportal.processes import wait_for_end
+from dsrportal import queueing, scheduler
 from dsrportal.queueing import release_due, store, wake
-from dsrportal.timetable import Timetable
+from dsrportal.scheduler import Timetable
+from dsrportal.serve.processes import wait_for_end
 
 JOB = "tests.dsrportal.test_queueing.note"
 WAKING = "tests.dsrportal.test_queueing.note_and_wake"
@@ -209,7 +209,7 @@ class TestTimetable:
         first = Timetable()
         assert first.tick()
         work()
-        store().delete(timetable.LOCK)
+        store().delete(scheduler.LOCK)
         assert Timetable().tick()
         assert waiting() == 0
 
@@ -218,7 +218,7 @@ class TestTimetable:
         assert first.tick()
         assert not second.tick()
         assert first.tick()
-        store().delete(timetable.LOCK)
+        store().delete(scheduler.LOCK)
         assert second.tick()
         assert not first.tick()
 
@@ -228,7 +228,7 @@ class TestTimetable:
 
     def test_a_heartbeat_says_that_the_schedule_lives(self) -> None:
         Timetable().tick()
-        assert store().ttl(timetable.HEARTBEAT) > 0
+        assert store().ttl(scheduler.HEARTBEAT) > 0
 
 
 ENTRIES = [("note", JOB, 30)]

@@ -13,9 +13,9 @@ from django.contrib.auth import get_user_model
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from dsrportal import secretsfile
-from dsrportal.client import client_address
+from dsrportal.client_address import client_address
 from dsrportal.logs import OneLine, RouteInsteadOfPath
+from dsrportal.serve import secretsfile
 
 ROOT = Path(__file__).parents[2]
 KEYS = {"SECRET_KEY": "s" * 60, "PORTAL_MASTER_KEYS": "k1:" + "A" * 43 + "="}

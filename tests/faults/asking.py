@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from cases.lifecycle import CaseStatus
 from cases.models import Case
-from cases.services import approval, planning
+from cases.services.planning import approval, planning
 from integrations.models import Processor
 from tests import builders
 from tests.faults.settling import patiently

@@ -13,8 +13,8 @@ from typing import Any
 
 import psycopg
 
-from dsrportal.embedded import addresses
 from dsrportal.queueing import store
+from dsrportal.serve.embedded import addresses
 from tests.faults.portal import Portal
 from tests.sandbox import Sandbox
 

@@ -22,7 +22,8 @@ from cases.models import (
     ProcessorRequest,
     ResultPackage,
 )
-from cases.services import audit, packages
+from cases.services import audit
+from cases.services.results import packages
 from integrations.models import Processor
 from tests import builders
 from tests.faults.chaos import KINDS, Damage

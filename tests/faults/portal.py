@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from dsrportal.processes import Pump, end, spawn
+from dsrportal.serve.processes import Pump, end, spawn
 from tests.faults import processes
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent

@@ -10,7 +10,10 @@ import pytest
 from django.utils import timezone
 
 from cases.models import AttentionKind, AuditEvent, ProcessorRequest, ResultPackage
-from cases.services import attention, dispatch, progress, reconciling, results
+from cases.services import attention, progress
+from cases.services.dispatch import dispatch
+from cases.services.reports import reconciling
+from cases.services.results import fetching as result_fetching
 from integrations.models import Processor
 from tests import builders
 from tests.faults.checks import Findings
@@ -44,7 +47,7 @@ def target(transactional_db: None, sandbox: Sandbox, settings: Any, tmp_path: Pa
     sandbox.advance(THREE_WEEKS)
     requests = list(ProcessorRequest.objects.select_related("case").order_by("case"))
     reconciling.reconcile(target, requests)
-    results.fetch(requests[1].pk)
+    result_fetching.fetch(requests[1].pk)
     return target
 
 

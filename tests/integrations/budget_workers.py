@@ -69,9 +69,9 @@ def _work(order: dict[str, Any], *, sends: bool) -> dict[str, Any]:
 
 
 def _request() -> Any:
-    from integrations.types import Identity, OutgoingRequest
+    from integrations.types import Identity, Submission
 
-    return OutgoingRequest(
+    return Submission(
         request_id=uuid4(),
         request_type="erasure",
         regulation="gdpr",

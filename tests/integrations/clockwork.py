@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from dsrportal.queueing import store
-from integrations import budget, ledger, ratelimit
+from integrations import budget, budget_store, ratelimit
 from integrations.errors import RateLimited
 from integrations.models import Processor
 from integrations.types import BudgetState
@@ -31,7 +31,7 @@ class Clockwork:
         self.calls: list[int] = []
         self.new_requests: list[int] = []
         self._worker = 0.0
-        self._run = ledger.run
+        self._run = budget_store.run
 
     def new_processor(self, *, limits: str, share: int = 80, host: str = "one.example") -> Processor:
         return Processor(
@@ -77,7 +77,7 @@ class Clockwork:
     def empty_store(self) -> None:
         store().flushdb()
 
-    def run(self, script: str, books: ledger.Books, **told: object) -> Any:
+    def run(self, script: str, books: budget_store.Books, **told: object) -> Any:
         assert _STORE_CLOCK in script
         seconds, rest = divmod(self.now, SECOND)
         own = script.replace(_STORE_CLOCK, "{told.at_seconds, told.at_rest}")
@@ -95,7 +95,7 @@ def clockwork(*, limits: str, share: int = 80) -> Iterator[Clockwork]:
     """With a processor that never sent anything."""
     made = Clockwork(limits=limits, share=share)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ledger, "run", made.run)
+        patch.setattr(budget_store, "run", made.run)
         patch.setattr(ratelimit, "time", made)
         budget.rebuild(made.processor, [])
         yield made

@@ -26,7 +26,7 @@ from integrations.connector import Capability, Connector
 from integrations.errors import IntegrationError
 from integrations.models import Processor
 from integrations.registry import KINDS, connector_class, connector_for
-from integrations.types import Budget, Correction, Draft, Identity, Inquiry, Limit, OutgoingRequest
+from integrations.types import Budget, Correction, Draft, Identity, Inquiry, Limit, Submission
 from tests.integrations.odd_server import OddServer, Reply, answer, hang_up, only
 
 REQUEST_ID = UUID("a7551968-d5d6-44b2-9831-815ac9017798")
@@ -130,8 +130,8 @@ def canary(secret: str) -> str:
     return f"{secret}-canary"
 
 
-def request(request_type: str, *identities: Identity, **more: Any) -> OutgoingRequest:
-    return OutgoingRequest(
+def request(request_type: str, *identities: Identity, **more: Any) -> Submission:
+    return Submission(
         request_id=REQUEST_ID,
         request_type=request_type,
         regulation="ccpa",

@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from dsrportal.queueing import store
-from integrations import budget, http, ledger, ratelimit
+from integrations import budget, budget_store, http, ratelimit
 from integrations.errors import BudgetForgotten, NotSent, RateLimited
 from integrations.models import Processor
 from tests.integrations.clockwork import SECOND, clockwork
@@ -180,7 +180,7 @@ def test_hours_of_waiting_that_a_new_request_is_told_hold_new_requests_alone() -
 def test_hours_of_waiting_that_another_call_is_told_are_cut_short() -> None:
     with clockwork(limits="1000 calls in 60 s") as work:
         ratelimit.penalise(work.processor, 3 * HOUR)
-        assert work.wait_for() == ledger.LONGEST_PENALTY_SECONDS
+        assert work.wait_for() == budget_store.LONGEST_PENALTY_SECONDS
 
 
 def test_someone_else_on_the_same_account_makes_us_slower_once_a_second() -> None:

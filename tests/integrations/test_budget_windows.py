@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from integrations import budget, ratelimit
+from integrations.budget_store import pace
 from integrations.errors import BudgetForgotten, RateLimited
-from integrations.ledger import pace
 from integrations.types import Limit
 from tests.integrations.clockwork import SECOND, START, Clockwork, clockwork
 from tests.integrations.windows import fullest

@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from integrations import http, ledger, ratelimit
+from integrations import budget_store, http, ratelimit
+from integrations.budget_store import pace
 from integrations.errors import NotSent, RateLimited
-from integrations.ledger import pace
 from integrations.models import Processor
 from integrations.types import Limit
 from tests.integrations.odd_server import OddServer, answer
@@ -85,7 +85,7 @@ def test_a_429_holds_every_worker_back(odd_processor: Processor) -> None:
 
 @pytest.mark.parametrize(
     ("said", "held"),
-    [(None, ratelimit.USUAL_PENALTY_SECONDS), (8 * 3600.0, ledger.LONGEST_PENALTY_SECONDS)],
+    [(None, ratelimit.USUAL_PENALTY_SECONDS), (8 * 3600.0, budget_store.LONGEST_PENALTY_SECONDS)],
 )
 def test_a_429_without_or_with_an_hours_long_wait(
     odd_processor: Processor, said: float | None, held: float

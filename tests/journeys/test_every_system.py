@@ -18,7 +18,8 @@ from cases.models import (
     ProcessorRequest,
     ProfileSearch,
 )
-from cases.services import audit, holding
+from cases.services import audit
+from cases.services.planning import erasure_hold
 from dsrportal import queueing
 from tests.builders import leanplum, manual, processor
 from tests.desk import Desk
@@ -255,7 +256,7 @@ def test_an_erasure_waits_behind_an_access_case_of_the_same_person(
     portal.work()
     access.refresh_from_db()
     verb(agnes, access, "close", outcome="fulfilled")
-    holding.lift()
+    erasure_hold.release_due()
     portal.work()
     assert len(sandbox.state()["requests"]) == 2
     erasure.refresh_from_db()

@@ -22,7 +22,8 @@ from psycopg import sql
 
 from cases.lifecycle import CaseStatus
 from cases.models import AttentionItem, AttentionKind, CallbackDelivery, Case, Note, ResultPackage
-from cases.services import packages, sweeping
+from cases.services.results import packages
+from cases.services.upkeep import sweeping
 from dsrportal import queueing
 from tests.builders import actor, person, processor
 from tests.desk import Desk
@@ -234,7 +235,7 @@ def in_the_log_of_a_worker(text: str, directory: Path) -> None:
 
 @plant
 def in_the_log_of_this_process(text: str, _: Path) -> None:
-    logging.getLogger("cases.services.intake").warning("Opened for %s", text)
+    logging.getLogger("cases.services.intake.opening").warning("Opened for %s", text)
 
 
 @plant

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import connections
 
-from dsrportal.grants import as_owner, grant
+from dsrportal.db_grants import as_owner, grant
 
 
 class Command(DjangoMigrate):

@@ -16,10 +16,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from dsrportal import ports
 from dsrportal.crypto import verify_keyring
-from dsrportal.embedded import CannotStart, Lock, Servers
-from dsrportal.supervisor import Service, Supervisor
+from dsrportal.serve import ports
+from dsrportal.serve.embedded import CannotStart, Lock, Servers
+from dsrportal.serve.supervisor import Service, Supervisor
 
 READY_SECONDS = 60.0
 WEB_THREADS = 2
@@ -76,10 +76,10 @@ class Command(BaseCommand):
 
     def _run(self, stack: ExitStack, options: dict[str, Any]) -> int:
         (settings.DATA_DIR / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
-        from dsrportal import demo
+        from dsrportal.demo import setting
 
         if self.demo:
-            demo.refuse_to_listen_on(settings.HOST)
+            setting.refuse_to_listen_on(settings.HOST)
         lock = Lock(settings.DATA_DIR / "portal.lock")
         lock.take()
         stack.callback(lock.release)
@@ -101,7 +101,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         verify_keyring()
         if not self.demo:
-            demo.refuse_known_passwords()
+            setting.refuse_known_passwords()
         port, port_lock = ports.take(settings.HOST, options["port"])
         stack.callback(port_lock.release)
         settings.PORT_FILE.write_text(str(port))
@@ -115,11 +115,11 @@ class Command(BaseCommand):
             self.supervisor.run()
             return 0
         address = sandbox.wait()
-        logins = demo.prepare(address, settings.PORTAL_BASE_URL)
+        logins = setting.prepare(address, settings.PORTAL_BASE_URL)
         if options["once"]:
-            from dsrportal import playing
+            from dsrportal.demo import playback
 
-            return playing.play_once(self.say)
+            return playback.play_once(self.say)
         self._banner(
             port,
             options["port"],
@@ -127,7 +127,7 @@ class Command(BaseCommand):
             address.url,
         )
         told_to_end = threading.Event()
-        follower = threading.Thread(target=demo.follow, args=(told_to_end, self.say), daemon=True)
+        follower = threading.Thread(target=setting.follow, args=(told_to_end, self.say), daemon=True)
         follower.start()
         stack.callback(follower.join, 5)
         stack.callback(told_to_end.set)
@@ -242,7 +242,7 @@ class _Sandbox:
             self._said.set()
 
     def wait(self) -> Any:
-        from dsrportal.demo import SandboxAddress
+        from dsrportal.demo.setting import SandboxAddress
 
         _wait_for(self._said, self.service)
         fields = ("url", "root_pem", "workspaces", "oauth", "leanplum")

@@ -1,4 +1,4 @@
-"""`manage.py schedule`: what runs when. See dsrportal/timetable.py."""
+"""`manage.py schedule`: what runs when. See dsrportal/scheduler.py."""
 
 import signal
 import threading
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from dsrportal.timetable import Timetable
+from dsrportal.scheduler import Timetable
 
 
 class Command(BaseCommand):

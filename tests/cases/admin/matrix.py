@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tests.cases.admin.people import ROLE_OF
+from tests.cases.admin.desk_users import ROLE_OF
 
 NOBODY: Final = ""
 ANYBODY: Final = " ".join(ROLE_OF)

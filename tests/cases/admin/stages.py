@@ -8,21 +8,15 @@ from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import Attachment, AttentionKind, Case, ForwardingExtension, ProcessorRequest
-from cases.services import (
-    approval,
-    attachments,
-    attention,
-    dispatch,
-    email_links,
-    identities,
-    notes,
-    progress,
-    transition,
-)
+from cases.services import attention, notes, progress, transition
+from cases.services.dispatch import dispatch
+from cases.services.files import attachments
+from cases.services.person import email_links, identities
+from cases.services.planning import approval
 from integrations.models import Processor
 from integrations.types import Identity
 from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
-from tests.cases.admin.people import account
+from tests.cases.admin.desk_users import account
 
 
 def moved(to: str, **fields: Any) -> Case:

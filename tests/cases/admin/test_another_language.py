@@ -14,8 +14,8 @@ from dsrportal.models import User
 from dsrportal.wording import Wording
 from integrations.types import IdentityType, Regulation, RequestType
 from tests import pseudo
+from tests.cases.admin.desk_users import ROLE_OF
 from tests.cases.admin.matrix import NOBODY, TABLE, May, Row
-from tests.cases.admin.people import ROLE_OF
 from tests.cases.admin.whole_desk import Desk, ask, whole_desk
 
 

@@ -10,9 +10,15 @@ import pytest
 from django.contrib import admin
 from pytest_django.plugin import DjangoDbBlocker
 
-from cases.admin import bulk_run, bulk_verbs, intake_source, outgoing, processor_verbs, verbs
+from cases.admin.bulk import run as bulk_run
+from cases.admin.bulk import verbs as bulk_verbs
+from cases.admin.intake import sources as intake_sources
+from cases.admin.processors import pausing
+from cases.admin.processors import verbs as processor_verbs
+from cases.admin.verbs import table as verb_table
 from cases.roles import ROLES
-from cases.services import bulk_rules
+from cases.services.bulk import rules as bulk_rules
+from tests.cases.admin.desk_users import ROLE_OF
 from tests.cases.admin.matrix import (
     NOBODY,
     ON_CASES,
@@ -25,7 +31,6 @@ from tests.cases.admin.matrix import (
     VISITOR,
     Row,
 )
-from tests.cases.admin.people import ROLE_OF
 from tests.cases.admin.whole_desk import Desk, ask, whole_desk
 
 
@@ -71,13 +76,13 @@ def test_every_address_of_the_desk_has_a_row_and_every_row_an_address() -> None:
 @pytest.mark.parametrize(
     ("said", "there"),
     [
-        (ON_CASES, lambda: verbs.BY_NAME),
+        (ON_CASES, lambda: verb_table.BY_NAME),
         (ON_MANY, lambda: bulk_verbs.BULK_BY_NAME),
         (ON_MANY, lambda: bulk_rules.RULES),
         (dict.fromkeys(ON_RUNS), lambda: bulk_run.ACTS),
         (ON_PROCESSORS, lambda: [verb.name for verb in processor_verbs.VERBS]),
-        (ON_SOURCES, lambda: intake_source.VERBS),
-        (ON_EVERYTHING, lambda: outgoing.VERBS),
+        (ON_SOURCES, lambda: intake_sources.VERBS),
+        (ON_EVERYTHING, lambda: pausing.VERBS),
     ],
     ids=["cases", "many cases", "their rules", "runs", "processors", "sources", "everything"],
 )

@@ -14,13 +14,15 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.plugin import DjangoDbBlocker
 
 from cases.models import AttentionKind, Case
-from cases.services import attention, dispatch, notes, progress, saved_views
+from cases.services import attention, notes, progress
+from cases.services.dispatch import dispatch
+from cases.services.worklist import saved_views
 from dsrportal.models import User
 from integrations.models import Processor
 from tests import builders
 from tests.cases.admin import stages
 from tests.cases.admin.matrix import TABLE
-from tests.cases.admin.test_delivery import deliver
+from tests.cases.admin.operations.test_callbacks import deliver
 from tests.cases.admin.whole_desk import Desk, approve_many, whole_desk
 from tests.cases.files import ROW, checked
 from tests.cases.intake_api import form

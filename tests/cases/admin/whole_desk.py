@@ -25,13 +25,16 @@ from cases.models import (
     SavedView,
     VerificationRule,
 )
-from cases.services import attention, bulk, bulk_work, saved_views
+from cases.services import attention
+from cases.services.bulk import runs as bulk_runs
+from cases.services.bulk import work as bulk_work
+from cases.services.worklist import saved_views
 from dsrportal.models import User
 from tests import builders
 from tests.cases.admin import stages
+from tests.cases.admin.desk_users import ROLE_OF, account
 from tests.cases.admin.matrix import VISITOR, Row
-from tests.cases.admin.people import ROLE_OF, account
-from tests.cases.admin.test_delivery import deliver
+from tests.cases.admin.operations.test_callbacks import deliver
 from tests.cases.files import BROKEN, ROW, checked
 from tests.cases.intake_api import form
 
@@ -98,9 +101,9 @@ def _cases() -> dict[str, Model]:
 def approve_many() -> dict[str, Model]:
     """An approval of one case in bulk, done."""
     case, pia = builders.ready_case(), builders.actor("pia")
-    run = bulk.start(Case.objects.filter(pk=case.pk), verb="approve", said={}, actor=pia)
+    run = bulk_runs.start(Case.objects.filter(pk=case.pk), verb="approve", said={}, actor=pia)
     bulk_work.prepare_now(run)
-    bulk.confirm(run, actor=pia)
+    bulk_runs.begin(run, actor=pia)
     bulk_work.work(run.pk)
     return {"run": run, "row": run.rows.get()}
 

@@ -8,7 +8,7 @@ import pytest
 from integrations import budget
 from integrations.leanplum.connector import Leanplum
 from integrations.models import Processor
-from integrations.types import Identity, Inquiry, OutgoingRequest, Report
+from integrations.types import Identity, Inquiry, Report, Submission
 from tests.builders import about
 from tests.sandbox import Sandbox, running_sandbox
 
@@ -72,8 +72,8 @@ def choose(leanplum: Leanplum, **options: str) -> None:
     leanplum.processor.options = {**leanplum.processor.options, **options}
 
 
-def request(request_type: str, *identities: Identity, **more: Any) -> OutgoingRequest:
-    return OutgoingRequest(
+def request(request_type: str, *identities: Identity, **more: Any) -> Submission:
+    return Submission(
         request_id=uuid4(),
         request_type=request_type,
         regulation="gdpr",
@@ -83,7 +83,7 @@ def request(request_type: str, *identities: Identity, **more: Any) -> OutgoingRe
     )
 
 
-def asking(sent: OutgoingRequest) -> Inquiry:
+def asking(sent: Submission) -> Inquiry:
     return about(sent.request_id, sent.request_type, *sent.identities)
 
 

@@ -12,7 +12,7 @@ from integrations.models import Processor
 from integrations.mparticle import tokens
 from integrations.mparticle.connector import MParticle
 from integrations.opendsr import signing_keys
-from integrations.types import Identity, OutgoingRequest
+from integrations.types import Identity, Submission
 from tests.integrations.odd_server import OddServer, answer
 from tests.sandbox import Sandbox, running_sandbox
 
@@ -75,8 +75,8 @@ def whole(processor: Processor, sandbox: Sandbox) -> Iterator[MParticle]:
     tokens.forget()
 
 
-def request(**changes: Any) -> OutgoingRequest:
-    made = OutgoingRequest(
+def request(**changes: Any) -> Submission:
+    made = Submission(
         request_id=uuid4(),
         request_type="erasure",
         regulation="gdpr",

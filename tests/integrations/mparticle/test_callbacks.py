@@ -13,7 +13,7 @@ from integrations.errors import CertificateUnavailable, NotVerified
 from integrations.models import Processor
 from integrations.mparticle.connector import MParticle
 from integrations.opendsr import signing_keys
-from integrations.types import Identity, OutgoingRequest, ReportedStatus, VerifiedCallback
+from integrations.types import Identity, ReportedStatus, Submission, VerifiedCallback
 from tests.sandbox import Sandbox
 
 Delivery = tuple[dict[str, str], bytes]
@@ -72,7 +72,7 @@ def test_every_change_of_a_request_is_delivered_and_verified(
     mparticle: MParticle, sandbox: Sandbox, mailbox: Mailbox, processor: Processor
 ) -> None:
     sandbox.switches(chunked=False)
-    sent = OutgoingRequest(
+    sent = Submission(
         request_id=uuid4(),
         request_type="access",
         regulation="gdpr",

@@ -7,7 +7,7 @@ import pytest
 
 from integrations.errors import Rejected, Unauthorized, UnknownRequest, Unreachable
 from integrations.mparticle.connector import MParticle
-from integrations.types import Correction, Draft, Identity, OutgoingRequest, Report
+from integrations.types import Correction, Draft, Identity, Report, Submission
 from tests.builders import about
 from tests.integrations.mparticle.conftest import NOT_FOUND, asked, found, request, says
 from tests.integrations.odd_server import OddServer
@@ -19,7 +19,7 @@ CUSTOMER = Identity("controller_customer_id", "c-881")
 CHANGE = Correction("email", OLD, NEW)
 
 
-def correction(*identities: Identity, changes: tuple[Correction, ...] = (CHANGE,)) -> OutgoingRequest:
+def correction(*identities: Identity, changes: tuple[Correction, ...] = (CHANGE,)) -> Submission:
     return request(request_type="correction", identities=identities or (EMAIL,), corrections=changes)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from integrations.errors import Unauthorized, UnexpectedAnswer, UnknownRequest, Unsupported
 from integrations.mparticle.connector import MParticle
-from integrations.types import Draft, Identity, OutgoingRequest, Report
+from integrations.types import Draft, Identity, Report, Submission
 from tests.builders import about
 from tests.integrations.mparticle.conftest import request
 from tests.sandbox import Sandbox
@@ -20,7 +20,7 @@ CUSTOMER = Identity("controller_customer_id", "c-881")
 MICROSOFT = Identity("microsoft_publisher_id", "m-1")
 
 
-def opt_out(*identities: Identity, **more: Any) -> OutgoingRequest:
+def opt_out(*identities: Identity, **more: Any) -> Submission:
     given = {"request_type": "opt_out", "regulation": "ccpa", "identities": identities or (EMAIL,)}
     return request(**given | more)
 

@@ -10,9 +10,9 @@ import pytest
 
 from integrations.errors import Rejected
 from integrations.opendsr.bodies import body_of
-from integrations.types import Identity, IdentityType, OutgoingRequest
+from integrations.types import Identity, IdentityType, Submission
 
-REQUEST = OutgoingRequest(
+REQUEST = Submission(
     request_id=UUID("2F0E6C1E-5D0B-4F6E-9A3C-0D9F5B1A7C11"),
     request_type="erasure",
     regulation="ccpa",

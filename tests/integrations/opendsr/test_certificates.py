@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from integrations.errors import NotVerified
 from integrations.opendsr.certificates import verify_bundle
-from integrations.roots import pem_blocks, public_roots
+from integrations.trust_roots import pem_blocks, public_roots
 from tests.authority import CLIENT_ONLY, Authority, Issued, rsa_key
 
 DOMAIN = "opendsr.mparticle.com"

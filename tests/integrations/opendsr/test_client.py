@@ -21,11 +21,11 @@ from integrations.errors import (
 )
 from integrations.models import Processor
 from integrations.opendsr.client import Client, Credentials
-from integrations.types import Identity, OutgoingRequest, ReportedStatus
+from integrations.types import Identity, ReportedStatus, Submission
 from tests.integrations.odd_server import OddServer, answer, only
 
 ID = UUID("a7551968-d5d6-44b2-9831-815ac9017798")
-REQUEST = OutgoingRequest(
+REQUEST = Submission(
     request_id=ID,
     request_type="erasure",
     regulation="gdpr",
@@ -257,7 +257,7 @@ def test_a_probe_that_is_accepted(client: Client, odd: OddServer, status: int) -
 
 
 def test_what_is_wrong_is_never_sent(client: Client, odd: OddServer) -> None:
-    both = OutgoingRequest(
+    both = Submission(
         **{
             **{name: getattr(REQUEST, name) for name in REQUEST.__slots__},
             "identities": (Identity("mpid", "1"), Identity("email", "x")),

@@ -28,7 +28,7 @@ from integrations.opendsr import signing_keys
 from integrations.opendsr.connector import OpenDsr
 from integrations.opendsr.vocabulary import STANDARD_IDENTITIES
 from integrations.registry import connector_for
-from integrations.types import Draft, Identity, IdentityType, Limit, OutgoingRequest, ReportedStatus
+from integrations.types import Draft, Identity, IdentityType, Limit, ReportedStatus, Submission
 from tests.builders import about
 from tests.integrations.odd_server import OddServer, answer
 from tests.integrations.sandbox.receiver import running_receiver
@@ -76,8 +76,8 @@ def opendsr(db: None, sandbox: Sandbox) -> OpenDsr:
     return found
 
 
-def request(**changes: Any) -> OutgoingRequest:
-    made = OutgoingRequest(
+def request(**changes: Any) -> Submission:
+    made = Submission(
         request_id=uuid4(),
         request_type="erasure",
         regulation="gdpr",

@@ -1,0 +1,1 @@
+"""The audit trail on the desk: list, filters, verification, export."""

@@ -1,0 +1,64 @@
+"""Saying what the verification of a list of audit events found, and what it did not look at."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from cases.services.audit import Break
+from cases.services.worklist.verify_chains import MOST_LISTED, Proof
+
+# How many places of broken chains are told at once.
+TOLD: Final = 5
+
+
+def tell_breaks(request: HttpRequest, breaks: list[Break]) -> None:
+    for found in breaks[:TOLD]:
+        messages.error(
+            request,
+            _("The chain “%(chain)s” does not hold at event %(sequence)d: %(problem)s.")
+            % {"chain": found.chain, "sequence": found.sequence, "problem": found.problem},
+        )
+    if len(breaks) > TOLD:
+        messages.error(request, _("And at %(count)d more places.") % {"count": len(breaks) - TOLD})
+
+
+def tell(request: HttpRequest, proof: Proof) -> None:
+    """What holds, what does not, and what nobody can say after this."""
+    tell_breaks(request, proof.breaks)
+    if proof.chains and not proof.breaks:
+        messages.success(request, _holds(proof))
+    elif not proof.chains and not proof.unread:
+        messages.info(request, _("There is nothing to verify: the list is empty."))
+    for sentence in _not_verified(proof):
+        messages.warning(request, sentence)
+
+
+def _holds(proof: Proof) -> str:
+    return ngettext(
+        "The one chain of these events holds: all %(events)d events in it are as they were written, in order, and none "
+        "is missing.",
+        "All %(chains)d chains of these events hold: all %(events)d events in them are as they were written, in order, "
+        "and none is missing.",
+        proof.chains,
+    ) % {"chains": proof.chains, "events": proof.events}
+
+
+def _not_verified(proof: Proof) -> Iterator[str]:
+    if proof.unread:
+        names = ", ".join(f"“{name}”" for name in proof.unread[:TOLD])
+        yield ngettext(
+            "Not verified, since it is too long to be read as well: the chain %(names)s. Open one of its events to "
+            "verify it alone.",
+            "Not verified, since they are too long to be read as well: %(count)d chains, such as %(names)s. Open one "
+            "of their events to verify each alone.",
+            len(proof.unread),
+        ) % {"count": len(proof.unread), "names": names}
+    if proof.beyond:
+        yield _(
+            "Not verified: chains that only events older than the newest %(count)d of this list belong to. Narrow the "
+            "list to verify them."
+        ) % {"count": MOST_LISTED}

@@ -1,0 +1,1 @@
+"""Bulk runs on the desk: starting, previewing, following."""

@@ -1,0 +1,83 @@
+"""What is asked before a verb is done to many cases: as for one, but for what only one case can answer."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Model
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.admin.verbs.forms import ConfirmForm, NoteForm
+from cases.admin.verbs.verification_forms import EvidenceForm
+from cases.models import VerificationMethod
+from dsrportal.models import User
+
+
+class BulkVerifyForm(EvidenceForm):
+    """One evidence for all of them; the rule of each case's type decides whether it is enough."""
+
+    method = forms.ChoiceField(
+        label=gettext_lazy("How the persons were verified"),
+        # An address is confirmed by the person alone.
+        choices=[
+            each for each in VerificationMethod.choices if each[0] != VerificationMethod.EMAIL_CONFIRMED
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Say how the persons were verified.")},
+    )
+    field_order = ("method", "points", "declaration", "document", "proof", "directly", "text")
+
+
+class BulkAssignForm(ConfirmForm):
+    assignee = forms.ModelChoiceField(
+        label=gettext_lazy("Who works them"),
+        queryset=User.objects.filter(is_active=True, is_staff=True).order_by("username"),
+        required=False,
+        empty_label=gettext_lazy("Nobody in particular"),
+        help_text=gettext_lazy("Whoever works one of them now is relieved of it."),
+    )
+
+
+class BulkTagForm(ConfirmForm):
+    """What is added and what is taken away; other tags stay as they are."""
+
+    add = forms.CharField(
+        label=gettext_lazy("Tags to add"),
+        required=False,
+        max_length=600,
+        help_text=gettext_lazy("Separated by commas. They stand in lists and addresses: nothing personal."),
+    )
+    remove = forms.CharField(label=gettext_lazy("Tags to take away"), required=False, max_length=600)
+
+    def clean_add(self) -> list[str]:
+        return _words(self.cleaned_data["add"])
+
+    def clean_remove(self) -> list[str]:
+        return _words(self.cleaned_data["remove"])
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if not self.errors and not (said.get("add") or said.get("remove")):
+            self.add_error("add", _("Name a tag to add, or one to take away."))
+        return said
+
+
+class BulkCloseForm(NoteForm):
+    lesser = forms.BooleanField(
+        label=gettext_lazy("Close also what was fulfilled in part or not at all"),
+        required=False,
+        help_text=gettext_lazy(
+            "Each case is closed as what its own answers amount to. Without this, only those are closed in which "
+            "everything was done, or no data was held."
+        ),
+    )
+    field_order = ("lesser", "text")
+
+
+def as_json(said: dict[str, Any]) -> dict[str, Any]:
+    """What a form said, as it is kept with the run: rows by their keys."""
+    return {name: value.pk if isinstance(value, Model) else value for name, value in said.items()}
+
+
+def _words(typed: str) -> list[str]:
+    return [name.strip() for name in typed.split(",") if name.strip()]

@@ -1,0 +1,102 @@
+"""What people can do to many cases at once: one row a verb, made of what the verb for one case has.
+
+The rules, and the one service call for each case, are in `services.bulk_rules`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
+
+from cases.admin.bulk import forms
+from cases.admin.verbs.forms import ConfirmForm, NoteForm
+from cases.admin.verbs.table import BY_NAME
+from cases.admin.verbs.verb import Text, Verb
+from cases.models import BulkVerb
+
+
+@dataclass(frozen=True, slots=True)
+class ForMany:
+    """`single` is the verb for one case: its label, icon, permission, and its form where that asks for no one case."""
+
+    name: str
+    single: Verb
+    lead: Text
+    form: type[ConfirmForm]
+
+    @property
+    def label(self) -> Text:
+        return self.single.label
+
+    @property
+    def icon(self) -> str:
+        return self.single.icon
+
+    @property
+    def permission(self) -> str:
+        return self.single.permission
+
+
+def _row(name: BulkVerb, single: str, lead: Text, form: type[ConfirmForm] | None = None) -> ForMany:
+    verb = BY_NAME[single]
+    return ForMany(str(name), verb, lead, form or verb.form)
+
+
+BULK_VERBS: Final = (
+    _row(
+        BulkVerb.VERIFY,
+        "verify",
+        gettext_lazy("Say how these persons showed who they are; it is recorded for each of them."),
+        forms.BulkVerifyForm,
+    ),
+    _row(
+        BulkVerb.ASSIGN,
+        "hand",
+        gettext_lazy("Say who works these cases. It changes neither their status nor their clocks."),
+        forms.BulkAssignForm,
+    ),
+    _row(
+        BulkVerb.TAG,
+        "tags",
+        gettext_lazy("Words to find these cases by. Other tags they have stay."),
+        forms.BulkTagForm,
+    ),
+    _row(
+        BulkVerb.APPROVE,
+        "approve",
+        gettext_lazy(
+            "You approve each plan as it stands now; one that changes before its turn is refused. Erasures and "
+            "corrections then wait for a while, in which they can be undone."
+        ),
+        NoteForm,
+    ),
+    _row(
+        BulkVerb.DENY,
+        "deny",
+        gettext_lazy("Closes these cases without sending anything. Each person must be told why."),
+    ),
+    _row(
+        BulkVerb.CANCEL,
+        "cancel",
+        gettext_lazy(
+            "What was never sent is cancelled at once; the rest when its processor says so, or says no. Partners that "
+            "were told already are not recalled."
+        ),
+    ),
+    _row(
+        BulkVerb.CLOSE,
+        "close",
+        gettext_lazy("Closes each case as what its own answers amount to."),
+        forms.BulkCloseForm,
+    ),
+)
+BULK_BY_NAME: Final = {verb.name: verb for verb in BULK_VERBS}
+
+
+def allowed(request: HttpRequest) -> list[ForMany]:
+    """What this person may do to many cases; nothing for whoever sees none."""
+    user: Any = request.user
+    if not user.has_perms(["cases.view_case", "cases.view_bulkrun"]):
+        return []
+    return [verb for verb in BULK_VERBS if user.has_perm(verb.permission)]

@@ -1,0 +1,142 @@
+"""What a run's page says: why cases are left out, how its states look, and what its preview counted."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from cases.admin import durations, widgets
+from cases.models import BulkRow, BulkRun, BulkState, BulkVerb, RowState
+from cases.services.bulk import preview as bulk_preview
+from cases.services.processors import pausing
+from integrations.types import Regulation, RequestType
+
+# Codes of `services.bulk_rules`.
+LEFT_OUT: Final = {
+    "closed": gettext_lazy("Closed already"),
+    "no_verification": gettext_lazy("Needs no verification"),
+    "verified": gettext_lazy("Verified already"),
+    "assigned": gettext_lazy("Assigned like that already"),
+    "not_ready": gettext_lazy("Not ready for approval"),
+    "four_eyes": gettext_lazy("Needs a second person: who started this opened, verified or last changed it"),
+    "approved": gettext_lazy("Approved already"),
+    "nothing_to_cancel": gettext_lazy("Nothing to cancel"),
+    "not_in_review": gettext_lazy("Not in review"),
+}
+AGES: Final = (
+    ("overdue", gettext_lazy("Overdue")),
+    ("week", gettext_lazy("Due within 7 days")),
+    ("month", gettext_lazy("Due within 30 days")),
+    (bulk_preview.LATER, gettext_lazy("Due later")),
+)
+_STATE_TONES: Final[dict[str, tuple[str, str]]] = {
+    BulkState.PREPARING: ("wait", "clock"),
+    BulkState.PREVIEWED: ("act", "eye"),
+    BulkState.RUNNING: ("wait", "case-working"),
+    BulkState.UNDOING: ("wait", "case-working"),
+    BulkState.DONE: ("good", "check"),
+    BulkState.CANCELLED: ("quiet", "close"),
+}
+_ROW_TONES: Final[dict[str, str]] = {
+    RowState.WAITING: "wait",
+    RowState.LEFT_OUT: "quiet",
+    RowState.DONE: "good",
+    RowState.REFUSED: "warn",
+    RowState.FAILED: "bad",
+    RowState.UNDOING: "wait",
+    RowState.UNDONE: "quiet",
+}
+
+
+def state_badge(run: BulkRun) -> SafeString:
+    tone, icon = _STATE_TONES[run.state]
+    return widgets.badge(run.get_state_display(), tone, icon)
+
+
+def row_badge(row: BulkRow) -> SafeString:
+    return widgets.badge(row.get_state_display(), _ROW_TONES[row.state])
+
+
+def why(row: BulkRow) -> str:
+    """Why a row is where it is, in a sentence; nothing for one that was simply done."""
+    return str(LEFT_OUT[row.code]) if row.code in LEFT_OUT else row.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Words with numbers, as the page shows them."""
+
+    cases: int
+    kinds: list[tuple[str, int]]
+    ages: list[tuple[str, int]]
+    processors: list[tuple[str, int]]
+    left_out: list[tuple[str, int]]
+    warnings: list[str]
+    takes: list[str]
+
+
+def preview(run: BulkRun) -> Preview:
+    found = run.preview
+    left_out = found.get("left_out", {})
+    return Preview(
+        cases=found.get("cases", 0),
+        kinds=[
+            (f"{RequestType(kind).label} · {Regulation(law).label}", number)
+            for kind, law, number in found.get("kinds", [])
+        ],
+        ages=[(str(words), found["ages"][age]) for age, words in AGES if found.get("ages", {}).get(age)],
+        processors=[(name, number) for _key, name, number in found.get("processors", [])],
+        left_out=[(str(words), left_out[code]) for code, words in LEFT_OUT.items() if left_out.get(code)],
+        warnings=_warnings(run),
+        takes=_takes(run) if found.get("cases") else [],
+    )
+
+
+def _warnings(run: BulkRun) -> list[str]:
+    said = []
+    held = run.preview.get("held", 0)
+    if run.verb == BulkVerb.APPROVE and held:
+        said.append(
+            ngettext(
+                "%(count)d case will be held after its approval: the same person waits for another answer.",
+                "%(count)d cases will be held after their approval: the same persons wait for another answer.",
+                held,
+            )
+            % {"count": held}
+        )
+    if run.verb == BulkVerb.APPROVE and pausing.is_paused():
+        said.append(_("Nothing is sent while everything outgoing is paused."))
+    return said
+
+
+def _takes(run: BulkRun) -> list[str]:
+    """How long it will take: the work here, the cool-off, and the budget of the processors."""
+    here = durations.spell(max(1.0, bulk_preview.row_seconds(run.preview["cases"])))
+    said = [_("Working through the list takes about %(time)s.") % {"time": here}]
+    if run.verb != BulkVerb.APPROVE:
+        return said
+    wait = settings.BULK_COOL_OFF_SECONDS
+    cooling = run.preview.get("cooling", 0)
+    if cooling and wait > 0:
+        said.append(
+            ngettext(
+                "%(count)d erasure or correction then waits for %(time)s and can be undone until then.",
+                "%(count)d erasures and corrections then wait for %(time)s and can be undone until then.",
+                cooling,
+            )
+            % {"count": cooling, "time": durations.spell(wait)}
+        )
+    seconds = bulk_preview.sending_seconds(run)
+    if seconds is None:
+        return [*said, _("When they will have left is not known: the queue store does not answer.")]
+    leaves = max(seconds, wait if cooling else 0.0)
+    if leaves <= 60:
+        return [*said, _("The last request will have left within a minute of that.")]
+    return [
+        *said,
+        _("By the budgets of the processors, the last request will have left in about %(time)s.")
+        % {"time": durations.spell(leaves + bulk_preview.row_seconds(run.preview["cases"]))},
+    ]

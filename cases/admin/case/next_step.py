@@ -1,0 +1,82 @@
+"""The one thing that is due now on a case: in words, with the button that does it."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from cases.admin import widgets
+from cases.admin.actors import actor_of
+from cases.admin.sections import verification
+from cases.admin.sections.requests import RequestCard
+from cases.admin.sections.verification import VerificationCard
+from cases.admin.verbs.table import BY_NAME
+from cases.admin.verbs.verb import Verb
+from cases.lifecycle import CaseStatus, RequestStatus
+from cases.models import Case
+from cases.services.planning import approval, erasure_hold
+from cases.services.status.request_status_text import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What is due now: a sentence, and the verb that does it if this person may."""
+
+    sentence: str
+    verb: Verb | None = None
+
+
+def next_step(
+    request: HttpRequest,
+    case: Case,
+    requests: list[RequestCard],
+    due: list[Verb],
+    stands: Turn,
+    proven: VerificationCard,
+) -> NextStep:
+    """The one thing that is due now, in words, with its verb where this person may do it."""
+
+    def offered(name: str) -> Verb | None:
+        return BY_NAME[name] if BY_NAME[name] in due else None
+
+    if case.status == CaseStatus.VERIFYING:
+        return NextStep(verification.waiting_for_person(proven.link))
+    if case.status == CaseStatus.INTAKE:
+        return NextStep(
+            _("Check that the person is who they say they are, then record how."), offered("verify")
+        )
+    if case.status == CaseStatus.READY:
+        refusal = approval.why_not(case, actor=actor_of(request), by_trail=False)
+        if offered("approve") and not refusal:
+            return NextStep(_("Look at the plan and approve it, or deny the case."), offered("approve"))
+        if offered("approve"):
+            return NextStep(_("Waits for an approver.") + " " + refusal)
+        return NextStep(_("Waits for an approver."))
+    if case.status == CaseStatus.REVIEW:
+        if requests and all(
+            card.request.status == RequestStatus.CANCELLED for card in requests if not card.dropped
+        ):
+            return NextStep(
+                _(
+                    "Every request was cancelled. Record a withdrawal if the person took the case back, else close it."
+                ),
+                offered("close"),
+            )
+        return NextStep(_("All answers are in. Check them, then close the case."), offered("close"))
+    if case.status == CaseStatus.ATTENTION:
+        return NextStep(
+            _("Something needs a decision; until then the case does not move."),
+            offered("release") or offered("retry"),
+        )
+    if case.status == CaseStatus.WORKING and erasure_hold.is_held(case):
+        return NextStep(
+            _("Goes on by itself once %(other)s is closed. Close that case, or release this one.")
+            % {"other": case.blocked_by},
+            offered("release"),
+        )
+    if case.status == CaseStatus.WORKING:
+        return NextStep(stands.sentence)
+    closed_on = widgets.day(case.closed_at) if case.closed_at else ""
+    return NextStep(
+        _("Closed as %(outcome)s on %(day)s.") % {"outcome": case.get_outcome_display(), "day": closed_on}
+    )

@@ -1,0 +1,1 @@
+"""Intake on the desk: the opening form, imports, intake sources."""

@@ -1,0 +1,1 @@
+"""Operations: callbacks, certificates, jobs, health."""

@@ -1,0 +1,1 @@
+"""Users, roles, settings and verification rules."""

@@ -1,0 +1,1 @@
+"""Processors on the desk: list, form, verbs, connection test."""

@@ -1,0 +1,90 @@
+"""What a connection test found, credential by credential, and which field to look at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from cases.admin.actors import actor_of
+from cases.admin.processors.form import CREDENTIAL, OPTION
+from cases.services.processors import accounts, pausing
+from integrations.models import Processor
+from integrations.registry import connector_class
+from integrations.types import ConnectionCheck, Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`outcome` is works, fails or unset; `field` and `address` where to look, for who may change it."""
+
+    outcome: str
+    name: str
+    sentence: str
+    field: str = ""
+    address: str = ""
+
+
+def page(request: HttpRequest, context: dict[str, Any], processor: Processor) -> HttpResponse:
+    """Test it, and show what came of it; a pause that ends by it, or does not, is told above."""
+    was_paused = processor.paused_at is not None
+    checks = accounts.test_connection(processor, actor=actor_of(request))
+    if was_paused:
+        processor.refresh_from_db(fields=["paused_at"])
+        level, sentence = (
+            sends_again(processor)
+            if processor.paused_at is None
+            else (messages.WARNING, _("%(name)s is still paused.") % {"name": processor.name})
+        )
+        messages.add_message(request, level, sentence)
+    found = {**context, "rows": list(rows(processor, checks))}
+    found["works"] = all(check.works or not check.is_set for check in checks)
+    may_change = request.user.has_perm("integrations.change_processor")
+    found["looks_at"] = may_change and any(row.address for row in found["rows"])
+    return TemplateResponse(request, "portal/processors/check.html", found)
+
+
+def sends_again(processor: Processor) -> tuple[int, str]:
+    name = {"name": processor.name}
+    if pausing.is_paused():
+        return messages.WARNING, _("%(name)s sends again once everything outgoing is resumed.") % name
+    return messages.SUCCESS, _("%(name)s sends again.") % name
+
+
+def rows(processor: Processor, checks: list[ConnectionCheck]) -> Iterator[Row]:
+    """One for each check, then one for those credentials together of which nothing is stored."""
+    fields = field_addresses(processor)
+    for check in checks:
+        label, address = fields.get(check.key_field, ("", ""))
+        outcome = "unset" if not check.is_set else "works" if check.works else "fails"
+        yield Row(outcome, check.name, check.sentence, label, "" if outcome == "works" else address)
+    told = {check.key_field for check in checks if not check.is_set}
+    for group in _unset(processor):
+        if told.isdisjoint(secret.name for secret in group):
+            label, address = fields[group[0].name]
+            names = ", ".join(str(secret.label) for secret in group)
+            yield Row("unset", names, _("Nothing is stored, so nothing was tried."), label, address)
+
+
+def _unset(processor: Processor) -> list[list[Secret]]:
+    """Credentials that are not stored; those that are sent to the same addresses together."""
+    groups: dict[tuple[str, ...], list[Secret]] = {}
+    for secret in connector_class(processor.kind).secrets:
+        if not processor.credentials.get(secret.name):
+            groups.setdefault(secret.sent_to, []).append(secret)
+    return list(groups.values())
+
+
+def field_addresses(processor: Processor) -> dict[str, tuple[str, str]]:
+    """By the name of each credential and option: its label, and where on the processor's page its field is."""
+    kind = connector_class(processor.kind)
+    page = reverse("admin:integrations_processor_change", args=[processor.pk])
+    return {
+        "base_url": (_("API address"), f"{page}#id_base_url"),
+        **{secret.name: (secret.label, f"{page}#id_{CREDENTIAL}{secret.name}") for secret in kind.secrets},
+        **{option.name: (option.label, f"{page}#id_{OPTION}{option.name}") for option in kind.options},
+    }

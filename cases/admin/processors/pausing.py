@@ -1,0 +1,185 @@
+"""Pausing and resuming everything outgoing, and the banner that says on every page what is paused."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.actor import Actor
+from cases.admin.actors import actor_of
+from cases.admin.processors.verbs import ConfirmForm, PauseForm
+from cases.services.processors import accounts, pausing
+from cases.services.processors.pausing import Pause
+from cases.services.refusal import Refused
+from dsrportal.wording import within
+
+PERMISSION: Final = "integrations.pause_outgoing"
+# More than these are counted in one line.
+NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """One line at the head of a page; `url` where whoever looks may go to end the pause."""
+
+    headline: str
+    sentence: str
+    tone: str
+    url: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """What the head of every page says of pauses."""
+
+    everything: bool
+    banners: list[Banner]
+
+
+def paused(request: HttpRequest) -> Paused:
+    """For the page at hand, in one query; none for whoever is not logged in."""
+    if not request.user.is_authenticated:
+        return Paused(False, [])
+    found = pausing.pauses()
+    return Paused(any(not pause.name for pause in found), list(_banners(request, found)))
+
+
+def _banners(request: HttpRequest, found: list[Pause]) -> Iterator[Banner]:
+    for pause in found:
+        if not pause.name:
+            yield _of_everything(request, pause)
+    of_processors = [pause for pause in found if pause.name]
+    sees = request.user.has_perm("integrations.view_processor") or request.user.has_perm("cases.view_case")
+    if not sees or len(of_processors) > NAMED:
+        yield from _of_many(request, of_processors, named=sees)
+    else:
+        yield from (_of_one(request, pause) for pause in of_processors)
+
+
+def _of_everything(request: HttpRequest, pause: Pause) -> Banner:
+    may = request.user.has_perms([PERMISSION, "integrations.view_processor"])
+    return Banner(
+        _("Everything outgoing is paused since %(when)s (%(why)s)") % _when_and_why(pause),
+        _("Nothing is sent, callbacks are still taken. Legal deadlines run on."),
+        "warn",
+        *((reverse("admin:integrations_outgoing_verb", args=["resume"]), _("Resume")) if may else ()),
+    )
+
+
+def _of_one(request: HttpRequest, pause: Pause) -> Banner:
+    url = reverse("admin:integrations_processor_change", args=[pause.processor_id])
+    may = request.user.has_perm("integrations.view_processor") and url != request.path
+    by_hand = pause.reason in accounts.PAUSE_REASONS
+    return Banner(
+        _("%(name)s is paused since %(when)s (%(why)s)") % {"name": pause.name, **_when_and_why(pause)},
+        _("Nothing is sent to it, callbacks are still taken. Legal deadlines run on."),
+        "warn" if by_hand else "bad",
+        *((url, _("Open")) if may else ()),
+    )
+
+
+def _of_many(request: HttpRequest, found: list[Pause], *, named: bool) -> Iterator[Banner]:
+    if not found:
+        return
+    names = ", ".join(pause.name for pause in found)
+    count = {"count": len(found)}
+    headline = _("A processor is paused") if len(found) == 1 else _("%(count)d processors are paused") % count
+    url = reverse("admin:integrations_processor_changelist")
+    may = request.user.has_perm("integrations.view_processor") and url != request.path
+    yield Banner(
+        f"{headline}: {names}" if named else headline,
+        _("Nothing is sent there, callbacks are still taken. Legal deadlines run on."),
+        "warn" if all(pause.reason in accounts.PAUSE_REASONS for pause in found) else "bad",
+        *((url, _("Open")) if may else ()),
+    )
+
+
+def _when_and_why(pause: Pause) -> dict[str, str]:
+    why = accounts.PAUSED_BECAUSE.get(pause.reason, pause.reason.replace("_", " "))
+    return {"when": _clock(pause.since), "why": within(why)}
+
+
+def _clock(instant: datetime) -> str:
+    """In the zone of who looks; the day only where it is not today."""
+    there = timezone.localtime(instant)
+    today = there.date() == timezone.localdate()
+    return date_format(there, "H:i" if today else "d M Y, H:i")
+
+
+# --- the verbs
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    name: str
+    label: str | Promise
+    icon: str
+    lead: str | Promise
+    told: str | Promise
+    call: Callable[[Actor, dict[str, Any]], None]
+    form: type[forms.Form] = ConfirmForm
+
+
+VERBS: Final = {
+    verb.name: verb
+    for verb in (
+        Verb(
+            "pause",
+            gettext_lazy("Pause everything outgoing"),
+            "pause",
+            gettext_lazy(
+                "Nothing more is sent to any processor until someone resumes it: no new requests, no cancels, no "
+                "questions, no fetching of results. What is on its way at this moment still arrives. Callbacks are "
+                "still taken and connections can still be tested. Legal deadlines do not pause."
+            ),
+            gettext_lazy("Everything outgoing is paused."),
+            lambda actor, said: pausing.pause(actor=actor, reason=said["reason"]),
+            PauseForm,
+        ),
+        Verb(
+            "resume",
+            gettext_lazy("Resume everything outgoing"),
+            "send",
+            gettext_lazy(
+                "What waits is sent at once, in order of legal due date and within the budget of each processor. "
+                "Processors that are paused themselves stay so."
+            ),
+            gettext_lazy("Sending goes on."),
+            lambda actor, said: pausing.resume(actor=actor),
+        ),
+    )
+}
+
+
+def verb_page(request: HttpRequest, context: dict[str, Any], name: str) -> HttpResponse:
+    """GET says what would happen and does nothing; POST does it and tells on the list of processors."""
+    verb = VERBS.get(name)
+    if verb is None:
+        raise Http404
+    if not request.user.has_perms(["integrations.view_processor", PERMISSION]):
+        raise PermissionDenied
+    back = reverse("admin:integrations_processor_changelist")
+    form = verb.form(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            verb.call(actor_of(request), form.cleaned_data)
+        except Refused as refused:
+            messages.error(request, str(refused))
+        else:
+            messages.success(request, str(verb.told))
+        return HttpResponseRedirect(back)
+    page = {**context, "title": verb.label, "verb": verb, "form": form, "back": back}
+    return TemplateResponse(request, "portal/processors/verb.html", page)

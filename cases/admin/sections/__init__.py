@@ -1,0 +1,1 @@
+"""Sections of a case's page that the pages of verbs show too."""

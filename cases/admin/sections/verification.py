@@ -1,0 +1,128 @@
+"""How a person was verified, as the page of a case shows it: the link they have, and every attempt."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from cases.admin.sections import person
+from cases.models import Case, EmailConfirmation, LinkState, Verification
+from cases.services.person.evidence import DATA_POINTS, DOCUMENTS, FAILURES, PROOFS
+
+TONES: Final = {
+    LinkState.WAITING: "wait",
+    LinkState.REFUSED: "bad",
+    LinkState.SENT: "info",
+    LinkState.EXPIRED: "warn",
+    LinkState.CANCELLED: "quiet",
+    LinkState.USED: "good",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link: where it stands, and to which address it went, masked."""
+
+    confirmation: EmailConfirmation
+    address: str
+
+    @property
+    def state(self) -> str:
+        return str(self.confirmation.state.label)
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.confirmation.state]
+
+    @property
+    def trouble(self) -> str:
+        """What keeps it from being sent, and what happens next."""
+        row = self.confirmation
+        if not row.last_error:
+            return ""
+        if row.state == LinkState.REFUSED:
+            return _("The mail server takes nothing for this address (%(error)s): choose another way.") % {
+                "error": row.last_error
+            }
+        if row.state != LinkState.WAITING:
+            return ""
+        return _("The mail server did not take it (%(error)s). It is tried again by itself.") % {
+            "error": row.last_error
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    at: datetime
+    method: str
+    passed: bool
+    who: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationCard:
+    # The last one is all that counts; the others are in the timeline.
+    link: Link | None
+    attempts: list[Attempt]
+
+    @property
+    def shown(self) -> bool:
+        return self.link is not None or bool(self.attempts)
+
+
+def card(case: Case) -> VerificationCard:
+    """In two queries."""
+    last = (
+        EmailConfirmation.objects.filter(case=case)
+        .select_related("identity__subject__data_key", "asked_by")
+        .order_by("asked_at")
+        .last()
+    )
+    attempts = Verification.objects.filter(case=case).select_related("by").order_by("-at")
+    return VerificationCard(
+        link=_link(last) if last else None, attempts=[_attempt(each) for each in attempts]
+    )
+
+
+def _link(confirmation: EmailConfirmation) -> Link:
+    gone = _("an address that was removed")
+    return Link(confirmation, person.masked(confirmation.identity) if confirmation.identity else gone)
+
+
+def _attempt(attempt: Verification) -> Attempt:
+    return Attempt(
+        at=attempt.at,
+        method=attempt.get_method_display(),
+        passed=attempt.passed,
+        who=attempt.by.get_username() if attempt.by else _("The data subject"),
+        words=evidence_text(attempt.details),
+    )
+
+
+def evidence_text(details: dict[str, Any]) -> str:
+    """What was looked at; a code that this version does not know is left out."""
+    parts = [str(DATA_POINTS[point]) for point in details.get("points", []) if point in DATA_POINTS]
+    if details.get("declaration"):
+        parts.append(_("declaration kept"))
+    parts += [str(DOCUMENTS[each]) for each in [details.get("document")] if each in DOCUMENTS]
+    parts += [str(PROOFS[each]) for each in [details.get("proof")] if each in PROOFS]
+    if details.get("directly"):
+        parts.append(_("the person was asked as well"))
+    parts += [str(FAILURES[each]) for each in [details.get("failure")] if each in FAILURES]
+    return ", ".join(parts)
+
+
+def waiting_for_person(link: Link | None) -> str:
+    """What is due while a case waits for the person."""
+    row = link.confirmation if link else None
+    if row is None or row.state == LinkState.WAITING:
+        return _("The link to confirm is on its way to the person.")
+    if row.expires_at is not None and row.state == LinkState.SENT:
+        return _("Waits for the person to confirm by the link, which is valid until %(when)s.") % {
+            "when": date_format(timezone.localtime(row.expires_at), "d M Y, H:i")
+        }
+    return _("Send the person a new link, or verify them in another way.")

@@ -1,0 +1,1 @@
+"""Verbs of a case: one table, one page, one form each."""

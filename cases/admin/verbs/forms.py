@@ -1,0 +1,94 @@
+"""What each verb asks before it is done."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from cases.lifecycle import Outcome
+from cases.services.closing.closing import CLOSING_OUTCOMES, CLOSING_REASONS, REOPENING_REASONS
+from cases.services.person.disclosure import REVEAL_REASONS
+from cases.services.planning.approval import DENIAL_REASONS
+
+
+def _choices(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+    return list(reasons.items())
+
+
+class ConfirmForm(forms.Form):
+    """Asks nothing: the button is the answer."""
+
+    def refuse(self, sentences: tuple[str, ...]) -> None:
+        """Show what the services said no to above the fields."""
+        for sentence in sentences:
+            self.add_error(None, sentence)
+
+
+class NoteForm(ConfirmForm):
+    """A note, encrypted with the case."""
+
+    text = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Kept encrypted with the case; everyone who may see the case can read it."),
+    )
+
+
+class ApproveForm(NoteForm):
+    # What was looked at. The page writes it itself, so that after a refusal it shows the plan of now.
+    digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+
+class ReasonForm(NoteForm):
+    """A reason of a list, and a note."""
+
+    reasons: Mapping[str, str] = {}
+
+    reason = forms.ChoiceField(
+        label=_("Reason"), widget=forms.RadioSelect, error_messages={"required": _("Give a reason.")}
+    )
+    field_order = ("reason", "text")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["reason"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = _choices(self.reasons)
+
+
+class DenyForm(ReasonForm):
+    reasons = DENIAL_REASONS
+
+
+class ReopenForm(ReasonForm):
+    reasons = REOPENING_REASONS
+
+
+class RevealForm(ReasonForm):
+    reasons = REVEAL_REASONS
+
+
+class CloseForm(NoteForm):
+    """A reason is asked for where an outcome better than what the answers amount to can be chosen."""
+
+    outcome = forms.ChoiceField(
+        label=_("Outcome"),
+        choices=[(outcome.value, Outcome(outcome).label) for outcome in CLOSING_OUTCOMES],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose an outcome.")},
+    )
+    reason = forms.ChoiceField(
+        label=_("Why it is closed as more than the answers amount to"),
+        choices=[("", _("It is not")), *_choices(CLOSING_REASONS)],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    field_order = ("outcome", "reason", "text")
+
+    def __init__(self, *args: Any, amounts_to: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if amounts_to in {Outcome.FULFILLED, Outcome.NO_DATA_HELD}:
+            del self.fields["reason"]

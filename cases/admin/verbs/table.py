@@ -1,0 +1,204 @@
+"""What people can do to a case: one row a verb. Those on its plan and on its parts have tables of their own."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from cases.admin.verbs import answers, previews
+from cases.admin.verbs.assigning import WORK_VERBS
+from cases.admin.verbs.forms import ApproveForm, CloseForm, ConfirmForm, DenyForm, ReopenForm, RevealForm
+from cases.admin.verbs.notes import TALK_VERBS
+from cases.admin.verbs.parts import PART_VERBS
+from cases.admin.verbs.plan import PLAN_VERBS
+from cases.admin.verbs.verb import Verb, at
+from cases.admin.verbs.verification import VERIFICATION_VERBS
+from cases.lifecycle import CaseStatus, RequestStatus
+from cases.models import Case, ProcessorRequest
+from cases.services.closing import closing
+from cases.services.dispatch import cancellation, retrying
+from cases.services.person import disclosure
+from cases.services.planning import approval
+from cases.services.reports import reconciling
+
+_UNAPPROVED: Final = (CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY)
+
+
+def _cancellable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    return any(
+        request.status in cancellation.CANCELLABLE and request.cancel_requested_at is None
+        for request in requests
+    )
+
+
+def _failed(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    return any(request.status == RequestStatus.FAILED for request in requests)
+
+
+def _with_processor(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    """In flight; or finished, and perhaps denied since by the processor, which is then open to be decided."""
+    disputed = (
+        {RequestStatus.COMPLETED, RequestStatus.CANCELLED} if case.status == CaseStatus.ATTENTION else set()
+    )
+    return any(request.in_flight or request.status in disputed for request in requests)
+
+
+def _withdrawable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    held = {RequestStatus.PLANNED, RequestStatus.CANCELLED, RequestStatus.COMPLETED}
+    return case.status != CaseStatus.CLOSED and all(request.status in held for request in requests)
+
+
+CASE_VERBS: Final = (
+    *VERIFICATION_VERBS,
+    Verb(
+        "approve",
+        gettext_lazy("Approve"),
+        "case-ready",
+        "cases.approve_case",
+        due=at(CaseStatus.READY),
+        lead=gettext_lazy("You approve exactly this plan; it is queued for sending at once."),
+        form=ApproveForm,
+        page=previews.approve,
+        template="portal/verbs/approve.html",
+        call=lambda case, actor, said: approval.approve(
+            case, actor=actor, digest=said["digest"], text=said["text"]
+        ),
+        told=lambda case: (
+            _("Approved; nothing is sent before %(other)s is closed.") % {"other": case.blocked_by}
+            if case.blocked_by_id
+            else _("Approved; the requests are on their way.")
+        ),
+    ),
+    Verb(
+        "close",
+        gettext_lazy("Close"),
+        "case-closed",
+        "cases.close_case",
+        due=at(CaseStatus.REVIEW),
+        lead=gettext_lazy(
+            "The outcome that the answers amount to is chosen already; another one needs a note, and a better one a "
+            "reason too."
+        ),
+        form=CloseForm,
+        asks=lambda case, _part: {"amounts_to": closing.proposed_outcome(case)},
+        page=previews.close,
+        template="portal/verbs/close.html",
+        initial=lambda case, _part: {"outcome": closing.proposed_outcome(case)},
+        call=lambda case, actor, said: closing.close(
+            case, actor=actor, outcome=said["outcome"], text=said["text"], reason=said.get("reason", "")
+        ),
+        told=lambda case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
+    ),
+    Verb(
+        "retry",
+        gettext_lazy("Try again"),
+        "case-working",
+        "cases.refresh_case",
+        due=_failed,
+        lead=gettext_lazy("Queues what failed again, each request under the id it has."),
+        form=ConfirmForm,
+        page=previews.retry,
+        template="portal/verbs/requests.html",
+        call=lambda case, actor, _said: retrying.retry(case, actor=actor),
+        told=lambda count: (
+            ngettext("%(count)d request is queued again.", "%(count)d requests are queued again.", count)
+            % {"count": count}
+        ),
+    ),
+    *PLAN_VERBS,
+    Verb(
+        "refresh",
+        gettext_lazy("Ask for the status"),
+        "clock",
+        "cases.refresh_case",
+        due=_with_processor,
+        lead=gettext_lazy(
+            "Asks each processor now where its request stands. Load the case again after a moment to see the answers."
+        ),
+        form=ConfirmForm,
+        button=gettext_lazy("Ask now"),
+        call=lambda case, actor, _said: reconciling.ask_for_refresh(case, actor=actor),
+        told=lambda count: (
+            ngettext("Asking about %(count)d request.", "Asking about %(count)d requests.", count)
+            % {"count": count}
+        ),
+    ),
+    Verb(
+        "reveal",
+        gettext_lazy("Reveal identities"),
+        "eye",
+        "cases.reveal_identity",
+        due=lambda _case, _requests: True,
+        lead=gettext_lazy(
+            "Shows the identities as they were given, once. That you looked, when and why goes into the audit trail."
+        ),
+        form=RevealForm,
+        button=gettext_lazy("Reveal"),
+        call=lambda case, actor, said: disclosure.reveal(
+            case, actor=actor, reason=said["reason"], text=said["text"]
+        ),
+        answer=answers.revealed,
+    ),
+    Verb(
+        "cancel",
+        gettext_lazy("Cancel requests"),
+        "mark-cancelled",
+        "cases.cancel_case",
+        due=_cancellable,
+        lead=gettext_lazy(
+            "What was never sent is cancelled at once; the rest when its processor says so, or says no."
+        ),
+        page=previews.cancel,
+        template="portal/verbs/requests.html",
+        danger=True,
+        call=lambda case, actor, said: cancellation.cancel(case, actor=actor, text=said["text"]),
+        told=lambda count: (
+            ngettext("Cancelling %(count)d request.", "Cancelling %(count)d requests.", count)
+            % {"count": count}
+        ),
+    ),
+    Verb(
+        "deny",
+        gettext_lazy("Deny"),
+        "close",
+        "cases.approve_case",
+        due=at(*_UNAPPROVED),
+        lead=gettext_lazy("Closes the case without sending anything. The person must be told why."),
+        form=DenyForm,
+        danger=True,
+        call=lambda case, actor, said: approval.deny(
+            case, actor=actor, reason=said["reason"], text=said["text"]
+        ),
+        told=lambda case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
+    ),
+    Verb(
+        "withdraw",
+        gettext_lazy("Record withdrawal"),
+        "person",
+        "cases.withdraw_case",
+        due=_withdrawable,
+        lead=gettext_lazy("The person took the request back. The case is closed; nothing more is sent."),
+        danger=True,
+        call=lambda case, actor, said: closing.withdraw(case, actor=actor, text=said["text"]),
+        told=lambda _case: _("Recorded that the person withdrew; the case is closed."),
+    ),
+    Verb(
+        "reopen",
+        gettext_lazy("Reopen"),
+        "case-working",
+        "cases.reopen_case",
+        due=at(CaseStatus.CLOSED),
+        lead=gettext_lazy(
+            "An approved case goes back to what its requests say, any other to intake. Its clock runs on."
+        ),
+        form=ReopenForm,
+        call=lambda case, actor, said: closing.reopen(
+            case, actor=actor, reason=said["reason"], text=said["text"]
+        ),
+        told=lambda _case: _("Reopened."),
+    ),
+)
+
+VERBS: Final = (*CASE_VERBS, *WORK_VERBS, *TALK_VERBS, *PART_VERBS)
+BY_NAME: Final = {verb.name: verb for verb in VERBS}

@@ -1,0 +1,116 @@
+"""The case before and the case after, in the list that a case was opened from.
+
+The session knows the lists that were looked at lately, by a word of its own, and from which of them a case was opened;
+an address names that word and nothing else. What stands beside a case is found by its place in the list's order, so
+that it costs the same at the end of a long list, and also once the case itself has left the list.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import QuerySet, Subquery
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+
+from cases.admin import widgets
+from cases.admin.paging import CAP, CountUpTo
+from cases.admin.worklist import order, registry
+from cases.admin.worklist.filters import with_due_date
+from cases.models import Case
+
+PARAMETER: Final = "list"
+LISTS: Final = "case_lists"
+OPENED_FROM: Final = "case_opened_from"
+LISTS_REMEMBERED: Final = 12
+CASES_REMEMBERED: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Addresses, "" where there is none; `place` is "" once the case is not in the list any more."""
+
+    previous: str
+    next: str
+    place: str
+    total: str
+    list_address: str
+
+
+def remember(request: HttpRequest) -> str:
+    """The word by which this list is known to the session."""
+    query = registry.canonical(request.GET, search_too=True)
+    name = hashlib.sha256(query.encode()).hexdigest()[:10]
+    lists: dict[str, str] = request.session.get(LISTS, {})
+    earlier = [(each, kept) for each, kept in lists.items() if each != name]
+    request.session[LISTS] = {**dict(earlier[-(LISTS_REMEMBERED - 1) :]), name: query}
+    return name
+
+
+def of_case(request: HttpRequest, case: Case) -> Neighbours | None:
+    """None where the case was not opened from a list, or nobody remembers which."""
+    name = _opened_from(request, case)
+    query = request.session.get(LISTS, {}).get(name) if name else None
+    if name is None or query is None:
+        return None
+    asked = QueryDict(query)
+    cases, keys = registry.narrowed(request, asked), order.keys(asked)
+    values, inside = _place_of(case, cases, keys)
+    if values is None:
+        return None
+    before, after = (
+        cases.filter(order.beyond(keys, values, backwards=backwards)) for backwards in (True, False)
+    )
+    # All in one statement, however long the list is.
+    found = Case.objects.filter(pk=case.pk).values_list(
+        Subquery(_nearest(before, keys, backwards=True)),
+        Subquery(_nearest(after, keys, backwards=False)),
+        CountUpTo(before.values("pk")[: CAP + 1]),
+        CountUpTo(cases.values("pk")[: CAP + 1]),
+    )
+    previous, following, earlier, total = found.get()
+    address = reverse("admin:cases_case_changelist")
+    return Neighbours(
+        previous=_page(previous, name),
+        next=_page(following, name),
+        place=_counted(earlier + 1) if inside else "",
+        total=_counted(total),
+        list_address=f"{address}?{query}" if query else address,
+    )
+
+
+def _opened_from(request: HttpRequest, case: Case) -> str | None:
+    """The list that the address names, which is remembered; else the one remembered for this case."""
+    opened: dict[str, str] = request.session.get(OPENED_FROM, {})
+    name = request.GET.get(PARAMETER, "")
+    if name not in request.session.get(LISTS, {}):
+        return opened.get(str(case.pk))
+    earlier = [(each, kept) for each, kept in opened.items() if each != str(case.pk)]
+    request.session[OPENED_FROM] = {**dict(earlier[-(CASES_REMEMBERED - 1) :]), str(case.pk): name}
+    return name
+
+
+def _place_of(
+    case: Case, cases: QuerySet[Any], keys: tuple[order.Key, ...]
+) -> tuple[tuple[Any, ...] | None, bool]:
+    """The case's values in this order, and whether it is in the list."""
+    columns = [key.column for key in keys]
+    values = cases.filter(pk=case.pk).values_list(*columns).first()
+    if values is not None:
+        return values, True
+    return with_due_date().filter(pk=case.pk).values_list(*columns).first(), False
+
+
+def _nearest(cases: QuerySet[Any], keys: tuple[order.Key, ...], *, backwards: bool) -> QuerySet[Any]:
+    return cases.order_by(*(key.order(backwards=backwards) for key in keys)).values("pk")[:1]
+
+
+def _counted(count: int) -> str:
+    """So many, as a person reads it; counted up to the cap of the list itself."""
+    if count > CAP:
+        return f"{widgets.number(CAP)}+"
+    return widgets.number(count)
+
+
+def _page(pk: int | None, name: str) -> str:
+    return f"{reverse('admin:cases_case_change', args=[pk])}?{PARAMETER}={name}" if pk else ""

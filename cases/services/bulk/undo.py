@@ -1,0 +1,118 @@
+"""Taking back what was approved in bulk: row by row, or all that is left, until a row's first attempt."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from cases.actor import Actor, Source
+from cases.lifecycle import RequestStatus
+from cases.models import Action, BulkRow, BulkRun, BulkState, BulkVerb, ProcessorRequest, RowState
+from cases.models.worded import kept
+from cases.services import audit
+from cases.services.bulk import runs
+from cases.services.planning import change_plan
+from cases.services.refusal import Refused, Superseded
+from dsrportal import queueing
+from dsrportal.models import User
+from dsrportal.wording import Wording, together
+
+# While all that is left is being undone, none of it leaves: longer than any list takes.
+KEPT_BACK: Final = timedelta(days=1)
+
+
+def undo(row: BulkRow, *, actor: Actor) -> None:
+    """Take one approval back. Raises Refused once a part of it was attempted; the locks decide who was first."""
+    with transaction.atomic():
+        locked = _locked(row.pk, RowState.DONE)
+        if locked is None:
+            raise Superseded(Wording("There is nothing to undo here any more."))
+        _take_back(locked, actor=actor)
+    runs.note_counts(row.run)
+
+
+def undo_all(run: BulkRun, *, actor: Actor) -> BulkRun:
+    """Have everything taken back that has not left yet, in the background; a run under way is stopped by it.
+
+    At once and in one statement nothing more of it may leave; what had left already stays as it is.
+    """
+    if run.verb != BulkVerb.APPROVE:
+        raise Refused(Wording("Only an approval can be undone."))
+    states = (BulkState.RUNNING, BulkState.DONE, BulkState.CANCELLED)
+    with transaction.atomic():
+        # First, since this waits for the row that is under way: then none is done any more.
+        moved = BulkRun.objects.filter(pk=run.pk, state__in=states).update(
+            state=BulkState.UNDOING, undone_by=actor.user, lease_until=None, lease_token=None
+        )
+        if not moved:
+            raise Superseded(Wording("This run has gone on in the meantime. Look again."))
+        # In the order of their keys, as everywhere: others may hold some of them.
+        list(_cooling(run).select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        _cooling(run).update(not_before_at=timezone.now() + KEPT_BACK)
+        done = BulkRow.objects.filter(run=run, state=RowState.DONE)
+        count = done.update(state=RowState.UNDOING, **kept(""))
+        if not count:
+            raise Refused(Wording("Nothing is left to undo."))
+        audit.record(
+            Action.BULK_UNDO_STARTED,
+            actor=actor,
+            details={"verb": str(run.verb), "run": str(run.pk), "cases": count},
+        )
+        queueing.wake("cases.jobs.bulk", str(run.pk))
+    run.refresh_from_db()
+    return run
+
+
+def undo_row(run: BulkRun, row_id: int) -> None:
+    """One row of those that wait to be undone; where that is refused it stays done, and goes on its way."""
+    with transaction.atomic():
+        row = _locked(row_id, RowState.UNDOING)
+        if row is None:
+            return
+        try:
+            with transaction.atomic():
+                user = User.objects.filter(pk=run.undone_by_id or 0).first()
+                if (
+                    user is None
+                    or not user.is_staff
+                    or not user.has_perms(["cases.view_case", "cases.approve_case"])
+                ):
+                    raise Refused(Wording("Who wanted it undone may not do that any more."))
+                _take_back(row, actor=Actor(Source.ADMIN, user=user))
+        except Refused as refused:
+            sentence = Wording("Not undone: %(why)s", why=together(refused.sentences))
+            BulkRow.objects.filter(pk=row.pk).update(state=RowState.DONE, **kept(sentence))
+            _cooling(run).filter(case=row.case_id).update(not_before_at=timezone.now())
+
+
+def undoable(run: BulkRun) -> bool:
+    """Whether anything approved in this run cools off still."""
+    return run.verb == BulkVerb.APPROVE and _cooling(run).exists()
+
+
+def _cooling(run: BulkRun) -> QuerySet[ProcessorRequest]:
+    """What cools off by an approval of this run, not by one that came after it."""
+    approved = BulkRow.objects.filter(
+        run=run, state__in=[RowState.DONE, RowState.UNDOING], digest=F("case__approval_digest")
+    )
+    return ProcessorRequest.objects.filter(
+        case__in=approved.values("case"),
+        status=RequestStatus.QUEUED,
+        not_before_at__isnull=False,
+    )
+
+
+def _locked(row_id: int, state: str) -> BulkRow | None:
+    return (
+        BulkRow.objects.select_for_update(of=("self",))
+        .select_related("case", "run")
+        .filter(pk=row_id, state=state, run__verb=BulkVerb.APPROVE)
+        .first()
+    )
+
+
+def _take_back(row: BulkRow, *, actor: Actor) -> None:
+    change_plan.take_back(row.case, actor=actor, digest=row.digest)
+    BulkRow.objects.filter(pk=row.pk).update(state=RowState.UNDONE, finished_at=timezone.now(), **kept(""))

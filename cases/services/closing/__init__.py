@@ -1,0 +1,1 @@
+"""Closing: how a case ends, and what is confirmed before it does."""

@@ -1,0 +1,1 @@
+"""Dispatch: what is sent to processors, when, and under whose lease."""

@@ -1,0 +1,83 @@
+"""Cancels requests at processors while they are pending."""
+
+from django.utils import timezone
+
+from cases.actor import Actor
+from cases.lifecycle import RequestStatus
+from cases.models import Action, AttentionKind, Case, ProcessorRequest
+from cases.services import attention, audit, notes, progress, transition, versions
+from cases.services.planning import erasure_hold
+from cases.services.processors import concurrency
+from cases.services.refusal import Refused
+from dsrportal.wording import Wording
+
+# One that has failed was refused: whoever will not try it again gives it up.
+CANCELLABLE = frozenset({RequestStatus.QUEUED, RequestStatus.PENDING, RequestStatus.FAILED})
+
+# mParticle forwards on receipt, not after the waiting period (docs: integrations, forwarding-dsr).
+PARTNERS_WARNING = Wording(
+    "Partners that were told already are not recalled: forwarding starts when the processor "
+    "receives the request."
+)
+
+
+def cancellable(case: Case) -> list[ProcessorRequest]:
+    """Requests that may still be cancelled and for which nobody has asked it yet."""
+    return list(
+        ProcessorRequest.objects.filter(case=case, status__in=CANCELLABLE, cancel_requested_at=None)
+        .select_related("processor")
+        .order_by("pk")
+    )
+
+
+def cancel(case: Case, *, actor: Actor, text: str = "") -> int:
+    """Cancel what can be; how many. A request never sent is cancelled at once, the others when the processor says so.
+
+    Raises Refused where nothing is pending any more.
+    """
+    with progress.locked(case.pk) as locked:
+        versions.refuse_conflict(locked, actor=actor, touching=versions.SENDING)
+        requests = cancellable(locked)
+        if not requests:
+            raise Refused(
+                Wording(
+                    "Nothing can be cancelled any more: only a request that is queued or pending can, or one "
+                    "that failed."
+                )
+            )
+        note = notes.write(locked, text, actor=actor)
+        for request in requests:
+            request.case = locked
+            audit.record(
+                Action.CANCEL_REQUESTED,
+                actor=actor,
+                case=locked,
+                processor=request.processor,
+                note=note,
+                details={"request": str(request.pk), "processor": request.processor.name},
+            )
+            if not _cancelled_unsent(request, actor=actor):
+                ProcessorRequest.objects.filter(pk=request.pk).update(
+                    cancel_requested_at=timezone.now(), next_attempt_at=None
+                )
+                concurrency.wake(request.processor_id)
+        if not ProcessorRequest.objects.filter(case=locked, status=RequestStatus.QUEUED).exists():
+            erasure_hold.end(locked, actor=actor)
+        progress.settle(locked, actor=actor)
+        return len(requests)
+
+
+def _cancelled_unsent(request: ProcessorRequest, *, actor: Actor) -> bool:
+    """Cancel one that is not there: refused, or queued and claimed by no lane. The lock keeps one from claiming it."""
+    if request.status == RequestStatus.FAILED:
+        transition.move_request(request, RequestStatus.CANCELLED, actor=actor)
+        attention.resolve_all(AttentionKind.REFUSED, actor=actor, resolution="cancelled", request=request)
+        return True
+    unclaimed = (
+        ProcessorRequest.objects.select_for_update()
+        .filter(pk=request.pk, status=RequestStatus.QUEUED, attempts=0, lease_until=None)
+        .exists()
+    )
+    if unclaimed:
+        transition.move_request(request, RequestStatus.CANCELLED, actor=actor)
+    return unclaimed

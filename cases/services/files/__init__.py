@@ -1,0 +1,1 @@
+"""Files: encrypted storage, uploads and attachments."""

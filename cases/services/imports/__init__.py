@@ -1,0 +1,1 @@
+"""Imports: cases opened from files."""

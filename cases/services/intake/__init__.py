@@ -1,0 +1,1 @@
+"""Intake: cases opened from the desk, from forms and from the API."""

@@ -1,0 +1,1 @@
+"""The data subject: verification, identities, and who saw them."""

@@ -1,0 +1,1 @@
+"""Planning: what is asked of which processor, approved, and held."""

@@ -1,0 +1,1 @@
+"""Processors: their accounts, pauses, queues and concurrency."""

@@ -1,0 +1,74 @@
+"""Everything outgoing at once: paused, resumed, and what of it is paused now. Callbacks are taken regardless."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import transaction
+from django.db.models.functions import JSONObject
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from cases.actor import Actor
+from cases.models import Action
+from cases.services import audit
+from cases.services.processors import concurrency
+from cases.services.refusal import Superseded
+from dsrportal.wording import Wording
+from integrations.models import Outgoing, Processor
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """One pause that stands: of everything where it names no processor."""
+
+    since: datetime
+    reason: str
+    processor_id: UUID | None = None
+    name: str = ""
+
+
+def pause(*, actor: Actor, reason: str) -> None:
+    """Send nothing to any processor. Raises Superseded where everything is paused already."""
+    with transaction.atomic():
+        if not Outgoing.objects.filter(paused_at=None).update(paused_at=timezone.now(), paused_reason=reason):
+            raise Superseded(Wording("Everything outgoing is paused already."))
+        audit.record(Action.OUTGOING_PAUSED, actor=actor, reason=reason)
+
+
+def resume(*, actor: Actor) -> None:
+    """Send again, but to processors that are paused themselves. Raises Superseded where nothing was paused."""
+    with transaction.atomic():
+        paused = Outgoing.objects.filter(paused_at__isnull=False).first()
+        if paused is None or not Outgoing.objects.filter(paused_at=paused.paused_at).update(
+            paused_at=None, paused_reason=""
+        ):
+            raise Superseded(Wording("Outgoing requests are not paused as a whole."))
+        audit.record(Action.OUTGOING_RESUMED, actor=actor, reason=paused.paused_reason)
+        for processor_id in Processor.objects.sending().values_list("pk", flat=True):
+            concurrency.wake(processor_id)
+
+
+def is_paused() -> bool:
+    return Outgoing.objects.filter(paused_at__isnull=False).exists()
+
+
+def pauses() -> list[Pause]:
+    """All pauses that stand, everything's first, then processors by name; in one query."""
+    return list(_pauses())
+
+
+def _pauses() -> Iterator[Pause]:
+    paused = Processor.objects.filter(paused_at__isnull=False).order_by("name")
+    row = JSONObject(id="pk", name="name", since="paused_at", reason="paused_reason")
+    outgoing = Outgoing.objects.annotate(processors=ArraySubquery(paused.values_list(row))).first()
+    if outgoing is None:
+        return
+    if outgoing.paused_at:
+        yield Pause(outgoing.paused_at, outgoing.paused_reason)
+    for each in outgoing.processors:
+        since = parse_datetime(each["since"])
+        if since is not None:
+            yield Pause(since, each["reason"], UUID(each["id"]), each["name"])

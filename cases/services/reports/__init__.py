@@ -1,0 +1,1 @@
+"""Reports: what processors say, by callback or when asked."""

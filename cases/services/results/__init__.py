@@ -1,0 +1,1 @@
+"""Results: packages that processors return."""

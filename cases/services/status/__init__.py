@@ -1,0 +1,1 @@
+"""Status texts, computed for the desk and never stored."""

@@ -1,0 +1,210 @@
+"""Where one request stands, in one sentence: queued here and why still, at its processor, or its result on the way.
+
+Instants in sentences are in the current time zone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_noop
+
+from cases.lifecycle import RequestStatus
+from cases.models import ManualTask, ProcessorRequest
+from cases.services.processors.accounts import PAUSED_BECAUSE
+from cases.services.reports.polling import SENT, usual_rest
+from dsrportal.wording import Word, Wording
+from integrations.errors import Conflict
+from integrations.models import Processor
+
+PORTAL: Final = Wording("The portal")
+MANAGER: Final = Wording("An integration manager")
+AGENT: Final = Wording("An agent")
+# Callbacks come within 15 minutes of a change, and a request in flight is asked for every hour.
+UNHEARD: Final = timedelta(days=1)
+
+# Codes of integrations.errors, for people.
+ERRORS_IN_WORDS: Final = {
+    "rate_limited": Wording("the processor, or our budget for it, said not now"),
+    "not_sent": Wording("no connection, nothing was sent"),
+    "budget_forgotten": Wording("the call budget had to be counted anew"),
+    "unreachable": Wording("the connection broke before an answer came"),
+    "unexpected_answer": Wording("the answer could not be read"),
+    "unauthorized": Wording("the credentials were refused"),
+    "rejected": Wording("the processor said no"),
+    "conflict": Wording("another request for the same identities is in the way"),
+    "unknown_request": Wording("the processor does not know the request"),
+    "too_late": Wording("the processor had begun already"),
+    "too_large": Wording("the answer was larger than allowed"),
+    "expired": Wording("the result was gone"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`turn` names who acts next, `since` when it became theirs, `sentence` says the whole."""
+
+    turn: str
+    since: datetime
+    sentence: str
+
+
+def for_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) -> Turn:
+    """Of a request of which something is still to come; with its processor, and its task where it has one."""
+    if request.status in SENT and hasattr(request, "task"):
+        return _by_hand(request, request.task, now=now)
+    if request.status in SENT and not request.cancel_requested_at:
+        return _in_flight(request, now=now)
+    name = request.processor.name
+    if request.cancel_requested_at:
+        since = request.cancel_requested_at
+        what = Wording(
+            "%(name)s has not confirmed the cancel that was asked for %(at)s",
+            name=name,
+            at=at(since, now=now),
+        )
+    elif request.status == RequestStatus.COMPLETED:
+        since = request.completed_at or request.status_changed_at
+        what = Wording(
+            "The result at %(name)s is being fetched since %(when)s", name=name, when=when(since, now=now)
+        )
+    else:
+        since = request.status_changed_at
+        what = Wording("Queued for %(name)s since %(when)s", name=name, when=when(since, now=now))
+    if request.held:
+        return Turn(
+            AGENT,
+            since,
+            Wording(
+                "%(what)s; held until another case of this person is closed, or somebody releases it.",
+                what=what,
+            ),
+        )
+    if request.not_before_at and request.not_before_at > now and not request.cancel_requested_at:
+        return Turn(
+            PORTAL,
+            since,
+            Wording(
+                "%(what)s. Waits until %(until)s and can be undone until then, on the page of its bulk run.",
+                what=what,
+                until=_soon(request.not_before_at, now=now),
+            ),
+        )
+    if all_paused:
+        return Turn(MANAGER, since, Wording("%(what)s; everything outgoing is paused.", what=what))
+    if request.processor.paused_at:
+        return Turn(MANAGER, since, _paused(what, request.processor))
+    if request.lease_until and request.lease_until > now:
+        return Turn(PORTAL, since, Wording("%(what)s; it is being worked on at this moment.", what=what))
+    return Turn(PORTAL, since, _last_attempt(what, request, now=now))
+
+
+def _by_hand(request: ProcessorRequest, task: ManualTask, *, now: datetime) -> Turn:
+    who = task.assignee.get_username() if task.assignee else AGENT
+    since = request.status_changed_at
+    template = (
+        gettext_noop("%(processor)s is worked by hand since %(since)s, due %(due_on)s.")
+        if task.assignee
+        else gettext_noop(
+            "%(processor)s is worked by hand since %(since)s, due %(due_on)s, assigned to nobody."
+        )
+    )
+    return Turn(
+        who,
+        since,
+        Wording(template, processor=request.processor.name, since=when(since, now=now), due_on=task.due_on),
+    )
+
+
+def _in_flight(request: ProcessorRequest, *, now: datetime) -> Turn:
+    name, since = request.processor.name, request.sent_at or request.status_changed_at
+    words: Wording = Word(RequestStatus(request.status).label)
+    expected = request.expected_completion_at
+    if expected:
+        template = (
+            gettext_noop("%(status)s, expected %(day)s")
+            if expected > now
+            else gettext_noop("%(status)s, was expected %(day)s")
+        )
+        words = Wording(template, status=words, day=day(expected))
+    heard = request.reported_at or since
+    if heard < now - unheard_after(request.processor.kind):
+        words = Wording("%(words)s, no word since %(when)s", words=words, when=when(heard, now=now))
+    return Turn(
+        name,
+        since,
+        Wording(
+            "%(name)s has had it since %(when)s (%(words)s).",
+            name=name,
+            when=when(since, now=now),
+            words=words,
+        ),
+    )
+
+
+def unheard_after(kind: str) -> timedelta:
+    """After how long without a word a request counts as unheard of: later where its kind is asked but once a day."""
+    return max(UNHEARD, usual_rest(kind))
+
+
+def _paused(what: str, processor: Processor) -> str:
+    """With the reason, unless it says nothing."""
+    words = PAUSED_BECAUSE.get(processor.paused_reason, "")
+    if processor.paused_reason == "by_hand" or not words:
+        return Wording("%(what)s; the processor is paused.", what=what)
+    return Wording("%(what)s; the processor is paused (%(why)s).", what=what, why=Word(words))
+
+
+def _last_attempt(what: str, request: ProcessorRequest, *, now: datetime) -> str:
+    if not request.last_error:
+        return Wording("%(what)s.", what=what)
+    again = request.next_attempt_at
+    waits = again is not None and again > now
+    if request.last_error == Conflict.code:
+        if again and waits:
+            return Wording(
+                "%(what)s; another request is in the way, tried again %(at)s.",
+                what=what,
+                at=at(again, now=now),
+            )
+        return Wording("%(what)s; another request is in the way, about to be tried again.", what=what)
+    answer = (
+        Wording("last answer: %(status)s", status=request.last_http_status)
+        if request.last_http_status
+        else Wording(
+            "last attempt: %(error)s",
+            error=ERRORS_IN_WORDS.get(request.last_error, request.last_error.replace("_", " ")),
+        )
+    )
+    if again and waits:
+        return Wording(
+            "%(what)s; %(answer)s, next attempt %(at)s.", what=what, answer=answer, at=at(again, now=now)
+        )
+    return Wording("%(what)s; %(answer)s, next attempt in a moment.", what=what, answer=answer)
+
+
+def when(moment: datetime, *, now: datetime) -> str:
+    """The time of a moment of today, the date of any other."""
+    return date_format(timezone.localtime(moment), "H:i") if _is_today(moment, now) else day(moment)
+
+
+def _soon(moment: datetime, *, now: datetime) -> str:
+    """The time of a moment that comes within a day, also past midnight; of a later one with its date."""
+    near = moment - now < timedelta(days=1)
+    return date_format(timezone.localtime(moment), "H:i" if near else "d M Y, H:i")
+
+
+def day(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "d M Y")
+
+
+def at(moment: datetime, *, now: datetime) -> str:
+    """At a time of today, or on another day."""
+    template = gettext_noop("at %(time)s") if _is_today(moment, now) else gettext_noop("on %(time)s")
+    return Wording(template, time=when(moment, now=now))
+
+
+def _is_today(moment: datetime, now: datetime) -> bool:
+    return timezone.localtime(moment).date() == timezone.localtime(now).date()

@@ -1,0 +1,1 @@
+"""Work on the list of cases: assigning, saved views, exports, presence."""

@@ -1,0 +1,108 @@
+"""Who works a case, from when on, and what the team calls it: none of it moves the case or its clock."""
+
+import re
+from collections.abc import Collection
+from datetime import date
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from cases.actor import Actor
+from cases.lifecycle import CaseStatus
+from cases.models import Action, Case, Tag
+from cases.services import audit, progress, versions
+from cases.services.refusal import Refused, Superseded
+from dsrportal.models import User
+from dsrportal.wording import Wording
+
+MOST_TAGS = 12
+# What stands in lists and addresses is a word, and no address of a person.
+_WORD = re.compile(r"[\w .&/+-]{1,40}")
+
+
+def assign(case: Case, *, actor: Actor, assignee: User | None, seen: int | None) -> Case:
+    """Hand an open case to somebody, or to nobody. `seen` is the key of whom the page showed, so that of two people who
+    take a case at once the second hears of it: raises Superseded."""
+    if assignee is not None and not assignee.is_active:
+        raise Refused(Wording("This account is not active; choose another."))
+    with progress.locked(case.pk) as locked:
+        _refuse_closed(locked)
+        versions.refuse_conflict(locked, actor=actor, touching=versions.ASSIGNEE)
+        if locked.assignee_id != seen:
+            name = locked.assignee.get_username() if locked.assignee else Wording("nobody")
+            raise Superseded(
+                Wording(
+                    "The case has been assigned to %(name)s in the meantime. Look again and decide anew.",
+                    name=name,
+                )
+            )
+        if locked.assignee != assignee:
+            progress.write(locked, assignee=assignee)
+            account = assignee.get_username() if assignee else "nobody"
+            audit.record(Action.CASE_ASSIGNED, actor=actor, case=locked, details={"account": account})
+        return locked
+
+
+def defer(case: Case, *, actor: Actor, until: date | None) -> Case:
+    """Say from which day on somebody should look at an open case again; None: now. Raises Refused for a day that is
+    past, or after its legal date."""
+    with progress.locked(case.pk) as locked:
+        _refuse_closed(locked)
+        versions.refuse_conflict(locked, actor=actor, touching=versions.FOLLOW_UP)
+        due_on = locked.clocks.order_by("due_on").values_list("due_on", flat=True).first()
+        if until is not None and until <= timezone.localdate():
+            raise Refused(Wording("Choose a day after today."))
+        if until is not None and due_on is not None and until >= due_on:
+            raise Refused(Wording("The case is due %(due_on)s: choose a day before that.", due_on=due_on))
+        if locked.follow_up_on != until:
+            progress.write(locked, follow_up_on=until)
+            words = until.isoformat() if until else "now"
+            audit.record(Action.CASE_DEFERRED, actor=actor, case=locked, details={"until": words})
+        return locked
+
+
+def tag(case: Case, *, actor: Actor, names: Collection[str]) -> Case:
+    """Give a case exactly these tags, whatever their capitals; new ones are made. Raises Refused for no word."""
+    wanted = {name.lower(): name for name in (" ".join(name.split()) for name in names) if name}
+    if any(not _WORD.fullmatch(name) for name in wanted.values()):
+        raise Refused(
+            Wording("A tag has up to 40 letters, digits, blanks and . & / + - only, and nothing personal.")
+        )
+    if len(wanted) > MOST_TAGS:
+        raise Refused(Wording("A case has up to %(count)s tags.", count=MOST_TAGS))
+    with progress.locked(case.pk) as locked:
+        _refuse_closed(locked)
+        versions.refuse_conflict(locked, actor=actor, touching=versions.TAGS)
+        has = {each.name.lower(): each for each in locked.tags.all()}
+        added = [_tag(name) for key, name in wanted.items() if key not in has]
+        removed = [each for key, each in has.items() if key not in wanted]
+        if added or removed:
+            locked.tags.add(*added)
+            locked.tags.remove(*removed)
+            audit.record(
+                Action.CASE_TAGGED,
+                actor=actor,
+                case=locked,
+                details={
+                    "added": sorted(each.name for each in added),
+                    "removed": sorted(each.name for each in removed),
+                },
+            )
+        return locked
+
+
+def _tag(name: str) -> Tag:
+    """Of two who use a new word at once both get the same."""
+    known = Tag.objects.filter(name__iexact=name).first()
+    if known is not None:
+        return known
+    try:
+        with transaction.atomic():
+            return Tag.objects.create(name=name)
+    except IntegrityError:
+        return Tag.objects.get(name__iexact=name)
+
+
+def _refuse_closed(case: Case) -> None:
+    if case.status == CaseStatus.CLOSED:
+        raise Refused(Wording("The case is closed: reopen it first."))

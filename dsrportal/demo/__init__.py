@@ -1,0 +1,1 @@
+"""Demo data and the playback of demo cases."""
