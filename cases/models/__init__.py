@@ -1,17 +1,17 @@
-from cases.models.actions import Action
 from cases.models.attachment import Attachment
 from cases.models.attention import AttentionItem, AttentionKind
-from cases.models.audit import AppendOnly, AuditChain, AuditEvent
+from cases.models.audit.actions import Action
+from cases.models.audit.event import AppendOnly, AuditChain, AuditEvent
 from cases.models.bulk import BulkRow, BulkRun, BulkState, BulkVerb, RowState
 from cases.models.callback import CallbackDelivery, Verdict
 from cases.models.case import Case, VerificationMethod
-from cases.models.case_import import CaseImport, ImportedRow, ImportFailure, ImportState, StopReason
 from cases.models.clock import Clock, ClockKind
 from cases.models.duplicate import PossibleDuplicate
 from cases.models.forwarding import ForwardingExtension
 from cases.models.group import RequestGroup
-from cases.models.intake_receipt import IntakeReceipt
-from cases.models.intake_source import IntakeSource
+from cases.models.intake.case_import import CaseImport, ImportedRow, ImportFailure, ImportState, StopReason
+from cases.models.intake.receipt import IntakeReceipt
+from cases.models.intake.source import IntakeSource
 from cases.models.jobs import Jobs
 from cases.models.note import Mention, Note
 from cases.models.plan import SkippedProcessor

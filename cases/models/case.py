@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, Outcome
-from cases.models.intake_source import IntakeSource
+from cases.models.intake.source import IntakeSource
 from cases.models.subject import DataSubject
 from cases.models.tag import Tag
 from dsrportal.models import DataKey

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from cases.actor import Actor
 from cases.models import AuditChain, AuditEvent, Case, Note
-from cases.models.actions import Action
-from cases.models.audit import PORTAL_CHAIN
+from cases.models.audit.actions import Action
+from cases.models.audit.event import PORTAL_CHAIN
 from cases.services.differences import Changes
 from dsrportal import bulk_insert
 from dsrportal.wording import Wording

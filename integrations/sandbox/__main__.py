@@ -10,7 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
-from .accounts import (
+from integrations.sandbox.accounts import (
     DEFAULT_APPS,
     DEFAULT_INPUTS,
     DEFAULT_OAUTH,
@@ -18,25 +18,25 @@ from .accounts import (
     Accounts,
     accounts,
 )
-from .app import App
-from .asked import Asked
-from .authority import Authority
-from .callbacks import Courier
-from .clock import Clock
-from .control import Control
-from .engine import Engine
-from .events import Events
-from .faults import Faults
-from .identity import Identity
-from .journal import Journal
-from .leanplum import Leanplum
-from .opendsr import OpenDsr
-from .page import Page
-from .people import People
-from .platform import Platform
-from .server import Server
-from .store import Store
-from .switches import Switchboard
+from integrations.sandbox.app import App
+from integrations.sandbox.asked import Asked
+from integrations.sandbox.authority import Authority
+from integrations.sandbox.callbacks import Courier
+from integrations.sandbox.clock import Clock
+from integrations.sandbox.control import Control
+from integrations.sandbox.faults import Faults
+from integrations.sandbox.journal import Journal
+from integrations.sandbox.leanplum import Leanplum
+from integrations.sandbox.mparticle.engine import Engine
+from integrations.sandbox.mparticle.events import Events
+from integrations.sandbox.mparticle.identity import Identity
+from integrations.sandbox.mparticle.opendsr import OpenDsr
+from integrations.sandbox.mparticle.platform import Platform
+from integrations.sandbox.mparticle.store import Store
+from integrations.sandbox.page import Page
+from integrations.sandbox.people import People
+from integrations.sandbox.server import Server
+from integrations.sandbox.switches import Switchboard
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 

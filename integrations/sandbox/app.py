@@ -8,14 +8,14 @@ import traceback
 from collections.abc import Sequence
 from typing import Protocol
 
-from .control import PREFIX, Control
-from .faults import Faults, spoil
-from .leanplum import Leanplum
-from .messages import Answer, Call, json_answer
-from .opendsr import CERTIFICATE_PATH, OpenDsr
-from .page import Page
-from .store import Store
-from .switches import Switchboard
+from integrations.sandbox.control import PREFIX, Control
+from integrations.sandbox.faults import Faults, spoil
+from integrations.sandbox.leanplum import Leanplum
+from integrations.sandbox.messages import Answer, Call, json_answer
+from integrations.sandbox.mparticle.opendsr import CERTIFICATE_PATH, OpenDsr
+from integrations.sandbox.mparticle.store import Store
+from integrations.sandbox.page import Page
+from integrations.sandbox.switches import Switchboard
 
 _OUR_HOSTS = ("localhost", "127.0.0.1")
 

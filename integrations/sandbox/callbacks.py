@@ -18,8 +18,8 @@ from urllib.parse import SplitResult, urlsplit
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from .authority import PROCESSOR_DOMAIN, Authority
-from .clock import stated_now
+from integrations.sandbox.authority import PROCESSOR_DOMAIN, Authority
+from integrations.sandbox.clock import stated_now
 
 _TIMEOUT_SECONDS = 10
 _DROPPED = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .accounts import Accounts
-from .asked import Asked
-from .authority import Authority
-from .callbacks import Courier, Delivery
-from .clock import Clock
-from .crowd import BadPerson, Crowd
-from .engine import Engine
-from .events import Events
-from .faults import BadFault, Faults
-from .messages import Answer, Call, dump, json_answer
-from .opendsr import OpenDsr
-from .people import People
-from .platform import Platform
-from .store import Store, SubjectRequest
-from .switches import BadSwitch, Switchboard
+from integrations.sandbox.accounts import Accounts
+from integrations.sandbox.asked import Asked
+from integrations.sandbox.authority import Authority
+from integrations.sandbox.callbacks import Courier, Delivery
+from integrations.sandbox.clock import Clock
+from integrations.sandbox.crowd import BadPerson, Crowd
+from integrations.sandbox.faults import BadFault, Faults
+from integrations.sandbox.messages import Answer, Call, dump, json_answer
+from integrations.sandbox.mparticle.engine import Engine
+from integrations.sandbox.mparticle.events import Events
+from integrations.sandbox.mparticle.opendsr import OpenDsr
+from integrations.sandbox.mparticle.platform import Platform
+from integrations.sandbox.mparticle.store import Store, SubjectRequest
+from integrations.sandbox.people import People
+from integrations.sandbox.switches import BadSwitch, Switchboard
 
 PREFIX = "/_sandbox/"
 

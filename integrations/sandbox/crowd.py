@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .accounts import Accounts
-from .people import USER_ID, People, Person
+from integrations.sandbox.accounts import Accounts
+from integrations.sandbox.people import USER_ID, People, Person
 
 
 class BadPerson(ValueError):

@@ -9,8 +9,8 @@ from collections import Counter, deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .clock import stated_now
-from .messages import HTML_TYPE, Answer, Call, json_answer
+from integrations.sandbox.clock import stated_now
+from integrations.sandbox.messages import HTML_TYPE, Answer, Call, json_answer
 
 KINDS = (
     "reset_before", "reset_after", "status_429", "status_429_no_retry_after", "status_500", "status_502",

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
-from .accounts import Accounts, App
-from .asked import Asked
-from .clock import Clock
-from .messages import HTML_TYPE, Answer, Call, json_answer
-from .people import USER_ID, People, Person
-from .results import event_time_ms
-from .switches import Switchboard
+from integrations.sandbox.accounts import Accounts, App
+from integrations.sandbox.asked import Asked
+from integrations.sandbox.clock import Clock
+from integrations.sandbox.messages import HTML_TYPE, Answer, Call, json_answer
+from integrations.sandbox.mparticle.results import event_time_ms
+from integrations.sandbox.people import USER_ID, People, Person
+from integrations.sandbox.switches import Switchboard
 
 PATH = "/leanplum/api"
 

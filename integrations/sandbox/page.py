@@ -8,16 +8,16 @@ from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .accounts import Accounts
-from .callbacks import Delivery
-from .clock import Clock
-from .crowd import Crowd
-from .engine import Engine
-from .faults import Faults
-from .messages import HTML_TYPE, Answer, Call
-from .people import People
-from .store import Store, SubjectRequest
-from .switches import Switchboard
+from integrations.sandbox.accounts import Accounts
+from integrations.sandbox.callbacks import Delivery
+from integrations.sandbox.clock import Clock
+from integrations.sandbox.crowd import Crowd
+from integrations.sandbox.faults import Faults
+from integrations.sandbox.messages import HTML_TYPE, Answer, Call
+from integrations.sandbox.mparticle.engine import Engine
+from integrations.sandbox.mparticle.store import Store, SubjectRequest
+from integrations.sandbox.people import People
+from integrations.sandbox.switches import Switchboard
 
 _ROWS = 50
 _STYLE = (Path(__file__).parent / "page.css").read_bytes()

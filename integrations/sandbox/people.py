@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from .clock import Clock
-from .journal import Journal, Row
-from .names import PRIORITY
-from .switches import Switchboard
+from integrations.sandbox.clock import Clock
+from integrations.sandbox.journal import Journal, Row
+from integrations.sandbox.mparticle.names import PRIORITY
+from integrations.sandbox.switches import Switchboard
 
 Key = tuple[str, str]
 Held = tuple[str, str, str]

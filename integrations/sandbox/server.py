@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import parse_qsl, unquote
 
-from .messages import Answer, BadCall, Call
+from integrations.sandbox.messages import Answer, BadCall, Call
 
 Handler = Callable[[Call], Answer]
 

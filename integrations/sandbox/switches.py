@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from .lifecycle import RESULT_SECONDS
+from integrations.sandbox.mparticle.lifecycle import RESULT_SECONDS
 
 PARTNER_STATUSES = ("pending", "skipped", "sent", "failed", "in_progress", "completed")
 

@@ -24,7 +24,7 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dsrportal.settings")
     django.setup()
     from cases.models import CaseImport
-    from cases.models.case_import import WORKING
+    from cases.models.intake.case_import import WORKING
     from cases.services.imports import work as import_work
 
     mine = CaseImport.objects.filter(pk=UUID(sys.argv[1]))

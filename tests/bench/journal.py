@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from cases.models import ProcessorRequest
-from integrations.sandbox.lifecycle import DAY, FORWARDING_SECONDS, HOUR
-from integrations.sandbox.store import SubjectRequest
+from integrations.sandbox.mparticle.lifecycle import DAY, FORWARDING_SECONDS, HOUR
+from integrations.sandbox.mparticle.store import SubjectRequest
 
 NAME = "requests.jsonl"
 EXPECTED_DAYS = 21

@@ -20,7 +20,7 @@ from dsrportal import queueing
 from dsrportal.db_grants import as_owner
 from integrations.models import Processor
 from integrations.registry import connector_class
-from integrations.sandbox.lifecycle import expected_completion
+from integrations.sandbox.mparticle.lifecycle import expected_completion
 from tests import builders
 from tests.bench import journal, seed
 from tests.bench.drain import UNLIMITED

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from cases.actor import SCHEDULE, Actor, Source
 from cases.models import Action, AppendOnly, AuditChain, AuditEvent
-from cases.models.audit import PORTAL_CHAIN
+from cases.models.audit.event import PORTAL_CHAIN
 from cases.services import audit
 from tests import builders
 

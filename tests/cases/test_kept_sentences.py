@@ -4,7 +4,7 @@ import pytest
 from django.utils import translation
 
 from cases.models import Action, AuditEvent, BulkRow, Case, ImportFailure
-from cases.models.audit_slots import in_words
+from cases.models.audit.slots import in_words
 from cases.services.bulk import runs as bulk_runs
 from cases.services.bulk import work as bulk_work
 from cases.services.imports import files as import_files

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from cases.actor import Actor, Source
 from cases.models import Action, AuditEvent
-from cases.models.audit import PORTAL_CHAIN
+from cases.models.audit.event import PORTAL_CHAIN
 from cases.services import audit, users
 from dsrportal.models import User
 

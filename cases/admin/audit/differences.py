@@ -5,7 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from cases.models import AuditEvent, audit_fields
+from cases.models import AuditEvent
+from cases.models.audit import fields as audit_fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.actor import Source
 from cases.models import Action, Case
-from cases.models.audit import in_general
+from cases.models.audit.event import in_general
 from dsrportal.models import User
 from integrations.models import Processor
 

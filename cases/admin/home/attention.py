@@ -17,7 +17,8 @@ from cases.admin import widgets
 from cases.admin.actors import actor_of
 from cases.admin.export import Column, Exported, instant, name
 from cases.admin.readonly import ReadOnlyAdmin, moment
-from cases.models import AttentionItem, audit_slots
+from cases.models import AttentionItem
+from cases.models.audit import slots as audit_slots
 from cases.services.processors import accounts
 from cases.services.refusal import Refused
 

@@ -29,7 +29,7 @@ from cases.admin.actors import actor_of
 from cases.admin.intake.imports_forms import UploadForm, column_groups
 from cases.admin.readonly import ReadOnlyAdmin, moment
 from cases.models import CaseImport, ImportState
-from cases.models.case_import import WORKING
+from cases.models.intake.case_import import WORKING
 from cases.services.imports import files as import_files
 from cases.services.refusal import Refused
 from dsrportal import spreadsheet

@@ -19,7 +19,7 @@ from django.utils import timezone
 from cases.actor import SCHEDULE, Actor
 from cases.lifecycle import UNVERIFIED_TYPES
 from cases.models import Action, CaseImport, ImportFailure, ImportState
-from cases.models.case_import import WORKING
+from cases.models.intake.case_import import WORKING
 from cases.services import audit
 from cases.services.files import storage as file_storage
 from cases.services.files import uploads

@@ -20,7 +20,7 @@ from django.utils import timezone
 from cases.actor import Actor, Source
 from cases.lifecycle import UNVERIFIED_TYPES
 from cases.models import Action, CaseImport, ImportedRow, ImportFailure, ImportState, StopReason
-from cases.models.case_import import WORKING
+from cases.models.intake.case_import import WORKING
 from cases.services import audit
 from cases.services.files import storage as file_storage
 from cases.services.imports import columns, csv_lines, files

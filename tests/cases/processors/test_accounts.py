@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from cases.models import Action, AttentionItem, AttentionKind, AuditEvent, Case
-from cases.models.audit import PORTAL_CHAIN
+from cases.models.audit.event import PORTAL_CHAIN
 from cases.services import attention, audit
 from cases.services.planning import planning
 from cases.services.processors import accounts

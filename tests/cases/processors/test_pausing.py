@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import Action, AuditEvent, ProcessorRequest
-from cases.models.audit import PORTAL_CHAIN
+from cases.models.audit.event import PORTAL_CHAIN
 from cases.services import audit
 from cases.services.dispatch import dispatch
 from cases.services.processors import accounts, pausing

@@ -6,7 +6,7 @@ from email.utils import formatdate
 
 import pytest
 
-from integrations.sandbox.signing import digest, is_date, signature
+from integrations.sandbox.mparticle.signing import digest, is_date, signature
 from tests.sandbox import Sandbox
 
 DATE = "20170712T224127Z"

@@ -9,11 +9,11 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl
 
-from .accounts import Accounts
-from .asked import Asked
-from .clock import Clock
-from .messages import Answer, Call, json_answer
-from .switches import Switchboard
+from integrations.sandbox.accounts import Accounts
+from integrations.sandbox.asked import Asked
+from integrations.sandbox.clock import Clock
+from integrations.sandbox.messages import Answer, Call, json_answer
+from integrations.sandbox.switches import Switchboard
 
 TOKEN_PATH = "/sso/oauth/token"  # noqa: S105 (a path)
 PREFIX = "/platform/v1"

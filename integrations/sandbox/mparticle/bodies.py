@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .authority import PROCESSOR_DOMAIN
-from .lifecycle import expected_completion
-from .messages import dump
-from .store import Queued, SubjectRequest
-from .switches import Values
+from integrations.sandbox.authority import PROCESSOR_DOMAIN
+from integrations.sandbox.messages import dump
+from integrations.sandbox.mparticle.lifecycle import expected_completion
+from integrations.sandbox.mparticle.store import Queued, SubjectRequest
+from integrations.sandbox.switches import Values
 
 
 def controller_id(request: SubjectRequest, switches: Values) -> str:

@@ -11,8 +11,8 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, gettext_noop
 
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus
-from cases.models import audit_fields
 from cases.models.attention import AttentionKind
+from cases.models.audit import fields
 from cases.models.bulk import BulkVerb
 from cases.models.case import VerificationMethod
 from cases.models.profile_search import Finding
@@ -85,7 +85,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
 def in_words(slot: str, value: Any) -> Any:
     """What a person reads; lists as enumerations, names and numbers as they are."""
     if isinstance(value, list):
-        named = audit_fields.in_words if slot == "fields" else str
+        named = fields.in_words if slot == "fields" else str
         return ", ".join(map(named, value)) or gettext("none")
     if isinstance(value, int) and not isinstance(value, bool):
         return number_format(value, force_grouping=True)

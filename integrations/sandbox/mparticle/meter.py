@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import Any
 
-from .switches import Values
+from integrations.sandbox.switches import Values
 
 
 class OverLimit(Exception):

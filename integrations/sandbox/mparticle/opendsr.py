@@ -5,21 +5,29 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-from .accounts import Workspace, basic_token, sent_token
-from .authority import PROCESSOR_DOMAIN, Authority
-from .bodies import controller_id, status_body
-from .callbacks import Courier
-from .clock import Clock, stated_now
-from .engine import Engine
-from .lifecycle import FORWARDING_SECONDS, plan_for
-from .messages import Answer, Call, json_answer
-from .meter import Meter, OverLimit
-from .people import People
-from .problems import Problem, in_envelope, too_many
-from .results import results_file
-from .store import Store, SubjectRequest
-from .switches import Switchboard
-from .validation import MOST_IN_GROUP, REQUEST_TYPES, STANDARD_TYPES, UUID4, Invalid, Wanted, parse
+from integrations.sandbox.accounts import Workspace, basic_token, sent_token
+from integrations.sandbox.authority import PROCESSOR_DOMAIN, Authority
+from integrations.sandbox.callbacks import Courier
+from integrations.sandbox.clock import Clock, stated_now
+from integrations.sandbox.messages import Answer, Call, json_answer
+from integrations.sandbox.mparticle.bodies import controller_id, status_body
+from integrations.sandbox.mparticle.engine import Engine
+from integrations.sandbox.mparticle.lifecycle import FORWARDING_SECONDS, plan_for
+from integrations.sandbox.mparticle.meter import Meter, OverLimit
+from integrations.sandbox.mparticle.problems import Problem, in_envelope, too_many
+from integrations.sandbox.mparticle.results import results_file
+from integrations.sandbox.mparticle.store import Store, SubjectRequest
+from integrations.sandbox.mparticle.validation import (
+    MOST_IN_GROUP,
+    REQUEST_TYPES,
+    STANDARD_TYPES,
+    UUID4,
+    Invalid,
+    Wanted,
+    parse,
+)
+from integrations.sandbox.people import People
+from integrations.sandbox.switches import Switchboard
 
 CERTIFICATE_PATH = "/dsr/opendsr_cert.pem"
 

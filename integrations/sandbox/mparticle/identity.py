@@ -12,13 +12,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from .accounts import Workspace
-from .asked import Asked
-from .messages import HTML_TYPE, Answer, Call, json_answer
-from .names import IDSYNC
-from .people import People, Person
-from .signing import by_basic, by_signature
-from .switches import Switchboard
+from integrations.sandbox.accounts import Workspace
+from integrations.sandbox.asked import Asked
+from integrations.sandbox.messages import HTML_TYPE, Answer, Call, json_answer
+from integrations.sandbox.mparticle.names import IDSYNC
+from integrations.sandbox.mparticle.signing import by_basic, by_signature
+from integrations.sandbox.people import People, Person
+from integrations.sandbox.switches import Switchboard
 
 PREFIX = "/identity/v1"
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .names import EVENT_DEVICES, EVENT_USERS
+from integrations.sandbox.mparticle.names import EVENT_DEVICES, EVENT_USERS
 
 MOST_BYTES = 128 * 1024
 MOST_BATCHES = 100

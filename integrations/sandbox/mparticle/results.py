@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .names import DEVICE_TYPES, PROFILE_SPELLING
-from .people import Person
-from .store import SubjectRequest
+from integrations.sandbox.mparticle.names import DEVICE_TYPES, PROFILE_SPELLING
+from integrations.sandbox.mparticle.store import SubjectRequest
+from integrations.sandbox.people import Person
 
 # Finder's metadata; the vendor's own sample was zipped on a Mac.
 _APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        " + b"\x00" * 32

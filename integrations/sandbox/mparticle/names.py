@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .validation import EXTENSION_TYPES, STANDARD_TYPES
+from integrations.sandbox.mparticle.validation import EXTENSION_TYPES, STANDARD_TYPES
 
 # Types that no OpenDSR request can carry (docs.mparticle.com, "IDSync HTTP API" and "JSON reference").
 _OTHER_USERS = ("facebook", "google", "microsoft", "twitter", "yahoo")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .journal import Journal
-from .lifecycle import OPEN
+from integrations.sandbox.journal import Journal
+from integrations.sandbox.mparticle.lifecycle import OPEN
 
 Key = tuple[str, str]
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from .accounts import Workspace, basic_token, sent_token
-from .messages import Call
+from integrations.sandbox.accounts import Workspace, basic_token, sent_token
+from integrations.sandbox.messages import Call
 
 
 def signature(secret: str, *, method: str, date: str, target: str, body: bytes) -> str:

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from cases.models.case import Case
-from cases.models.intake_source import IntakeSource
+from cases.models.intake.source import IntakeSource
 from dsrportal.fields import EncryptedTextField
 
 

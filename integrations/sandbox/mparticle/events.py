@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .accounts import Workspace, sent_token
-from .batches import MOST_BATCHES, BadBatch, check, identities_of, parse
-from .clock import Clock, stated_now
-from .journal import Journal, Row
-from .lifecycle import DAY
-from .messages import Answer, Call, json_answer
-from .people import People
-from .signing import by_basic
-from .switches import Switchboard
+from integrations.sandbox.accounts import Workspace, sent_token
+from integrations.sandbox.clock import Clock, stated_now
+from integrations.sandbox.journal import Journal, Row
+from integrations.sandbox.messages import Answer, Call, json_answer
+from integrations.sandbox.mparticle.batches import MOST_BATCHES, BadBatch, check, identities_of, parse
+from integrations.sandbox.mparticle.lifecycle import DAY
+from integrations.sandbox.mparticle.signing import by_basic
+from integrations.sandbox.people import People
+from integrations.sandbox.switches import Switchboard
 
 PREFIX = "/s2s/v2"
 

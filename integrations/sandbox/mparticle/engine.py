@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Literal
 
-from .bodies import callback_body
-from .callbacks import Courier, Delivery
-from .clock import Clock, stated_now
-from .lifecycle import next_batch, retry_after
-from .people import People
-from .store import Key, Queued, Store, SubjectRequest
-from .switches import Switchboard
+from integrations.sandbox.callbacks import Courier, Delivery
+from integrations.sandbox.clock import Clock, stated_now
+from integrations.sandbox.mparticle.bodies import callback_body
+from integrations.sandbox.mparticle.lifecycle import next_batch, retry_after
+from integrations.sandbox.mparticle.store import Key, Queued, Store, SubjectRequest
+from integrations.sandbox.people import People
+from integrations.sandbox.switches import Switchboard
 
 Kind = Literal["forward", "start", "end", "callback"]
 Settled = Callable[[Delivery], None]

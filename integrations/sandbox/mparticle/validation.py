@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .authority import PROCESSOR_DOMAIN
+from integrations.sandbox.authority import PROCESSOR_DOMAIN
 
 STANDARD_TYPES = (
     "controller_customer_id", "email", "android_advertising_id", "android_id", "fire_advertising_id",

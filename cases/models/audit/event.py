@@ -14,8 +14,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
 from cases.actor import Source
-from cases.models import audit_slots
-from cases.models.actions import Action
+from cases.models.audit import slots
+from cases.models.audit.actions import Action
 from cases.models.case import Case
 from integrations.models import Processor
 
@@ -153,5 +153,5 @@ class AuditEvent(models.Model):
             action = Action(self.action)
         except ValueError:
             return self.action  # of another version of the portal, or not written by it
-        words = {slot: audit_slots.in_words(slot, value) for slot, value in self.details.items()}
+        words = {slot: slots.in_words(slot, value) for slot, value in self.details.items()}
         return str(action.label).format_map(_Slots(words))

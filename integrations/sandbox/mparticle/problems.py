@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .messages import HTML_TYPE, Answer, json_answer
-from .meter import OverLimit
+from integrations.sandbox.messages import HTML_TYPE, Answer, json_answer
+from integrations.sandbox.mparticle.meter import OverLimit
 
 
 class Problem(Exception):

@@ -1,0 +1,1 @@
+"""How cases come in: sources, receipts and imports."""

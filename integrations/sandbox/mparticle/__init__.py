@@ -1,0 +1,1 @@
+"""The pretend mParticle: OpenDSR, IDSync, Events and the platform API."""
