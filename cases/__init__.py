@@ -1,0 +1,1 @@
+"""Cases: what they mean, who decides, and the audit trail that remembers."""

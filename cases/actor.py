@@ -1,4 +1,4 @@
-"""Who does it. A frozen value passed down to every service; never a thread-local."""
+"""The actor who does something: a frozen value passed down to every service, never a thread-local."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

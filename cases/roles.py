@@ -1,4 +1,4 @@
-"""Who may do what: roles are groups, and this table is what each of them always has."""
+"""Roles and their permissions: roles are groups, and this table is what each of them always has."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What runs when: name, job and interval in seconds."""
+"""The schedule: name, job and interval in seconds."""
 
 from django.conf import settings
 

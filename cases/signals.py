@@ -1,4 +1,4 @@
-"""Where Django and django-axes tell of log-ins. What an administrator changes is recorded by the admin instead."""
+"""Receivers of the log-in signals of Django and django-axes; other changes are recorded by the admin."""
 
 import logging
 from typing import Any

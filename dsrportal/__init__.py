@@ -1,0 +1,1 @@
+"""The Django project: settings and composition, and leaves that know no domain."""

@@ -1,3 +1,5 @@
+"""The app `dsrportal`."""
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin
 from django.utils.translation import gettext_lazy

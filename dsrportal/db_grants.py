@@ -1,4 +1,4 @@
-"""Who may do what to the tables: the owner makes them, the portal's own role works in them and owns none."""
+"""Grants on the tables: the owner makes them, the portal's own role works in them and owns none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -84,7 +84,7 @@ class EncryptedField(models.BinaryField):
     # --- between the instance and its key
 
     def data_key(self, instance: models.Model) -> DataKeyRow:
-        """The data key row at the end of the path."""
+        """The data key row at the end of the path. Raises Unreadable where there is none."""
         row: Any = instance
         for name in self.key.split("."):
             try:
@@ -150,6 +150,7 @@ class EncryptedField(models.BinaryField):
         return value
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        """The sealed bytes. Raises TypeError for a value that was not sealed on an instance."""
         if value is not None and not isinstance(value, SealedValue):
             raise TypeError(
                 f"{self} is encrypted: set it on an instance and save that, not by update() or in bulk."
@@ -172,11 +173,13 @@ class EncryptedField(models.BinaryField):
         return value
 
     def get_lookup(self, lookup_name: str) -> Any:
+        """Only `isnull`. Raises FieldError for any other lookup."""
         if lookup_name != "isnull":
             raise FieldError(f"{self} is encrypted and cannot be searched, only tested with isnull.")
         return super().get_lookup(lookup_name)
 
     def get_transform(self, name: str) -> Any:
+        """Raises FieldError: there is nothing to look up inside."""
         raise FieldError(f"{self} is encrypted: there is nothing to look up inside it.")
 
     def value_from_object(self, obj: models.Model) -> Any:
@@ -244,6 +247,7 @@ class EncryptedTextField(EncryptedField):
         return "" if not self.has_default() and not self.null else super().get_default()
 
     def encode(self, value: Any) -> bytes:
+        """UTF-8. Raises TypeError for anything but text."""
         if not isinstance(value, str):
             raise TypeError(f"{self} holds text, not {type(value).__name__}.")
         # JSON from outside may carry half a surrogate pair; "as typed" includes that.
@@ -277,6 +281,7 @@ class EncryptedBinaryField(EncryptedField):
         _pyi_private_get_type: bytes
 
     def encode(self, value: Any) -> bytes:
+        """The bytes themselves. Raises TypeError for anything else."""
         if not isinstance(value, bytes | bytearray | memoryview):
             raise TypeError(f"{self} holds bytes, not {type(value).__name__}.")
         return bytes(value)

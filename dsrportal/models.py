@@ -1,4 +1,4 @@
-"""Who works here, and the keys under which everything personal is encrypted."""
+"""Users, and the data keys under which everything personal is encrypted."""
 
 import time
 import uuid
@@ -94,6 +94,7 @@ class DataKey(models.Model):
         return f"{self.purpose} key {self.id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert a new key. Raises TypeError for one that is stored already."""
         # A stale copy in memory could bring a destroyed key back.
         if not self._state.adding:
             raise TypeError("A data key is changed only by destroy() and rewrap().")
@@ -116,7 +117,10 @@ class DataKey(models.Model):
 
     @classmethod
     def shared(cls, purpose: str) -> "DataKey":
-        """The portal's one key of that purpose, made at first use; remembered in this process for a minute."""
+        """The portal's one key of that purpose, made at first use; remembered in this process for a minute.
+
+        Raises ValueError for a purpose that has no shared key.
+        """
         if purpose not in cls.SHARED:
             raise ValueError(f"There is no shared key of purpose {purpose!r}: use DataKey.make().")
         remembered = _shared.get(purpose)
@@ -151,9 +155,10 @@ class DataKey(models.Model):
         return crypto.unwrap(self)
 
     def destroy(self) -> None:
-        """Shreds a person's, a case's or an import's key; a second time changes nothing.
+        """Shred the key of a person, a case or an import; a second time changes nothing.
 
         PostgreSQL keeps the old row version until VACUUM, and backups keep it until they expire.
+        Raises ValueError for a key that the whole portal shares.
         """
         if self.purpose in self.SHARED:
             raise ValueError(f"The {self.purpose} key is shared by the whole portal and is never destroyed.")

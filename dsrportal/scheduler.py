@@ -1,4 +1,4 @@
-"""What runs when: releases delayed wakes, wakes the jobs whose time has come, tidies rq's registries.
+"""The scheduler: releases delayed wakes, wakes the jobs that are due, tidies rq's registries.
 
 A process of its own (`manage.py schedule`). Any number of them may run; one holds the lock and works, the others wait
 to take over. All its memory is in the queue store; if that is emptied, everything is simply due.

@@ -1,0 +1,1 @@
+"""Integrations: the border to processors. Imports nothing of the cases."""

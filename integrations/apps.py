@@ -1,3 +1,5 @@
+"""The app `integrations`."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy
 

@@ -1,4 +1,4 @@
-"""What the queue store keeps of a budget: the keys, and the scripts that read and change them on the store's own clock.
+"""Keys and scripts of the budgets in the queue store, run on the store's own clock.
 
 A processor's calls: a hash with the instant the next call belongs to (`tat`, as GCRA has it), how much of the ramp was
 climbed (`busy`), until when calls (`held`) and new requests (`new_held`) wait because the vendor said so, and when the

@@ -1,4 +1,4 @@
-"""What can go wrong at a processor, named for the fact. Whether to retry is on the class.
+"""Errors at a processor, named for the fact. Whether to retry is on the class.
 
 Messages are sentences for people and hold no identity, no secret and no body of an answer.
 """

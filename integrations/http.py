@@ -129,6 +129,7 @@ def stream(
 
     A redirect is followed, headers and all, only to an address that `may_follow` approves, three times at
     most; to another it raises Rejected.
+    Redirects in circles raise UnexpectedAnswer.
     """
     for _ in range(_REDIRECTS + 1):
         ratelimit.take(processor)

@@ -1,4 +1,4 @@
-"""When so many new requests will have left, over the ramp, the pace and all long windows at once: arithmetic alone.
+"""Arithmetic of send slots: when so many new requests will have left, over the ramp, the pace and all windows.
 
 The same reckoning as the scripts of `integrations.budget_store`, a bucket at a time instead of a request at a time.
 Instants and lengths are in microseconds.

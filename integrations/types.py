@@ -1,4 +1,4 @@
-"""What crosses the border between the cases and the processors: frozen values, no vendor words.
+"""Types that cross the border between the cases and the processors: frozen values, no vendor words.
 
 The vocabularies are the field's own (OpenDSR v3 and its mParticle extension).
 """

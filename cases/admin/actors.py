@@ -1,4 +1,4 @@
-"""Who asks: a request from the desk as the actor that services know."""
+"""Turns a request from the desk into the actor that services know."""
 
 from django.http import HttpRequest
 
@@ -8,7 +8,7 @@ from dsrportal.models import User
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """The person behind a request that the admin has let in."""
+    """The person behind a request that the admin has let in. Raises TypeError where nobody is logged in."""
     user = request.user
     if not isinstance(user, User):
         raise TypeError("Nobody is logged in.")

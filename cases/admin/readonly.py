@@ -1,4 +1,4 @@
-"""What the desk's own lists share, and pages on which nothing can be changed, whatever is posted to them."""
+"""Base classes of the desk's lists, and of pages on which nothing can be changed, whatever is posted."""
 
 from datetime import datetime
 from typing import Any

@@ -37,7 +37,10 @@ class Calendar:
         return f"{self.name} {self.version}"
 
     def is_working_day(self, day: date) -> bool:
-        """Neither Saturday, Sunday nor a public holiday (Regulation 1182/71 Art 2(2))."""
+        """Neither Saturday, Sunday nor a public holiday (Regulation 1182/71 Art 2(2)).
+
+        Raises UnknownCalendar for a year that the calendar does not cover.
+        """
         if not self.first_year <= day.year <= self.last_year:
             raise UnknownCalendar(
                 f"Calendar {self} covers {self.first_year} to {self.last_year}, not {day.year}."
@@ -63,6 +66,7 @@ def calendar(name: str) -> Calendar:
     """The calendar of a place of action: a country (`IE`, `FR`), a subdivision (`DE-BY`, `US-CA`), or `US-federal`.
 
     A bare `DE` has only the holidays of all Länder; choose the Land where the action is taken.
+    Raises UnknownCalendar for a name that has no holiday calendar.
     """
     country, _, subdivision = name.partition("-")
     if country == "US" and not subdivision:

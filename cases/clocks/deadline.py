@@ -1,4 +1,4 @@
-"""What every rule returns, and the steps that all of them share."""
+"""The deadline that every rule returns, and the steps that all rules share."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,7 +25,7 @@ class Deadline:
 
 
 def local_date(instant: datetime, zone: str) -> date:
-    """The date in that zone. The instant must be aware."""
+    """The date of an aware instant in that zone. Raises ValueError for an instant without a zone."""
     if instant.utcoffset() is None:
         raise ValueError("An instant without a zone cannot start a legal clock.")
     return instant.astimezone(zone_info(zone)).date()

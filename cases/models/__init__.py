@@ -1,3 +1,5 @@
+"""Models of cases and of everything that belongs to them."""
+
 from cases.models.attachment import Attachment
 from cases.models.attention import AttentionItem, AttentionKind
 from cases.models.audit.actions import Action

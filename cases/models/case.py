@@ -1,4 +1,4 @@
-"""What one person asked of us, under one regulation, of one type."""
+"""The case: what one person asked of us, under one regulation, of one type."""
 
 from typing import Any, ClassVar
 

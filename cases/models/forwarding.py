@@ -1,4 +1,4 @@
-"""What a processor reports of one partner it forwards to."""
+"""The forwarding extension: what a processor reports of one partner it forwards to."""
 
 import uuid
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What a plan leaves out."""
+"""Processors that a plan leaves out."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""What a processor said when it was asked whether it knows a person."""
+"""The profile search: what a processor answered when it was asked whether it knows a person."""
 
 import uuid
 from typing import Any, ClassVar

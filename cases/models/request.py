@@ -1,4 +1,4 @@
-"""What one case asks of one processor."""
+"""The processor request: what one case asks of one processor."""
 
 import uuid
 from typing import Any, ClassVar

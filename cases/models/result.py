@@ -1,4 +1,4 @@
-"""What an access or portability request returned."""
+"""The result package: what an access or portability request returned."""
 
 import uuid
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What a person does by hand, at a system that the portal cannot reach."""
+"""The manual task: what a person does at a system that the portal cannot reach."""
 
 import uuid
 from typing import Any, ClassVar

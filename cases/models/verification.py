@@ -1,4 +1,4 @@
-"""How it was shown that a person is who they say they are: what is allowed, what was tried, what was sent."""
+"""Verification of a person: the rules, the attempts, and the links that were sent."""
 
 import uuid
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What is dear to compute and may be a minute old: kept in the cache, for all processes. Nothing personal."""
+"""Caches expensive values that may be a minute old, for all processes. Nothing personal."""
 
 from collections.abc import Callable
 from typing import TypeVar

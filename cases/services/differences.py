@@ -1,4 +1,4 @@
-"""What a change of configuration changed: each field with what it was and what it is, as an event holds it."""
+"""Differences between two configurations, field by field, as an audit event holds them."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where a case stands: locked before any of its requests changes, settled in the same transaction.
+"""Progress of a case: locked before any of its requests changes, settled in the same transaction.
 
 Two last answers cannot miss each other: whoever comes second waits for the case's row lock and then sees
 what the first one wrote. Lock order everywhere: cases by key, requests by key, chain heads last.

@@ -67,7 +67,10 @@ def move_request(
     details: audit.Details | None = None,
     fields: Fields | None = None,
 ) -> None:
-    """Move a request of a locked case. `reported`: on a verified word from outside, by its own table."""
+    """Move a request of a locked case. `reported`: on a verified word from outside, by its own table.
+
+    Raises Refused for a move that its table does not have, Superseded where another move came first.
+    """
     old = request.status
     if to not in (REPORTED_MOVES if reported else REQUEST_MOVES)[old]:
         raise Refused(
@@ -107,7 +110,7 @@ def move_request(
 def answer_request(
     request: ProcessorRequest, answer: str, *, actor: Actor, details: audit.Details | None = None
 ) -> None:
-    """Record what a completed request amounts to, once."""
+    """Record what a completed request amounts to, once. Raises Superseded where it has an answer already."""
     if ProcessorRequest.objects.filter(pk=request.pk, answer="").update(answer=answer) != 1:
         raise Superseded
     request.answer = answer

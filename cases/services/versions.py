@@ -79,9 +79,10 @@ def version(case_id: int) -> int:
 def refuse_conflict(
     locked: Case, *, actor: Actor, touching: frozenset[Action], request: ProcessorRequest | None = None
 ) -> None:
-    """Raises Stale where one of these events has come since the actor looked at the locked case.
+    """Refuse to overwrite: look for such events since the actor looked at the locked case.
 
     With `request` only what is about that one. Whoever was shown no page, such as the portal itself, is not refused.
+    Raises Conflict where there are any.
     """
     seen = actor.seen
     if seen is None or seen.case_id != locked.pk:

@@ -1,4 +1,4 @@
-"""What is public: callbacks, a person's confirmation, the intake API, and the addresses for probes."""
+"""Public views: callbacks, a person's confirmation, the intake API, and the addresses for probes."""
 
 from cases.views.callbacks import CALLBACK_LIMIT_BYTES, opendsr_callback
 from cases.views.confirmation import confirm_email, email_confirmed

@@ -1,4 +1,4 @@
-"""What the intake API takes and gives, as JSON schemas of its OpenAPI document."""
+"""JSON schemas of the intake API's OpenAPI document."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What the intake API says no with (RFC 9457). Sentences for developers, in English; none repeats what was sent."""
+"""Problem details of the intake API (RFC 9457): English sentences for developers; none repeats what was sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -28,7 +28,10 @@ HEADER_BYTES = 1 + 4 + _SALT_BYTES
 def encrypt_chunks(
     key: bytes, chunks: Iterable[bytes], associated: bytes, size: int = CHUNK_BYTES
 ) -> Iterator[bytes]:
-    """The encrypted file, piece by piece. `chunks` may be of any lengths; `associated` says where the file belongs."""
+    """The encrypted file, piece by piece. `chunks` may be of any lengths; `associated` says where the file belongs.
+
+    Raises ValueError for a chunk size out of range.
+    """
     if not 1 <= size <= MAX_CHUNK_BYTES:
         raise ValueError(f"A chunk has between 1 and {MAX_CHUNK_BYTES} bytes.")
     header = VERSION + size.to_bytes(4, "big") + secrets.token_bytes(_SALT_BYTES)
@@ -67,7 +70,7 @@ def decrypt_chunks(key: bytes, chunks: Iterable[bytes], associated: bytes) -> It
 
 
 def file_cipher(key: bytes, header: bytes) -> AESGCM:
-    """Under the key of the file with this header, and of no other."""
+    """The cipher of the file with this header, and of no other. Raises ValueError for a key of the wrong length."""
     if len(key) != KEY_BYTES:
         raise ValueError(f"A key has {KEY_BYTES} bytes, this one has {len(key)}.")
     derived = HKDF(SHA256(), KEY_BYTES, salt=header[-_SALT_BYTES:], info=b"dsrportal file").derive(key)

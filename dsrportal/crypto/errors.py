@@ -1,4 +1,4 @@
-"""Why something sealed cannot be read. No message ever carries a key or a plaintext."""
+"""Errors of reading something sealed. No message ever carries a key or a plaintext."""
 
 
 class Unreadable(Exception):

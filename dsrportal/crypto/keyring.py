@@ -62,7 +62,10 @@ def keyring() -> Keyring:
 
 @lru_cache(maxsize=8)
 def parse_keyring(entries: tuple[str, ...]) -> Keyring:
-    """Reads `id:base64 of 32 bytes` entries, the current key first."""
+    """Read `id:base64 of 32 bytes` entries, the current key first.
+
+    Raises ImproperlyConfigured for no entry, a malformed one, or the same id twice.
+    """
     if not entries:
         raise ImproperlyConfigured(
             f"PORTAL_MASTER_KEYS is empty: make a key with `{HOW_TO_MAKE_A_KEY}`, set PORTAL_MASTER_KEYS to what it "

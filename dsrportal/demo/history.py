@@ -1,4 +1,4 @@
-"""What the demo's team did in the last twelve weeks: closed cases, each step told as of the day it happened.
+"""The demo's last twelve weeks: closed cases, each step dated as of the day it happened.
 
 By the services that people call, so that trail, clocks and charts agree; everything was worked by hand then.
 """

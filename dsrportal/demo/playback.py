@@ -1,4 +1,4 @@
-"""What `portal --demo --once` plays: cases of three types from opening to closing, by the services that people call."""
+"""Playback of `portal --demo --once`: cases of three types from opening to closing, by the services people call."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What `portal --demo` shows: people, a pretend mParticle to send to, and cases that move.
+"""The setting of `portal --demo`: people, a pretend mParticle to send to, and cases that move.
 
 Called by the command `portal` only, which starts the sandbox as a process of its own and hands over its address.
 """

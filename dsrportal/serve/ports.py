@@ -1,4 +1,4 @@
-"""Which port the web server takes."""
+"""Chooses the port of the web server."""
 
 import os
 import socket
@@ -16,6 +16,7 @@ def take(host: str, wished: int) -> tuple[int, Lock]:
 
     The lock is for two portals that start at the same moment: our web server opens its port so that several of its
     workers can share it, and would share it with another portal's as well.
+    Raises CannotStart where none is free.
     """
     for port in range(wished, wished + HOW_MANY):
         if not _free(host, port):

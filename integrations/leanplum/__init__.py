@@ -1,0 +1,1 @@
+"""Leanplum: its connector and client."""

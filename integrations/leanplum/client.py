@@ -62,6 +62,7 @@ class Client:
         """All that is held of one user but the raw sessions. Raises TooLarge.
 
         Only a reply that names its user is one: an answer without warning and without user is neither found nor not.
+        Raises UnexpectedAnswer for an answer that tells neither that the user is known nor that it is not.
         """
         try:
             outcome = self._call("exportUser", user_id, key_field=EXPORT, new=new, limit_bytes=limit_bytes)

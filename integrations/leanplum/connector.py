@@ -123,7 +123,10 @@ class Leanplum(Connector):
 
     def submit(self, request: Submission) -> Report:
         """Make the call. A correction and an opt-out are done with its answer: an attribute is set when Leanplum says
-        success, without warning and without error."""
+        success, without warning and without error.
+
+        Raises Rejected where the app has no attribute for it.
+        """
         user_id = self._user_id(request.identities)
         if request.request_type == RequestType.ERASURE:
             return self._erase(request, user_id)
@@ -220,7 +223,10 @@ class Leanplum(Connector):
 
     @contextmanager
     def fetch_result(self, inquiry: Inquiry, url: str, *, limit_bytes: int) -> Iterator[ResultStream]:
-        """Exported anew: the address is Leanplum's own and the same for everybody, so `url` is not looked at."""
+        """Export the user anew: the address is Leanplum's own and the same for everybody, so `url` is not looked at.
+
+        Raises NothingFound where Leanplum knows no such user.
+        """
         limit_bytes = min(limit_bytes, EXPORT_LIMIT_BYTES)
         outcome = self._client().export(self._user_id(inquiry.open_identities()), limit_bytes=limit_bytes)
         self._refuse_blocked(outcome)

@@ -1,4 +1,4 @@
-"""What an app can be asked about whom: only the one identity that is its user id names anybody there.
+"""Checks drafts for a Leanplum app: only the one identity that is its user id names anybody there.
 
 mParticle's connection sends the customer ID, the e-mail address or the mpid as user id. Asked by another one, Leanplum
 knows nobody, and that would read as “nothing held”.

@@ -1,4 +1,4 @@
-"""What a person types about a Leanplum app: its keys and its options."""
+"""Fields of a Leanplum app: its keys and its options."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What an answer of Leanplum amounts to: one table, and the one place that reads its messages.
+"""Outcomes of Leanplum's answers: one table, and the one place that reads its messages.
 
 200 alone means nothing there: with a warning the call was probably skipped, with an error it was skipped.
 docs.leanplum.com, “Responses”

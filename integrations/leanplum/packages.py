@@ -1,4 +1,4 @@
-"""What an export of one user holds: kept as one JSON document, summed up and redacted.
+"""Packages from Leanplum's export of one user: kept as one JSON document, summed up and redacted.
 
 Attributes are redacted one by one, by `userAttributes.<name>`; all else by the names at the top of the document.
 https://docs.leanplum.com/reference/get_api-action-exportuser

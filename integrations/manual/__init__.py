@@ -1,0 +1,1 @@
+"""Systems worked by hand."""

@@ -1,0 +1,1 @@
+"""mParticle: OpenDSR, IDSync, Events and the platform API."""

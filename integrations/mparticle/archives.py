@@ -1,4 +1,4 @@
-"""Whether a result file came whole. Looked at as it passes: nothing is kept, nothing is unpacked.
+"""Checks whether a result file came whole, as it passes: nothing is kept, nothing is unpacked.
 
 mParticle's guide says a zip archive in one place and a text file in another, and OpenDSR leaves the format open; so
 what is neither an archive nor said to be one passes, and is doubted when it is looked into (`contents`). A gateway's

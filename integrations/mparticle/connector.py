@@ -212,6 +212,7 @@ class MParticle(OpenDsr):
         return request_type not in _ON_PROFILES
 
     def report(self, inquiry: Inquiry) -> Report:
+        """Raises UnknownRequest for opt-outs and corrections, of which mParticle keeps no record."""
         if inquiry.request_type in _ON_PROFILES:
             raise UnknownRequest(
                 Wording("mParticle keeps no record of opt-outs and corrections that could be asked for.")

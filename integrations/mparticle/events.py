@@ -34,6 +34,7 @@ def consent_batch(request: Submission, *, mpid: str, environment: str, document:
 
     The two laws say it the other way round: under the CCPA `consented` true means opted out, under the GDPR false
     means that a consent is taken back. https://docs.mparticle.com/guides/data-privacy-controls/
+    Raises Rejected for an opt-out that neither law has.
     """
     consent: Batch = {"timestamp_unixtime_ms": (request.submitted_at - _EPOCH) // timedelta(milliseconds=1)}
     if document:

@@ -1,4 +1,4 @@
-"""What a person types about an mParticle workspace: its credentials and its options."""
+"""Fields of an mParticle workspace: its credentials and its options."""
 
 from collections.abc import Iterable
 from functools import reduce

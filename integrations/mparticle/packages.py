@@ -1,4 +1,4 @@
-"""What mParticle's result file holds, for people; whether it is about the right person; and a copy with parts left out.
+"""Packages from mParticle: summed up, checked for the right person, and copied with parts left out.
 
 A zip of `profile.jsonl` (only where the workspace's privacy setting puts it in), of files with an event batch on each
 line, or of `empty.txt` alone, where the person is known and nothing is held.

@@ -1,4 +1,4 @@
-"""Where each of mParticle's APIs is: the address that was typed, else the vendor's, by its pod where it has pods.
+"""Addresses of mParticle's APIs: the one that was typed, else the vendor's, by its pod where it has pods.
 
 Data subject requests have one host for all pods. https://docs.mparticle.com/developers/data-localization/
 """

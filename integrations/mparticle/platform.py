@@ -34,7 +34,7 @@ class Platform:
     account: str
 
     def account_name(self) -> str:
-        """The name of the account, "" where it has none."""
+        """The name of the account, "" where it has none. Raises Rejected for an account that this key does not show."""
         found = {each.id: each.name for each in self._list("/accounts")}
         if self.account not in found:
             raise Rejected(

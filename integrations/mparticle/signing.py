@@ -1,4 +1,4 @@
-"""How IDSync is told who calls: Basic, or a signature over exactly the bytes that are sent.
+"""Signs calls to IDSync: Basic, or a signature over exactly the bytes that are sent.
 
 https://docs.mparticle.com/developers/apis/idsync/http/#authentication
 """

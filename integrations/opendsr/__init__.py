@@ -1,0 +1,1 @@
+"""OpenDSR v3, free of any vendor."""

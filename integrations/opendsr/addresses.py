@@ -1,4 +1,4 @@
-"""Where credentials may go and certificates may come from: addresses compared in parts, never as text."""
+"""Addresses where credentials may go and certificates may come from, compared in parts, never as text."""
 
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit

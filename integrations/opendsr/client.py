@@ -102,7 +102,10 @@ class Client:
         return self._readable(answer, lambda: self._reports(read(answer.body)))
 
     def cancel(self, request_id: UUID) -> None:
-        """Ask to cancel. The success code is not documented (OpenDSR 9.2: 202), nor that of a refusal."""
+        """Ask to cancel. The success code is not documented (OpenDSR 9.2: 202), nor that of a refusal.
+
+        Raises TooLate for a request that is no longer pending.
+        """
         answer = self._call("DELETE", f"/requests/{request_id}", template="/requests/{id}")
         if answer.status in (400, 409):
             raise TooLate(

@@ -168,6 +168,8 @@ class OpenDsr(Connector):
         they go to an address below the API's own and to no other, redirects included.
 
         404 is the documented answer where no record matches the identities, 410 when it is no longer kept.
+
+        Raises Rejected for an address that is not below the API's own.
         """
         if not self._is_below_base(url):
             raise Rejected(

@@ -29,6 +29,7 @@ def read(raw: bytes) -> Any:
 
 
 def read_object(raw: bytes) -> dict[str, Any]:
+    """Read a JSON object. Raises Malformed for anything else."""
     document = read(raw)
     if not isinstance(document, dict):
         raise Malformed("not_an_object")

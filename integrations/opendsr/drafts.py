@@ -1,4 +1,4 @@
-"""What an OpenDSR request can hold: sentences on what none can, and the split of what takes several."""
+"""Checks and splits drafts of OpenDSR requests."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What an answer reports of the partners a request was forwarded to, in every shape it has been seen in.
+"""Reads forwarding extensions from an answer, in every shape they have been seen in.
 
 The v3 page calls it a collection of {domain, name, status, status_message} and shows only null; older
 guides nest it under the vendor's domain as `distribution_status`; others key it by the partner's domain.

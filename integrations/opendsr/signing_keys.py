@@ -1,4 +1,4 @@
-"""Which key a processor signs with now: from memory, from the database, else fetched.
+"""The current signing key of a processor: from memory, from the database, else fetched.
 
 The warm path is a look into a dict and two comparisons: no lock, no query. Fetching happens outside any
 transaction, by one thread of a process at a time while the others wait at most 5 s; and what a sender of

@@ -1,4 +1,4 @@
-"""Who may call the sandbox. Published on purpose: these open nothing but a pretend vendor on this machine."""
+"""Accounts of the sandbox. Published on purpose: these open nothing but a pretend vendor on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which part of the sandbox answers a call, and what the network does to the answer."""
+"""Routes a call to its part of the sandbox, and applies network faults to the answer."""
 
 from __future__ import annotations
 

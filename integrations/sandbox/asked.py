@@ -1,4 +1,4 @@
-"""What the parts beside OpenDSR were asked, for a test to look at: names and contents, never a key or a secret."""
+"""Record of calls to the parts beside OpenDSR, for tests: names and contents, never a key or a secret."""
 
 from __future__ import annotations
 

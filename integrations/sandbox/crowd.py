@@ -34,6 +34,7 @@ class Crowd:
         """New data of a person, in a workspace or an app by number; answers the mpid or the user id.
 
         In an app the first identity is the user id and the others become attributes, as mParticle forwards them.
+        Raises BadPerson for anything but a person.
         """
         if not isinstance(order, dict) or set(order) - {
             "workspace", "app", "identities", "attributes", "consent_state", "events",

@@ -1,4 +1,4 @@
-"""What goes wrong between two computers, on order: so many times, or with a probability."""
+"""Network faults on order: so many times, or with a probability."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the vendor does not document, or documents twice: one switch each, changed while the sandbox runs."""
+"""Switches for what the vendor does not document, or documents twice, changed while the sandbox runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who saw a person's data: from a case, or from an identity, which is posted and never part of an address."""
+"""Pages that list who saw a person's data: from a case, or from an identity that is posted and never in an address."""
 
 from typing import Any, Final
 from uuid import UUID

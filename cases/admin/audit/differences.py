@@ -1,4 +1,4 @@
-"""What an event changed of the configuration, field by field, for its page."""
+"""Changes of configuration that an event holds, field by field, for its page."""
 
 from dataclasses import dataclass
 from typing import Any

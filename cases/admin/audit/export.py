@@ -1,4 +1,4 @@
-"""What a file of audit events says of each; an event's canonical form stays where it is."""
+"""Columns of an exported audit event; an event's canonical form stays where it is."""
 
 from datetime import UTC
 from typing import Final

@@ -1,4 +1,4 @@
-"""What the trail can be narrowed to: who, what, which case and processor, when, from where; each by an index."""
+"""Filters of the audit trail: who, what, which case and processor, when, from where; each backed by an index."""
 
 from collections.abc import Iterator
 from datetime import datetime

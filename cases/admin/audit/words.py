@@ -1,4 +1,4 @@
-"""How the list, the page and the export of audit events say who it was and why."""
+"""Texts for who acted and why, shared by the list, the page and the export of audit events."""
 
 from typing import Final
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""What is asked before a verb is done to many cases: as for one, but for what only one case can answer."""
+"""Forms asked before a verb is done to many cases: those of one case, without what only one case can answer."""
 
 from typing import Any
 

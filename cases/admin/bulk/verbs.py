@@ -1,4 +1,4 @@
-"""What people can do to many cases at once: one row a verb, made of what the verb for one case has.
+"""Verbs for many cases at once: one row each, made from the verb for one case.
 
 The rules, and the one service call for each case, are in `services.bulk_rules`.
 """

@@ -1,4 +1,4 @@
-"""What a run's page says: why cases are left out, how its states look, and what its preview counted."""
+"""Texts of a bulk run's page: why cases are left out, its states, and what its preview counted."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a human must decide: open things first, and one verb to settle them."""
+"""Attention items: things a human must decide, open ones first, and one verb to settle them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is to be done by hand: a list by due date that leads to the cases, where it is attested."""
+"""Manual tasks: a list by due date that leads to the cases where they are attested."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What each person sets for themselves: the language and the zone in which the desk speaks to them."""
+"""Settings that people change for themselves: the language and the time zone of the desk."""
 
 from typing import Any
 

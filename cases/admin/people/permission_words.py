@@ -1,4 +1,4 @@
-"""What Django calls the rights it gives every model: kept in the database in English, shown through the catalog."""
+"""Labels of the permissions that Django gives every model: stored in English, shown through the catalog."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How people are verified, by type and law: looked at by auditors, changed by administrators."""
+"""Verification rules by type and regulation: read by auditors, changed by administrators."""
 
 from typing import Any
 

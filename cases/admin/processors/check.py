@@ -1,4 +1,4 @@
-"""What a connection test found, credential by credential, and which field to look at."""
+"""Results of a connection test, credential by credential, with the field to look at."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

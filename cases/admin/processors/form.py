@@ -1,4 +1,4 @@
-"""What a person may type about a processor of a kind, and one sentence for every mistake."""
+"""The form of a processor, by its kind, with one sentence for every mistake."""
 
 from typing import Any, ClassVar, Final
 

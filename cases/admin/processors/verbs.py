@@ -1,4 +1,4 @@
-"""What people do to a processor besides changing it: test its connection, connect it, pause it, resume it."""
+"""Verbs of a processor: test its connection, connect it, pause it, resume it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What people said about a case and put with it, as its page shows them."""
+"""Notes and attachments of a case, as its page shows them."""
 
 import re
 from collections.abc import Collection, Iterable

@@ -1,4 +1,4 @@
-"""How many events a package holds, month by month and kind by kind: a chart drawn here, and the table behind it."""
+"""Chart of the events in a result package, by month and kind, drawn here, with its table."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence

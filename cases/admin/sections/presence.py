@@ -1,4 +1,4 @@
-"""Who else has a case open, told to whoever has it open."""
+"""Tells people who have a case open who else has it open."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse

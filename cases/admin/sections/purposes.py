@@ -1,4 +1,4 @@
-"""What an opt-out is about, in words: processors have flags for it whose names say the opposite of what they do."""
+"""Describes an opt-out in words: processors have flags whose names say the opposite of what they do."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What one case asks of processors, as the cards of its page."""
+"""Cards of a case's processor requests."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable

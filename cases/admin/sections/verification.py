@@ -1,4 +1,4 @@
-"""How a person was verified, as the page of a case shows it: the link they have, and every attempt."""
+"""The verification of a person on the case page: the current link, and every attempt."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Who works a case, from when on, and what the team calls it: one row a verb."""
+"""Verbs that assign, defer and tag a case."""
 
 from collections.abc import Sequence
 from typing import Final

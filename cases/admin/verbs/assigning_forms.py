@@ -1,4 +1,4 @@
-"""What is asked before a case is handed to somebody, deferred or tagged."""
+"""Forms asked before a case is assigned, deferred or tagged."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What each verb asks before it is done."""
+"""Forms of the verbs."""
 
 from collections.abc import Mapping
 from typing import Any

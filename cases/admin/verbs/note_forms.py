@@ -1,4 +1,4 @@
-"""What is asked before something is written or attached to a case."""
+"""Forms asked before a note or a file is added to a case."""
 
 from typing import Any
 

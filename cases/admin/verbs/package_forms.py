@@ -1,4 +1,4 @@
-"""What is asked before a package is given out with parts left out."""
+"""Forms asked before a package is given out with parts left out."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What people can do to a result package: look inside, take it along, whole or in part, and have it fetched again."""
+"""Verbs of a result package: look inside, download it whole or in part, fetch it again."""
 
 from collections.abc import Iterator
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What people can do to a part of a case: one row a verb, offered beside that part."""
+"""Verbs of a part of a case, offered beside that part."""
 
 from typing import Final
 

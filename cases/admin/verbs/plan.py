@@ -1,4 +1,4 @@
-"""What people can do to the plan of a case, and to whom it is about: one row a verb."""
+"""Verbs that change a case's plan or the identities it is about."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What is asked before a plan, or the person it is about, is changed."""
+"""Forms asked before a plan, or the person it is about, is changed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a confirmation page shows besides its form: what exactly is about to happen."""
+"""Context of a confirmation page besides its form: what exactly is about to happen."""
 
 from typing import Any
 

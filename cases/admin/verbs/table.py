@@ -1,4 +1,4 @@
-"""What people can do to a case: one row a verb. Those on its plan and on its parts have tables of their own."""
+"""Verbs of a case, one row each; those of its plan and its parts have tables of their own."""
 
 from collections.abc import Sequence
 from typing import Final

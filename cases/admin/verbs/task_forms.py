@@ -1,4 +1,4 @@
-"""What is asked before a task is handed to somebody, or attested."""
+"""Forms asked before a task is assigned or attested."""
 
 from typing import Any, Final
 

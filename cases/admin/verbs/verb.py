@@ -1,4 +1,4 @@
-"""What a verb of the desk is: a row of a table, and no rule of its own.
+"""The verb of the desk: a row of a table, without rules of its own.
 
 The services decide. `due` only says when a verb is worth offering; whoever asks for another hears why not.
 """

@@ -1,4 +1,4 @@
-"""What people do to have somebody verified: record what they saw, send a link, send it again, take it back."""
+"""Verbs that verify a person: record what was seen, send a link, send it again, withdraw it."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What is asked when a person is verified: the methods that the rule allows, and of each only its own questions."""
+"""Forms of the verification: the methods that the rule allows, each with its own questions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a row of the list of cases says, column by column."""
+"""Columns of the list of cases."""
 
 from datetime import datetime
 from typing import Any, Final

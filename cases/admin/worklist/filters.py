@@ -1,4 +1,4 @@
-"""What the list of cases can be narrowed to: the menus above it. Chips, the panel and days have files of their own."""
+"""Filters above the list of cases; chips, the panel and days have files of their own."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the audit trail can say: each thing that happens, with its sentence."""
+"""Actions of the audit trail, each with its sentence."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy

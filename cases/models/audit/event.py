@@ -57,12 +57,15 @@ class AuditChain(models.Model):
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def update(self, **kwargs: Any) -> NoReturn:
+        """Raises AppendOnly: an event is never changed."""
         raise AppendOnly
 
     def delete(self) -> NoReturn:
+        """Raises AppendOnly: an event is never deleted."""
         raise AppendOnly
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises AppendOnly: an event is never changed."""
         raise AppendOnly
 
     update.alters_data = True  # type: ignore[attr-defined]
@@ -139,11 +142,13 @@ class AuditEvent(models.Model):
         return f"{self.chain} #{self.sequence} {self.action}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert a new event. Raises AppendOnly for one that is stored already."""
         if not self._state.adding:
             raise AppendOnly
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises AppendOnly: an event is never deleted."""
         raise AppendOnly
 
     @property

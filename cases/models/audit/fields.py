@@ -1,4 +1,4 @@
-"""What the fields are called whose change an audit event tells of: kept by their names, read in words."""
+"""Labels of the fields whose changes an audit event holds: stored by name, shown in words."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What the slots of an audit event's sentence hold, in the words and the language of whoever reads it.
+"""Slots of an audit event's sentence, shown in the reader's language.
 
 Events keep codes, so that their canonical form is the same for everybody; older ones may keep an English label.
 """

@@ -1,1 +1,1 @@
-"""How cases come in: sources, receipts and imports."""
+"""Models of the intake: sources, receipts and imports."""

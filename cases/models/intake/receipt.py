@@ -1,4 +1,4 @@
-"""What a source was told when it opened a case, so that asking again opens no second one."""
+"""The intake receipt: what a source was answered when it opened a case, so that asking again opens no second one."""
 
 import uuid
 from typing import Any, ClassVar

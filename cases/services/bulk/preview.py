@@ -1,4 +1,4 @@
-"""What a run would do, in numbers: counted once, when its list is frozen and its plans are read."""
+"""The preview of a bulk run in numbers: counted once, when its list is frozen and its plans are read."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What can be done in bulk: of each verb the right it needs, whom it leaves out, and the one call for one case.
+"""Rules of the bulk verbs: the permission each needs, the cases it leaves out, and its one call for one case.
 
 The conditions mirror the rules of the verbs' own services, so that a preview can count a hundred thousand cases at
 once. They only say what to expect: the service judges each case again when its turn comes.

@@ -34,9 +34,10 @@ def undo(row: BulkRow, *, actor: Actor) -> None:
 
 
 def undo_all(run: BulkRun, *, actor: Actor) -> BulkRun:
-    """Have everything taken back that has not left yet, in the background; a run under way is stopped by it.
+    """Take back everything of a run that has not left yet, in the background; a run under way is stopped by it.
 
     At once and in one statement nothing more of it may leave; what had left already stays as it is.
+    Raises Refused where nothing is left to undo, Superseded where the run went on in the meantime.
     """
     if run.verb != BulkVerb.APPROVE:
         raise Refused(Wording("Only an approval can be undone."))
@@ -66,7 +67,10 @@ def undo_all(run: BulkRun, *, actor: Actor) -> BulkRun:
 
 
 def undo_row(run: BulkRun, row_id: int) -> None:
-    """One row of those that wait to be undone; where that is refused it stays done, and goes on its way."""
+    """Take back one row; where that is refused the row stays done, and goes on its way.
+
+    Raises Refused where whoever wanted it undone may no longer do that.
+    """
     with transaction.atomic():
         row = _locked(row_id, RowState.UNDOING)
         if row is None:

@@ -83,7 +83,10 @@ def exceptions(case: Case) -> list[str]:
 
 
 def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str = "") -> Case:
-    """Close a case in review. Another outcome than its answers amount to needs a note, a better one a reason too."""
+    """Close a case in review. Another outcome than its answers amount to needs a note, a better one a reason too.
+
+    Raises Refused for a case that is not in review, and for an outcome without the note or the reason it needs.
+    """
     with progress.locked(case.pk) as locked:
         versions.refuse_conflict(locked, actor=actor, touching=versions.ANSWERS)
         if locked.status != CaseStatus.REVIEW:
@@ -122,7 +125,10 @@ def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str
 
 
 def withdraw(case: Case, *, actor: Actor, text: str = "") -> Case:
-    """Record that the person withdrew. What has been sent must be cancelled or answered first."""
+    """Record that the person withdrew. What has been sent must be cancelled or answered first.
+
+    Raises Refused for a closed case, and while a processor still works on one of its requests.
+    """
     with progress.locked(case.pk) as locked:
         versions.refuse_conflict(locked, actor=actor, touching=versions.SENDING)
         if locked.status == CaseStatus.CLOSED:
@@ -177,6 +183,8 @@ def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     longer.
 
     Raises Refused where the reason is not one of REOPENING_REASONS.
+
+    Raises Superseded where it is open already.
     """
     if reason not in REOPENING_REASONS:
         raise Refused(Wording("Give one of the listed reasons."))

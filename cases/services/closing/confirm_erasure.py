@@ -1,4 +1,4 @@
-"""What became of an erasure: the person is looked for once more, at each system that can be searched."""
+"""Confirms an erasure: searches for the person once more at each system that can be searched."""
 
 import logging
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the budget of new requests rests on: its windows are counted in the queue store, and known here for good."""
+"""The budget of new requests: counted in the queue store, and rebuilt from the rows of the database."""
 
 from datetime import datetime, timedelta
 

@@ -90,6 +90,7 @@ def batch_size(processor: Processor) -> int:
 
 
 def lease_end(request: ProcessorRequest) -> datetime:
+    """The end of a claimed request's lease. Raises ValueError for one that is not claimed."""
     if request.lease_until is None:
         raise ValueError("Only a claimed request has a lease.")
     return request.lease_until

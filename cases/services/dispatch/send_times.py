@@ -1,4 +1,4 @@
-"""When what is queued for a processor will have left: its queue in order of legal due date, and its budget."""
+"""Estimates when a processor's queue will have been sent, from its order and its budget."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How long things wait at each processor: due requests that nobody works on, and callbacks that should have come."""
+"""Waiting times at each processor: due requests that nobody works on, and callbacks that are late."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

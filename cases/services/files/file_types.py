@@ -1,4 +1,4 @@
-"""Which files may be put with a case: told by what is in them, and only where the name says the same.
+"""File types that may be attached to a case, recognised by their content and confirmed by their name.
 
 Documents and pictures as people send them, and plain text. No archives, since nobody sees what is in one; no web pages
 and drawings, which run programs in a browser; no office files of the old format or with macros, which run them too.

@@ -1,4 +1,4 @@
-"""Where files lie: encrypted in file storage, each under the key of what it belongs to and bound to its own row.
+"""Encrypted file storage: each file under the key of what it belongs to, bound to its own row.
 
 Storages differ: some write from `chunks`, some from `read`, some give back a file that goes one way. No clear byte is
 written with any of them.

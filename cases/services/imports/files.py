@@ -98,7 +98,7 @@ def wake(made: CaseImport) -> None:
 
 
 def start(made: CaseImport, *, actor: Actor) -> None:
-    """Import what was checked. Raises Superseded where somebody was faster."""
+    """Import what was checked. Raises Superseded where somebody was faster, Refused where the file has expired."""
     with transaction.atomic():
         locked = _locked(made)
         if locked.state != ImportState.CHECKED:

@@ -1,4 +1,4 @@
-"""How many calls each intake source may make, counted in the queue store by the store's own clock.
+"""Limits the calls of each intake source, counted in the queue store by the store's own clock.
 
 Never more than its number in any 60 seconds. A store that does not answer lets nothing pass: a form is told to try
 again, and by its idempotency key may do so without harm; a call that nobody counts would be without a limit.

@@ -74,7 +74,7 @@ def rotate(source: IntakeSource, *, actor: Actor) -> str:
 
 
 def deactivate(source: IntakeSource, *, actor: Actor) -> None:
-    """Take nothing from it any more. What it opened goes on."""
+    """Stop taking calls from a source. The cases it opened go on. Raises Superseded where it is not active."""
     with transaction.atomic():
         if not IntakeSource.objects.filter(pk=source.pk, active=True).update(active=False):
             raise Superseded(Wording("%(name)s is not active.", name=source.name))
@@ -82,7 +82,7 @@ def deactivate(source: IntakeSource, *, actor: Actor) -> None:
 
 
 def activate(source: IntakeSource, *, actor: Actor) -> None:
-    """Take from it again, under the token it has."""
+    """Take calls from a source again, under the token it has. Raises Superseded where it is active already."""
     with transaction.atomic():
         if not IntakeSource.objects.filter(pk=source.pk, active=False).update(active=True):
             raise Superseded(Wording("%(name)s is active already.", name=source.name))

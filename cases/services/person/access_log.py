@@ -1,4 +1,4 @@
-"""Who saw a person's data in clear: over all cases of that person, as far as they are known to be of one person.
+"""The access log of a person: who saw their data in clear, over all cases known to be theirs.
 
 Two cases are of one person where both were verified with an identity in common, or where one was closed as a duplicate
 of the other. What a case merely claims makes no link: whoever types a stranger's address into a form would be shown

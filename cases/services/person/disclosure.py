@@ -33,7 +33,10 @@ def masked(value: str) -> str:
 
 
 def reveal(case: Case, *, actor: Actor, reason: str, text: str = "") -> list[tuple[str, str]]:
-    """The case's identities as typed: (label of the type, value). The event is written before anything is shown."""
+    """The case's identities as typed: (label of the type, value). The event is written before anything is shown.
+
+    Raises Refused for a reason that is not listed.
+    """
     if reason not in REVEAL_REASONS:
         raise Refused(Wording("Give one of the listed reasons."))
     with transaction.atomic():
@@ -92,7 +95,10 @@ def _value(row: SubjectIdentity) -> str | None:
 
 
 def find_subjects(value: str, *, actor: Actor) -> list[UUID]:
-    """Keys of the data subjects known by exactly this identity, of whatever type. The event holds only them."""
+    """Keys of the data subjects known by exactly this identity, of whatever type. The event holds only them.
+
+    Raises Refused for an empty value.
+    """
     value = value.strip()
     if not value:
         raise Refused(Wording("Type the identity to search for."))

@@ -1,4 +1,4 @@
-"""What can show who a person is, method by method: codes of what was looked at, and what of it is missing."""
+"""Evidence of a person's identity, method by method: codes of what was checked, and what is missing."""
 
 from dataclasses import dataclass
 from typing import Final

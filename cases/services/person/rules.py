@@ -1,4 +1,4 @@
-"""What is asked of a person before their request counts as theirs: one rule a type and law, kept by administrators."""
+"""Verification rules: one for each type and regulation, kept by administrators."""
 
 import hashlib
 import json

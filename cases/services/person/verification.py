@@ -78,7 +78,10 @@ def fail(
     evidence: Evidence = NOTHING,
     text: str = "",
 ) -> Verification:
-    """Record an attempt that did not show it; the case stays as it is. `reason` is one of FAILURES."""
+    """Record an attempt that did not show it; the case stays as it is. `reason` is one of FAILURES.
+
+    Raises Refused for a method that the rule does not allow, and for a reason that is not listed.
+    """
     with progress.locked(case.pk) as locked:
         versions.refuse_conflict(locked, actor=actor, touching=versions.PLAN)
         rule = _opened(locked)

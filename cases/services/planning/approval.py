@@ -154,7 +154,10 @@ def queue_unapproved(case: Case, *, actor: Actor) -> None:
 
 
 def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
-    """Close a case that was not approved as denied (or not verified); the reason is one of DENIAL_REASONS."""
+    """Close a case that was not approved as denied (or not verified); the reason is one of DENIAL_REASONS.
+
+    Raises Refused for a case that was approved, and for a reason that is not listed.
+    """
     if reason not in DENIAL_REASONS:
         raise Refused(Wording("Give one of the listed reasons."))
     with progress.locked(case.pk) as locked:

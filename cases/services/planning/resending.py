@@ -28,7 +28,10 @@ def why_not(request: ProcessorRequest) -> str:
 
 
 def resend(request: ProcessorRequest, *, actor: Actor, text: str = "") -> ProcessorRequest:
-    """Send what was approved once more, to the same processor with the same identities, under a new id."""
+    """Send what was approved once more, to the same processor with the same identities, under a new id.
+
+    Raises Refused where it cannot be sent again, Superseded where it was already.
+    """
     with progress.locked(request.case_id) as case:
         old = (
             ProcessorRequest.objects.select_for_update(of=("self",))

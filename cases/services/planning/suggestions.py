@@ -104,7 +104,10 @@ def forget_closed() -> int:
 
 
 def dismiss(case: Case, other: Case, *, actor: Actor) -> None:
-    """Say that the two are no duplicates: neither is suggested for the other any more."""
+    """Record that two cases are no duplicates: neither is suggested for the other any more.
+
+    Raises Refused where no person decides.
+    """
     if actor.user is None:
         raise Refused(Wording("A person decides what is a duplicate."))
     _decide(case, other, actor=actor, action=Action.DUPLICATE_DISMISSED)

@@ -1,4 +1,4 @@
-"""What people do by hand where the portal cannot reach: a task with a due date, attested with a note."""
+"""Manual tasks where the portal cannot reach: made with a due date, attested with a note."""
 
 from datetime import date, timedelta
 
@@ -75,7 +75,10 @@ def _due_on(case: Case, days_before: int) -> date:
 
 
 def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: date) -> ManualTask:
-    """Hand an open task to somebody, or to nobody in particular, with a due date."""
+    """Assign an open task to somebody, or to nobody in particular, with a due date.
+
+    Raises Refused for an inactive account, Superseded for a task that is attested already.
+    """
     if assignee is not None and not assignee.is_active:
         raise Refused(Wording("This account is not active; choose another."))
     with progress.locked_request(task.processor_request_id) as request:
@@ -118,6 +121,7 @@ def attest(
     """Attest what was done by hand: an answer of ATTESTABLE, a note, perhaps a file. It ends the request.
 
     Raises Refused where the note is missing, or where the task has not begun or has ended.
+    Raises Superseded where it is attested already.
     """
     if answer not in ATTESTABLE:
         raise Refused(Wording("Choose one of the listed answers."))
@@ -154,9 +158,10 @@ def attest(
 
 
 def make_for_partner(partner: ForwardingExtension, *, actor: Actor) -> ManualTask:
-    """A task for a partner that the processor did not reach: one for each, and it counts like any other answer.
+    """Make a task for a partner that the processor did not reach: one for each, counted like any other answer.
 
     The partner becomes a manual processor of its own, asked on demand alone.
+    Raises Refused for a closed case or a partner that was reached, Superseded where the task exists.
     """
     with progress.locked(partner.processor_request.case_id) as case:
         if case.status not in DERIVED:

@@ -289,7 +289,10 @@ def _told(processor: Processor, check: ConnectionCheck) -> ConnectionCheck:
 
 
 def resolve_item(item: AttentionItem, *, actor: Actor) -> None:
-    """Settle an item by hand. One that a pause opened is settled by resuming, not by waving it away."""
+    """Settle an item by hand. One that a pause opened is settled by resuming, not by waving it away.
+
+    Raises Refused while the processor is paused.
+    """
     if item.kind in SETTLED_BY_RESUMING and item.processor and _is_paused(item.processor):
         raise Refused(
             Wording(

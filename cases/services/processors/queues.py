@@ -109,7 +109,10 @@ def pulse(*, alive_seconds: int, answer_seconds: float, now: datetime) -> Pulse:
 
 
 def run_again(job_id: str) -> str:
-    """Wake a failed job's function anew with the same ids; the function's name. Jobs are safe to run twice."""
+    """Wake a failed job's function again with the same ids; returns the function's name. Jobs are safe to run twice.
+
+    Raises Superseded for a job that no longer counts as failed, Refused where it cannot be run again.
+    """
     try:
         job = PortalJob.fetch(job_id, connection=queueing.store(), serializer=JSONSerializer)
         registry = _queue(job.origin).failed_job_registry if job.origin in settings.RQ_QUEUES else None

@@ -1,4 +1,4 @@
-"""What is new in a processor's answer on many requests, so that only those are locked and worked one by one.
+"""Compares a processor's answer on many requests with the rows, so that only news is locked and worked.
 
 Most of the time nothing is: then one statement notes that word came.
 """

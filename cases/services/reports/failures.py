@@ -1,4 +1,4 @@
-"""What a failed attempt means: try again and when, ask first, pause, or ask a human."""
+"""Handles failed attempts: try again and when, ask first, pause, or ask a human."""
 
 import logging
 import random

@@ -1,4 +1,4 @@
-"""When requests are to be asked for: computed from what was heard of them, never stored.
+"""Polling times of requests, computed from what was heard of them, never stored.
 
 Word comes by itself, by callback. Asking is for where it is late or lost, and more often where much hangs on it.
 All lengths follow REPORT_INTERVAL_SECONDS, so that a portal under test polls quickly.

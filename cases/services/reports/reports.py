@@ -1,4 +1,4 @@
-"""What a processor says of a request, applied: from an answer, a report or a signed callback alike."""
+"""Applies a processor's report on a request, from an answer, a poll or a signed callback alike."""
 
 from django.db.models import F
 from django.utils import timezone

@@ -187,7 +187,10 @@ def _ask(kind: AttentionKind, request: ProcessorRequest, sentence: str) -> None:
 
 
 def refetch(package: ResultPackage, *, actor: Actor) -> None:
-    """Drop a result that is sealed or could not be kept, and have it fetched while the processor still has it."""
+    """Drop a result that is sealed or could not be kept, and have it fetched while the processor still has it.
+
+    Raises Refused for a closed case, a request that was sent again, and a result that was kept.
+    """
     with progress.locked_request(package.processor_request_id) as request:
         if request.case.status == CaseStatus.CLOSED:
             raise Refused(Wording("The case is closed. Reopen it first."))

@@ -1,4 +1,4 @@
-"""What people do with a result package: look at what it holds, download it, download it with parts left out.
+"""Opens result packages for people: a summary, a download, a download with parts left out.
 
 One that is kept sealed is opened for nobody.
 """
@@ -95,7 +95,10 @@ def summary_of(package: ResultPackage) -> PackageSummary | None:
 
 
 def view_summary(package: ResultPackage, *, actor: Actor) -> PackageSummary:
-    """What it holds, for people; that somebody looked is in the trail before they see it."""
+    """Summarise a package for people; that somebody looked is in the trail before they see it.
+
+    Raises Refused for a kind of package that cannot be summarised.
+    """
     _refuse_closed(package)
     summary = summary_of(package)
     if summary is None:
@@ -127,6 +130,7 @@ def redacted(
     """The package without these of its files and fields, streamed. What was left out is named in a note alone.
 
     The trail has how much it was, and why, before the first byte leaves.
+    Raises Refused for a reason that is not listed, and for parts that cannot be left out.
     """
     _refuse_closed(package)
     if reason not in REDACTION_REASONS:

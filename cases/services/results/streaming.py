@@ -83,7 +83,10 @@ class _Watched:
 
 
 def download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
-    """The result stored and looked into; a copy that nobody can vouch for is deleted again."""
+    """Store the result and look into it; a copy that cannot be read back is deleted again.
+
+    Raises UnexpectedAnswer where it cannot be read back, and what the connector raises.
+    """
     package, lease = ResultPackage(state=PackageState.FETCHED), _Lease(request)
     secret = request.case.data_key.secret()
     limit = KEPT_SEALED * settings.RESULT_LIMIT_BYTES

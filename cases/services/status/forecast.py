@@ -1,4 +1,4 @@
-"""Whether a case will be answered by its legal date: what its processors promise, and our own queue before them.
+"""Forecasts whether a case is answered by its legal date, from what processors promise and our own queue.
 
 It errs on the late side: the longest that a vendor names, and all of a queue that goes before a request.
 """

@@ -1,4 +1,4 @@
-"""Whether the portal works: what a load balancer, an alarm and the page “Health” want to know.
+"""Health of the portal, for load balancers, alarms and the page “Health”.
 
 Each look is taken in a thread of its own, with connections of its own and short time-outs, so that a server that is
 gone, or that takes connections and never answers, costs whoever asks a few seconds at most.

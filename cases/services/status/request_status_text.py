@@ -1,4 +1,4 @@
-"""Where one request stands, in one sentence: queued here and why still, at its processor, or its result on the way.
+"""Describes the status of one request in one sentence.
 
 Instants in sentences are in the current time zone.
 """

@@ -1,4 +1,4 @@
-"""How the last weeks went: what came in, what was closed and in time, and how long each type took.
+"""The trend of the last weeks: cases received, closed and in time, and how long each type took.
 
 Over all cases, by indexes on receipt and closing; without anything personal, so that it may be kept for a moment.
 """

@@ -1,4 +1,4 @@
-"""Whose turn a case is, since when, and in one sentence why it stands where it stands; and which cases are stuck.
+"""Computes whose turn a case is, since when and why, and which cases are stuck.
 
 Computed for whoever looks, never stored. Instants are aware; in sentences they are in the current time zone.
 """

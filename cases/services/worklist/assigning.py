@@ -1,4 +1,4 @@
-"""Who works a case, from when on, and what the team calls it: none of it moves the case or its clock."""
+"""Assigns, defers and tags cases; none of it moves the case or its clock."""
 
 import re
 from collections.abc import Collection
@@ -22,7 +22,10 @@ _WORD = re.compile(r"[\w .&/+-]{1,40}")
 
 def assign(case: Case, *, actor: Actor, assignee: User | None, seen: int | None) -> Case:
     """Hand an open case to somebody, or to nobody. `seen` is the key of whom the page showed, so that of two people who
-    take a case at once the second hears of it: raises Superseded."""
+    take a case at once the second hears of it: raises Superseded.
+
+    Raises Refused for an account that is not active.
+    """
     if assignee is not None and not assignee.is_active:
         raise Refused(Wording("This account is not active; choose another."))
     with progress.locked(case.pk) as locked:

@@ -1,4 +1,4 @@
-"""Who has the same case open at this moment: a hint, kept in the queue store for a minute and nowhere else.
+"""Presence hints: who has the same case open now, kept in the queue store for a minute and nowhere else.
 
 No event, no row: nobody is watched. Where the store does not answer there is no hint, and never an error.
 """

@@ -1,4 +1,4 @@
-"""How German writes the dates that templates and sentences ask for in the English form."""
+"""German forms of the dates that templates and sentences ask for in the English form."""
 
 DATE_FORMATS = {
     "d M Y": "d.m.Y",

@@ -46,6 +46,7 @@ class Command(BaseCommand):
         parser.add_argument("--speed", type=int, help="with --demo: virtual seconds per second")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Run the portal until it is stopped. Raises CommandError where it cannot start."""
         if options["once"] and not options["demo"]:
             raise CommandError("--once plays the demo: say --demo --once.")
         self.demo: bool = options["demo"]

@@ -19,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--burst", action="store_true", help="end when the queue is empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Work until stopped. Raises CommandError where the queue store went away."""
         verify_keyring()
         worker = django_rq.get_worker(options["queue"])
         connections.close_all()

@@ -1,3 +1,6 @@
+"""Errors of the embedded servers."""
+
+
 class CannotStart(Exception):
     """A server of our own cannot start; the text is one sentence for the operator."""
 

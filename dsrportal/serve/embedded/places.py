@@ -1,4 +1,4 @@
-"""Where the embedded servers keep their data, where they listen, and as whom they run."""
+"""Places of the embedded servers: their data, their sockets, and the user they run as."""
 
 import contextlib
 import fcntl
@@ -61,7 +61,7 @@ def _top() -> Path:
 
 
 def private_top(name: str) -> Path:
-    """A directory in the temporary one that only we can write to; refused when somebody else made it."""
+    """A directory in the temporary one that only we can write to. Raises CannotStart where somebody else made it."""
     path = _top() / name
     # Root's may be walked through: the servers, which then run as nobody, have directories of theirs inside. They
     # cannot swap those, nor can whoever else runs as nobody.
@@ -84,7 +84,10 @@ def account() -> pwd.struct_passwd | None:
 
 
 def prepare(places: Addresses) -> None:
-    """Make the data directory and the directory of sockets, or say in a sentence why they cannot be used."""
+    """Make the data directory and the directory of sockets.
+
+    Raises CannotStart with one sentence where they cannot be used.
+    """
     try:
         make_data_dir(places.data_dir)
     except OSError as error:
@@ -165,6 +168,7 @@ class Lock:
         return self._file is not None
 
     def take(self) -> None:
+        """Take the lock. Raises AlreadyRunning where another portal holds it."""
         # For nobody else to open: whoever can, can lock it and keep us from starting.
         opened = open(self.path, "a", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 (kept open as long as it is held)
         try:

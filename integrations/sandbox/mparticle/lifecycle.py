@@ -1,4 +1,4 @@
-"""When a request moves on, and which day we state for it. Pure: virtual seconds in, virtual seconds out.
+"""Lifecycle of a request in virtual seconds: when it moves on, and which day is stated for it. Pure.
 
 The durations are those of docs.mparticle.com "Data Subject Requests": erasure waits 7 days and is done 7 to
 21 days after receipt; with `skip_waiting_period` it waits under one day and is done within 1 to 14; access

@@ -1,4 +1,4 @@
-"""How much a workspace called, over sliding windows of real time, exact to the call."""
+"""Meters the calls of a workspace over sliding windows of real time, exact to the call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the APIs call one and the same identity. A profile keeps the names of OpenDSR; the rest is spelling."""
+"""Names of one and the same identity in each API. A profile keeps those of OpenDSR; the rest is spelling."""
 
 from __future__ import annotations
 

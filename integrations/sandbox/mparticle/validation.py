@@ -1,4 +1,4 @@
-"""Which requests mParticle takes (docs.mparticle.com, "OpenDSR v3"), one sentence per refusal."""
+"""Validates requests as mParticle does (docs.mparticle.com, "OpenDSR v3"), one sentence per refusal."""
 
 from __future__ import annotations
 
