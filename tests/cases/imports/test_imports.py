@@ -397,14 +397,14 @@ def test_a_batch_that_breaks_off_leaves_nothing_and_is_done_again(monkeypatch: p
 _WORKER = """
 import sys, uuid, django
 django.setup()
-from cases.services import importing
-importing.BATCH = 20
-through = importing._work_through
+from cases.services.imports import work
+work.BATCH = 20
+through = work._work_through
 def told(*given):
     through(*given)
     print("batch", flush=True)
-importing._work_through = told
-importing.work(uuid.UUID(sys.argv[1]), seconds=600)
+work._work_through = told
+work.work(uuid.UUID(sys.argv[1]), seconds=600)
 """
 
 

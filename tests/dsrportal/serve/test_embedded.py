@@ -128,7 +128,7 @@ def test_a_database_that_died_over_a_long_statement_is_brought_back(data_dir: Pa
 STARTER = """
 import sys
 from pathlib import Path
-from dsrportal.embedded import Servers
+from dsrportal.serve.embedded import Servers
 Servers(Path(sys.argv[1])).start()
 print("up", flush=True)
 sys.stdin.read()

@@ -104,10 +104,11 @@ def test_a_connection_serves_many_calls(sandbox: Sandbox) -> None:
 def test_it_imports_nothing_of_the_product() -> None:
     """The sandbox is a process of its own that knows nothing of the portal."""
     folder = Path(__file__).resolve().parents[3] / "integrations" / "sandbox"
-    for file in folder.glob("*.py"):
+    files = list(folder.rglob("*.py"))
+    assert folder / "mparticle" / "opendsr.py" in files
+    for file in files:
         for line in file.read_text().splitlines():
             words = line.split()
-            if words[:1] in (["import"], ["from"]):
-                assert not words[1].startswith(".."), file.name
+            if words[:1] in (["import"], ["from"]) and not words[1].startswith("integrations.sandbox"):
                 root = words[1].split(".")[0]
-                assert root not in ("django", "cases", "dsrportal", "integrations", "requests"), file.name
+                assert root not in ("", "django", "cases", "dsrportal", "integrations", "requests"), file.name

@@ -25,7 +25,7 @@ def resolve(item: AttentionItem) -> str:
 def counted(name: str) -> int:
     """What the navigation says beside “Attention”."""
     groups = browser(name).get(reverse("admin:index")).context["navigation"]
-    return sum(link.count for _title, links in groups for link in links)
+    return sum(int(link.counted or 0) for _title, links in groups for link in links)
 
 
 def of_a_case() -> AttentionItem:
