@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection, connections
 from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 
 from dsrportal.queueing import store
-from tests import pristine
-from tests.servers import drop_database, make_database, superuser
+from tests import pristine, template
+from tests.servers import drop_database, superuser
 
 
 def pytest_configure() -> None:
@@ -26,18 +25,11 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """A fresh database, migrated as the owner; the tests then connect as the role the portal runs as."""
-    from dsrportal.models import DataKey  # at the top there are no apps yet
-
     config = settings.DATABASES["default"]
     name = config["NAME"]
     owner: dict[str, Any] = settings.DATABASE_OWNER or config
-    make_database(name, owner["USER"], config["USER"])
     with django_db_blocker.unblock():
-        call_command("migrate", verbosity=0, interactive=False)
-        # Each process remembers these for a minute: one that serves several tests must find the same in all of them.
-        for purpose in DataKey.SHARED:
-            DataKey.shared(purpose)
-    pristine.save(name)
+        template.copy(name, owner=owner["USER"], app=config["USER"])
     yield
     connections.close_all()
     drop_database(name)

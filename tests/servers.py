@@ -1,5 +1,7 @@
 """An early pytest plugin: real PostgreSQL and Valkey for this run, and one database of each for each xdist worker.
 
+PostgreSQL's databases are copies of one that is migrated once a run: see tests/template.py.
+
 Loaded by `-p` before Django reads its settings, because it decides what they are. Nothing is started where
 DATABASE_URL and REDIS_URL name servers already; DATABASE_OWNER_URL must then be a superuser.
 """
@@ -24,6 +26,7 @@ from dsrportal.serve.embedded import Servers, addresses
 SUPERUSER = "PORTAL_TEST_SUPERUSER_URL"
 STORE = "PORTAL_TEST_STORE_URL"
 DATA_DIR = "PORTAL_TEST_DATA_DIR"
+TEMPLATE = "test_portal_template"
 
 
 def start() -> None:
@@ -43,6 +46,7 @@ def start() -> None:
             )
         os.environ[SUPERUSER] = os.environ["DATABASE_OWNER_URL"]
         os.environ[STORE] = os.environ["REDIS_URL"]
+        drop_database(TEMPLATE)  # of a run that was killed
         atexit.register(_clean_up, None, data_dir, os.getpid())
         return
     servers = Servers(data_dir, durable=False)
@@ -58,7 +62,9 @@ def start() -> None:
 def _clean_up(servers: Servers | None, data_dir: Path, pid: int) -> None:
     if os.getpid() != pid:  # a forked child of the tests
         return
-    if servers is not None:
+    if servers is None:
+        drop_database(TEMPLATE)
+    else:
         servers.stop()
     shutil.rmtree(data_dir, ignore_errors=True)
 
@@ -98,12 +104,16 @@ def superuser(database: str = "postgres") -> "psycopg.Connection[tuple[object, .
     return psycopg.connect(url, autocommit=True)
 
 
-def make_database(name: str, owner: str, app: str) -> None:
-    """An empty database that belongs to the owner role; the app role may only connect."""
+def make_database(name: str, owner: str, app: str, *, template: str = "template1") -> None:
+    """A database that belongs to the owner role; the app role may only connect, unless the template says more."""
     database = sql.Identifier(name)
     with superuser() as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, sql.Identifier(owner)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+                database, sql.Identifier(owner), sql.Identifier(template)
+            )
+        )
     with superuser(name) as connection:
         connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(sql.Identifier(owner)))
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(sql.Identifier(app)))

@@ -184,7 +184,7 @@ def test_a_schedule_that_stopped_beating_fails(running: dict[str, PortalWorker])
 
 def test_a_migration_that_is_missing_fails(running: dict[str, PortalWorker], owner_connection: Any) -> None:
     rename = "UPDATE django_migrations SET name = %s WHERE app = 'cases' AND name = %s"
-    name = "0001_cases"
+    name = "0001_initial"
     owner_connection.execute(rename, ["not_" + name, name])
     try:
         checks = failing("database", "oldest_queued_seconds", "callbacks_silent")
