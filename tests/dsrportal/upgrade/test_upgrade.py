@@ -22,7 +22,6 @@ from psycopg import sql
 
 from dsrportal.grants import EVERYTHING_ELSE, RESTRICTED
 from dsrportal.management.commands.migrate import LAST_WITH_EACH
-from tests import template
 from tests.dsrportal.upgrade import ADDRESS, MASTER_KEYS, catalogue
 from tests.servers import drop_database, make_database, superuser
 
@@ -39,14 +38,15 @@ class Database:
     app: str
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        addresses = {
+        ours = {
             variable: urlsplit(os.environ[variable])._replace(path=f"/{self.name}").geturl()
             for variable in ("DATABASE_URL", "DATABASE_OWNER_URL")
         }
+        ours["PORTAL_MASTER_KEYS"] = f"{os.environ['PORTAL_MASTER_KEYS']},{MASTER_KEYS}"
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=os.environ | addresses | {"PORTAL_MASTER_KEYS": MASTER_KEYS},
+            env=os.environ | ours,
             capture_output=True,
             text=True,
             timeout=60,
@@ -58,11 +58,21 @@ class Database:
                 connection.execute(statement)  # type: ignore[call-overload]
 
 
-def restore(name: str) -> Database:
+@pytest.fixture
+def other(django_db_setup: None) -> Iterator[Database]:
+    """An empty one."""
     config = settings.DATABASES["default"]
-    old = Old(name, owner=(settings.DATABASE_OWNER or config)["USER"], app=config["USER"])
-    roles = {"portal_owner": old.owner, "portal": old.app}
-    make_database(name, old.owner, old.app)
+    owner = settings.DATABASE_OWNER or config
+    made = Database(f"{config['NAME']}_other", owner=owner["USER"], app=config["USER"])
+    make_database(made.name, made.owner, made.app)
+    yield made
+    drop_database(made.name)
+
+
+@pytest.fixture
+def old(other: Database) -> Database:
+    """One of the version whose migrations were one by one."""
+    roles = {"portal_owner": other.owner, "portal": other.app}
     # The roles are those of this run's server.
     text = re.sub(
         r"^((?:ALTER|GRANT|REVOKE) .* (?:TO|FROM) )(portal_owner|portal);$",
@@ -143,8 +153,7 @@ def test_one_whose_last_step_is_missing_is_refused_too(old: Database) -> None:
 
 
 def test_a_first_migrate_that_was_interrupted_goes_on(other: Database) -> None:
-    """What Django then finds is what it finds after going back, but for the names it writes last."""
-    template.copy(other.name, owner=other.owner, app=other.app)
+    """It looks like a database of the older version: Django notes the steps, and the names it has for them last."""
     assert other.manage("migrate", "cases", "0001_initial").returncode == 0
     other.execute(
         "DELETE FROM django_migrations WHERE name = '0001_initial' AND app IN ('cases', 'integrations', 'dsrportal')"
