@@ -55,7 +55,7 @@ class Database:
     def execute(self, *statements: str) -> None:
         with superuser(self.name) as connection:
             for statement in statements:
-                connection.execute(statement)  # type: ignore[call-overload]
+                connection.execute(statement)
 
 
 @pytest.fixture
