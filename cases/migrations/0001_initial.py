@@ -1,4 +1,4 @@
-"""Every table of the cases; `tables` holds them by nouns."""
+"""Tables of the cases, all of them; the modules of `tables` hold them by nouns."""
 
 from django.conf import settings
 from django.db import migrations

@@ -1,4 +1,4 @@
-"""Who works here, and the keys under which everything personal is encrypted."""
+"""Users, and the keys under which everything personal is encrypted."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""The systems that hold personal data for us, and whether anything is sent to them."""
+"""Processors, the certificates of their callbacks, and the switch for everything outgoing."""
 
 import uuid
 

@@ -1,1 +1,1 @@
-"""What `0001_initial` makes, a module for each noun. Each list comes after those it links to."""
+"""Tables that `0001_initial` makes, a module for each noun. Each list comes after those it links to."""

@@ -1,4 +1,4 @@
-"""The trail of what was done. What makes it a chain is the next migration."""
+"""Audit events and the heads of their chains. The next migration chains them."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""What a person asked for, where it came from and when it is due."""
+"""Cases, when the law wants them answered, and pairs that may be one."""
 
 from django.core.validators import RegexValidator
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""What the columns of many tables have in common."""
+"""Columns that many tables have."""
 
 import uuid
 from typing import Any, Final

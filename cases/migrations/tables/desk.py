@@ -1,4 +1,4 @@
-"""What the desk is set up with: where cases may come from, tags, saved views, and the page of jobs."""
+"""Sources that may open cases, tags, saved views, and the page of jobs."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""Cases that came through the intake API or in a file."""
+"""Receipts of the intake API, and files of cases."""
 
 from django.core.validators import RegexValidator
 from django.db import migrations, models

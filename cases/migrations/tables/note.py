@@ -1,4 +1,4 @@
-"""What people wrote and attached, and whom they named."""
+"""Notes and attachments, and the people named in them."""
 
 from django.db import migrations, models
 from django.db.models import Q

@@ -1,4 +1,4 @@
-"""What systems say and hand out, and what a person must decide."""
+"""Callbacks and results, and what a person must decide."""
 
 from django.db import migrations, models
 from django.db.models import Q

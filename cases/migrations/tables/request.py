@@ -1,4 +1,4 @@
-"""What a case asks of each system, and what it does not."""
+"""Requests to processors, their groups and partners; processors left out, work by hand, searches."""
 
 import uuid
 
@@ -46,6 +46,7 @@ TABLES = [
             ],
         },
     ),
+    # Requests and partners link to each other: the partners' own link comes after the requests.
     migrations.CreateModel(
         name="ForwardingExtension",
         fields=[

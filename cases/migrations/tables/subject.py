@@ -1,4 +1,4 @@
-"""Who asks, and what they are known by."""
+"""People who ask, what they are known by, and what shall be corrected."""
 
 from django.db import migrations, models
 from django.db.models import Q

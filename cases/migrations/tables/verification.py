@@ -1,4 +1,4 @@
-"""How it is shown who a person is."""
+"""Rules of verification, attempts at it, and links sent by e-mail."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import migrations, models

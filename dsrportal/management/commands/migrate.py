@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from dsrportal.db_grants import as_owner, grant
 
-# The last commit that has each of the steps which our first migrations replace.
+# A commit that still has each of the steps which our first migrations replace.
 LAST_WITH_EACH: Final = "e2dd79f"
 
 

@@ -1,4 +1,4 @@
-"""What a database is made of, as PostgreSQL itself writes it: two that say the same work the same."""
+"""A database as PostgreSQL itself describes it: two that say the same work the same."""
 
 from typing import Any, Final
 

@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from dsrportal.embedded import Servers
-from dsrportal.embedded.postgres import installed
+from dsrportal.serve.embedded import Servers
+from dsrportal.serve.embedded.postgres import installed
 from tests.dsrportal.upgrade import ADDRESS, MASTER_KEYS
 
 # A few rows in each of the main tables, for e2dd79f: it speaks to the services of that checkout, so it is no module.
