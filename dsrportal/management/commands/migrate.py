@@ -11,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from dsrportal.db_grants import as_owner, grant
 
 # A commit that still has each of the steps which our first migrations replace.
-LAST_WITH_EACH: Final = "e2dd79f"
+COMMIT_WITH_EACH: Final = "e2dd79f"
 
 
 class Command(DjangoMigrate):
@@ -49,5 +49,5 @@ def refuse_between_versions(using: str) -> None:
         last = max(name for its_app, name in applied if its_app == app)
         raise CommandError(
             f"This database stopped at {app}.{last}, and this version has all of these steps in one: check out "
-            f"{LAST_WITH_EACH}, where 0.1.0 still has each, run `python manage.py migrate` there, then come back."
+            f"{COMMIT_WITH_EACH}, where 0.1.0 still has each, run `python manage.py migrate` there, then come back."
         )

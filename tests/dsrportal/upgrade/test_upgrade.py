@@ -21,7 +21,7 @@ from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
 from dsrportal.db_grants import EVERYTHING_ELSE, RESTRICTED
-from dsrportal.management.commands.migrate import LAST_WITH_EACH
+from dsrportal.management.commands.migrate import COMMIT_WITH_EACH
 from tests.dsrportal.upgrade import ADDRESS, MASTER_KEYS, catalogue
 from tests.servers import drop_database, make_database, superuser
 
@@ -77,7 +77,7 @@ def old(other: Database) -> Database:
     text = re.sub(
         r"^((?:ALTER|GRANT|REVOKE) .* (?:TO|FROM) )(portal_owner|portal);$",
         lambda found: f"{found[1]}{sql.Identifier(roles[found[2]]).as_string()};",
-        (HERE / f"{LAST_WITH_EACH}.sql").read_text(),
+        (HERE / f"{COMMIT_WITH_EACH}.sql").read_text(),
         flags=re.MULTILINE,
     )
     other.execute(text)
@@ -140,7 +140,7 @@ def test_one_that_stopped_between_two_versions_is_refused_in_a_sentence(old: Dat
     refused = old.manage("migrate")
     assert refused.returncode == 1
     assert "stopped at cases.0020_sentences_are_kept_with_their_slots" in refused.stderr
-    assert f"check out {LAST_WITH_EACH}" in refused.stderr
+    assert f"check out {COMMIT_WITH_EACH}" in refused.stderr
     assert "`python manage.py migrate`" in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert (catalogue.described(old.name), catalogue.rows(old.name)) == before
