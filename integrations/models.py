@@ -38,8 +38,8 @@ class Environment(models.TextChoices):
     DEVELOPMENT = "development", gettext_lazy("Development")
 
 
-class Outgoing(models.Model):
-    """Whether anything is sent to processors at all: one row, made by a migration. Callbacks are taken regardless."""
+class SendingPause(models.Model):
+    """The pause of all sending to processors: one row, made by a migration. Callbacks are taken regardless."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -47,7 +47,7 @@ class Outgoing(models.Model):
     paused_reason = models.CharField(max_length=32, blank=True, editable=False)
 
     class Meta:
-        verbose_name = verbose_name_plural = gettext_lazy("outgoing")
+        verbose_name = verbose_name_plural = gettext_lazy("pause of all sending")
         default_permissions = ()
         permissions: ClassVar[list[Any]] = [
             ("pause_outgoing", gettext_noop("Can pause and resume everything outgoing"))
@@ -68,7 +68,7 @@ class Outgoing(models.Model):
 class ProcessorSet(models.QuerySet["Processor"]):
     def sending(self) -> "ProcessorSet":
         """Those to which something may be sent now: neither they nor everything outgoing is paused."""
-        return self.filter(paused_at=None).exclude(Exists(Outgoing.objects.filter(paused_at__isnull=False)))
+        return self.filter(paused_at=None).exclude(Exists(SendingPause.objects.filter(paused_at__isnull=False)))
 
 
 class Processor(models.Model):

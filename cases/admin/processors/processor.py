@@ -26,7 +26,7 @@ from cases.lifecycle import IN_FLIGHT
 from cases.services.processors import accounts
 from cases.services.refusal import Refused
 from cases.services.status import silent
-from integrations.models import Environment, Outgoing, Processor
+from integrations.models import Environment, Processor, SendingPause
 from integrations.registry import KINDS, connector_class
 
 Context = dict[str, Any]
@@ -90,7 +90,7 @@ class ProcessorAdmin(Exported, DeskAdmin):
         under_way = Q(requests__status__in=IN_FLIGHT)
         flying = Count("requests", filter=under_way)
         open_tasks = Count("requests__task", filter=under_way & Q(requests__task__attested_at=None))
-        halted = Exists(Outgoing.objects.filter(paused_at__isnull=False))
+        halted = Exists(SendingPause.objects.filter(paused_at__isnull=False))
         found: QuerySet[Processor] = super().get_queryset(request)
         return found.annotate(flying=flying, open_tasks=open_tasks, halted=halted)
 

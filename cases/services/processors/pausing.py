@@ -17,7 +17,7 @@ from cases.services import audit
 from cases.services.processors import concurrency
 from cases.services.refusal import Superseded
 from dsrportal.wording import Wording
-from integrations.models import Outgoing, Processor
+from integrations.models import Processor, SendingPause
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Pause:
 def pause(*, actor: Actor, reason: str) -> None:
     """Send nothing to any processor. Raises Superseded where everything is paused already."""
     with transaction.atomic():
-        if not Outgoing.objects.filter(paused_at=None).update(paused_at=timezone.now(), paused_reason=reason):
+        if not SendingPause.objects.filter(paused_at=None).update(paused_at=timezone.now(), paused_reason=reason):
             raise Superseded(Wording("Everything outgoing is paused already."))
         audit.record(Action.OUTGOING_PAUSED, actor=actor, reason=reason)
 
@@ -41,8 +41,8 @@ def pause(*, actor: Actor, reason: str) -> None:
 def resume(*, actor: Actor) -> None:
     """Send again, but to processors that are paused themselves. Raises Superseded where nothing was paused."""
     with transaction.atomic():
-        paused = Outgoing.objects.filter(paused_at__isnull=False).first()
-        if paused is None or not Outgoing.objects.filter(paused_at=paused.paused_at).update(
+        paused = SendingPause.objects.filter(paused_at__isnull=False).first()
+        if paused is None or not SendingPause.objects.filter(paused_at=paused.paused_at).update(
             paused_at=None, paused_reason=""
         ):
             raise Superseded(Wording("Outgoing requests are not paused as a whole."))
@@ -52,7 +52,7 @@ def resume(*, actor: Actor) -> None:
 
 
 def is_paused() -> bool:
-    return Outgoing.objects.filter(paused_at__isnull=False).exists()
+    return SendingPause.objects.filter(paused_at__isnull=False).exists()
 
 
 def pauses() -> list[Pause]:
@@ -63,7 +63,7 @@ def pauses() -> list[Pause]:
 def _pauses() -> Iterator[Pause]:
     paused = Processor.objects.filter(paused_at__isnull=False).order_by("name")
     row = JSONObject(id="pk", name="name", since="paused_at", reason="paused_reason")
-    outgoing = Outgoing.objects.annotate(processors=ArraySubquery(paused.values_list(row))).first()
+    outgoing = SendingPause.objects.annotate(processors=ArraySubquery(paused.values_list(row))).first()
     if outgoing is None:
         return
     if outgoing.paused_at:

@@ -17,7 +17,7 @@ from cases.services.processors import concurrency
 from cases.services.refusal import Superseded
 from cases.services.upkeep import sweeping
 from dsrportal.queueing import LATER, store
-from integrations.models import Outgoing, Processor
+from integrations.models import Processor, SendingPause
 from integrations.registry import connector_for
 from tests.builders import approved_case, processor
 from tests.sandbox import Sandbox
@@ -159,11 +159,11 @@ def test_an_attempt_of_unknown_outcome_counts_as_sent(sandbox: Sandbox) -> None:
 
 def test_nothing_is_sent_while_everything_outgoing_is_paused(target: Processor, sandbox: Sandbox) -> None:
     approve()
-    Outgoing.objects.update(paused_at=timezone.now(), paused_reason="maintenance")
+    SendingPause.objects.update(paused_at=timezone.now(), paused_reason="maintenance")
     dispatch.drain(target.pk)
     sweeping.sweep()
     assert sandbox.state()["requests"] == []
-    Outgoing.objects.update(paused_at=None, paused_reason="")
+    SendingPause.objects.update(paused_at=None, paused_reason="")
     dispatch.drain(target.pk)
     assert len(sandbox.state()["requests"]) == 1
 

@@ -22,7 +22,7 @@ from cases.services.processors import accounts, pausing
 from cases.services.refusal import Superseded
 from cases.services.upkeep import sweeping
 from dsrportal.queueing import store
-from integrations.models import Outgoing, Processor, SigningCertificate
+from integrations.models import Processor, SendingPause, SigningCertificate
 from tests.builders import actor, approved_case, processor
 from tests.cases.vendor import Vendor, signature
 from tests.sandbox import Sandbox
@@ -62,7 +62,7 @@ def test_pausing_twice_and_resuming_what_runs_is_told_and_not_recorded() -> None
     pausing.pause(actor=actor("ivy"), reason="maintenance")
     with pytest.raises(Superseded):
         pausing.pause(actor=actor("ivy"), reason="by_hand")
-    assert Outgoing.objects.get().paused_reason == "maintenance"
+    assert SendingPause.objects.get().paused_reason == "maintenance"
     assert len(events()) == 1
 
 

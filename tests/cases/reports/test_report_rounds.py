@@ -11,7 +11,7 @@ from cases.lifecycle import RequestStatus
 from cases.models import AttentionItem, AttentionKind, Case, ProcessorRequest
 from cases.services.processors import accounts
 from dsrportal.queueing import LATER, store
-from integrations.models import Outgoing, Processor
+from integrations.models import Processor, SendingPause
 from integrations.mparticle.connector import MParticle
 from tests.builders import actor
 from tests.cases.asking import TWO_WEEKS, calls, heard, later, sent
@@ -99,10 +99,10 @@ def test_nothing_is_asked_while_a_processor_or_everything_is_paused(
         accounts.pause(target, actor=actor("agnes"), reason="by_hand")
         asked_anyhow(target, case)
         accounts.resume(target, actor=actor("agnes"))
-        Outgoing.objects.update(paused_at=timezone.now(), paused_reason="by_hand")
+        SendingPause.objects.update(paused_at=timezone.now(), paused_reason="by_hand")
         asked_anyhow(target, case)
         assert calls(sandbox) == before
-        Outgoing.objects.update(paused_at=None, paused_reason="")
+        SendingPause.objects.update(paused_at=None, paused_reason="")
         asked_anyhow(target, case)
         assert calls(sandbox) > before
 

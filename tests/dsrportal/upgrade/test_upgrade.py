@@ -98,6 +98,9 @@ def test_nothing_is_lost_and_everything_is_as_in_a_fresh_one(old: Database) -> N
 
     assert catalogue.described(old.name) ^ catalogue.described(fresh) == set()
     after = catalogue.rows(old.name)
+    before["integrations_sendingpause"] = before.pop("integrations_outgoing")
+    for row in before["django_content_type"]:
+        row["model"] = {"outgoing": "sendingpause"}.get(row["model"], row["model"])
     assert {table: missing for table in before if (missing := lost(before[table], after[table]))} == {}
     assert unchained(after["cases_auditevent"]) == []
     assert catalogue.may(old.name, old.app) == {

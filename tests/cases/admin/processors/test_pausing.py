@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from cases.models import Action, AuditEvent
 from cases.services.processors import accounts, pausing
-from integrations.models import Outgoing, Processor
+from integrations.models import Processor, SendingPause
 from tests import builders
 from tests.builders import actor
 from tests.cases.admin.desk_users import account, browser, said
@@ -60,11 +60,11 @@ def shown(name: str, path: str = START) -> list[str]:
 def test_who_may_pause_and_resume_everything(name: str, status: int, path: str) -> None:
     if path == RESUME:
         pausing.pause(actor=actor("ivy"), reason="maintenance")
-    before = Outgoing.objects.get().paused_at
+    before = SendingPause.objects.get().paused_at
     client = browser(name)
     assert client.get(path).status_code == (200 if status == 302 else 403)
     assert client.post(path, {"reason": "by_hand"}).status_code == status
-    assert (Outgoing.objects.get().paused_at != before) is (status == 302)
+    assert (SendingPause.objects.get().paused_at != before) is (status == 302)
 
 
 @pytest.mark.parametrize(("name", "offered"), [("ivy", True), ("adam", True), ("otto", False)])
@@ -181,7 +181,7 @@ def test_a_page_asks_once_for_it() -> None:
         with CaptureQueriesContext(connection) as captured:
             client.get(address)
         statements = [query["sql"] for query in captured.captured_queries]
-        asked = [sql for sql in statements if "ARRAY(SELECT" in sql and "integrations_outgoing" in sql]
+        asked = [sql for sql in statements if "ARRAY(SELECT" in sql and "integrations_sendingpause" in sql]
         assert len(asked) == 1, address
 
 
@@ -228,10 +228,10 @@ def test_since_when_is_told_in_the_zone_of_who_looks_and_with_the_day_where_it_i
     user.time_zone = "Asia/Tokyo"
     user.save()
     pausing.pause(actor=actor(user), reason="maintenance")
-    Outgoing.objects.update(paused_at=timezone.now().replace(year=2026, month=1, day=5, hour=20, minute=14))
+    SendingPause.objects.update(paused_at=timezone.now().replace(year=2026, month=1, day=5, hour=20, minute=14))
     assert shown("ivy") == [f"{EVERYTHING} 06 Jan 2026, 05:14 (maintenance on their side or ours)"]
     at = timezone.now()
-    Outgoing.objects.update(paused_at=at)
+    SendingPause.objects.update(paused_at=at)
     (words,) = shown("otto")
     assert words == f"{EVERYTHING} {at:%H:%M} (maintenance on their side or ours)"
 
