@@ -53,8 +53,8 @@ check: env ## style, types, layers, migrations, settings
 bench: env ## how fast it is, beside a bare view
 	@exec $(BIN)/python -m tests.bench
 
-pictures: env ## take the README's pictures anew (needs Chromium)
-	@PORTAL_PICTURES_DIR=tests/browser/pictures exec $(BIN)/python -m pytest tests/browser/test_walk.py tests/browser/test_working_day.py
+pictures: env ## take the manual's pictures anew (needs Chromium)
+	@PORTAL_PICTURES_DIR=dsrportal/static/portal/help exec $(BIN)/python -m pytest tests/browser/test_walk.py tests/browser/test_working_day.py
 
 messages: env ## find the texts anew, update their German and compile it
 	@exec $(BIN)/python -m tests.messages

@@ -76,6 +76,8 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
             Place(_("Verification"), "rules", model="cases.verificationrule"),
         ),
     ),
+    # Everybody's, and no part of the house: it stands apart, without a title.
+    ("", (Place(_("Help"), "help", url_name="admin:help"),)),
 )
 
 
@@ -125,6 +127,8 @@ class DeskSite(admin.AdminSite):
         return [
             path("me/", self.admin_view(self.me), name="me"),
             path("health/", self.admin_view(require_safe(self.health)), name="health"),
+            path("help/", self.admin_view(self.help), name="help"),
+            path("help/<slug:name>/", self.admin_view(self.help_page), name="help_page"),
             *ours,
         ]
 
@@ -136,6 +140,16 @@ class DeskSite(admin.AdminSite):
         from cases.admin.operations.health import health_view
 
         return health_view(request, self.each_context(request))
+
+    def help(self, request: HttpRequest) -> HttpResponse:
+        from cases.admin.help.views import home_page
+
+        return home_page(request, self.each_context(request))
+
+    def help_page(self, request: HttpRequest, name: str) -> HttpResponse:
+        from cases.admin.help.views import manual_page
+
+        return manual_page(request, self.each_context(request), name)
 
     def me(self, request: HttpRequest) -> HttpResponseBase:
         from cases.admin.people.my_settings import me_page
@@ -157,10 +171,12 @@ class DeskSite(admin.AdminSite):
         return recorded(request, lambda: change(request, extra_context))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        from cases.admin.help.links import explanation
         from cases.admin.processors.pausing import paused
 
         return {
             **super().each_context(request),
+            "explanation": explanation(request),
             "pauses": paused(request),
             "navigation": list(self._navigation(request)),
             "zone_name": timezone.get_current_timezone_name(),

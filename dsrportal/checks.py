@@ -28,7 +28,7 @@ def audit_table_is_out_of_reach(app_configs: Sequence[AppConfig] | None, **kwarg
     return [
         Warning(
             f"The role the portal runs as {', '.join(excess)}.",
-            hint="Set DATABASE_OWNER_URL to a role of its own and run `manage.py migrate` again; see README.md.",
+            hint="Set DATABASE_OWNER_URL to a role of its own and run `manage.py migrate` again; see .env.example.",
             id="dsrportal.W001",
         )
     ]

@@ -18,8 +18,15 @@ from django.utils.translation.template import templatize
 ROOT: Final = Path(__file__).resolve().parent.parent
 PO: Final = ROOT / "dsrportal" / "locale" / "de" / "LC_MESSAGES" / "django.po"
 MO: Final = PO.with_suffix(".mo")
-# What people never see: the operator's commands speak English, as the log does.
-NOT_READ: Final = ("integrations/sandbox/", "migrations/", "dsrportal/management/")
+# What people never see: the operator's commands speak English, as the log does. And what is written once a language:
+# the manual's pages.
+NOT_READ: Final = (
+    "integrations/sandbox/",
+    "migrations/",
+    "dsrportal/management/",
+    "templates/portal/help/de/",
+    "templates/portal/help/en/",
+)
 
 # Function -> its arguments that are text, and the one that is a context.
 PLAIN, PLURAL, IN_CONTEXT = ((0,), None), ((0, 1), None), ((1,), 0)

@@ -77,7 +77,8 @@ class CallbackDelivery(models.Model):
         verbose_name = gettext_lazy("callback delivery")
         verbose_name_plural = gettext_lazy("callback deliveries")
         constraints: ClassVar[list[Any]] = [
-            # The same verified body twice is one delivery (facts: a captured callback can be replayed for ever).
+            # The same verified body twice is one delivery. Nothing signed says when or how often a callback is sent, so
+            # that a captured one verifies for ever: https://docs.mparticle.com/developers/apis/dsr-api/v3/
             models.UniqueConstraint(fields=["processor", "body_sha256"], name="delivery_once_per_body"),
         ]
         indexes: ClassVar[list[Any]] = [

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.browser.walker import Album
 from tests.browser.working_day import Office, open_office
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -52,11 +53,11 @@ def office(
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where the README's pictures go: PORTAL_PICTURES_DIR (`make pictures`), else the test's own directory."""
-    directory = Path(os.environ.get("PORTAL_PICTURES_DIR") or tmp_path / "pictures")
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
+def pictures(tmp_path: Path) -> Album:
+    """Where the manual's pictures go: PORTAL_PICTURES_DIR (`make pictures`), in every language of the portal; else the
+    test's own directory, in one."""
+    wished = os.environ.get("PORTAL_PICTURES_DIR")
+    return Album(Path(wished), ("en", "de")) if wished else Album(tmp_path / "pictures", ("en",))
 
 
 @pytest.fixture

@@ -145,6 +145,8 @@ def _house() -> Pages:
         "role": _at("auth_group_change", agnes.groups.get().pk),
         "verification rules": _at("cases_verificationrule_changelist"),
         "my settings": _at("me"),
+        "manual": _at("help"),
+        "page of the manual": _at("help_page", "verifying"),
         "change password": _at("password_change"),
         "not found": "/admin/nothing/here/",
     }

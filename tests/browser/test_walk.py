@@ -1,4 +1,4 @@
-"""A real browser walks the main job once, and takes pictures for the README on its way."""
+"""A real browser walks the main job once, and takes pictures for the manual on its way."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +15,7 @@ from cases.models import Case
 from cases.services import audit
 from cases.services.planning import approval
 from cases.services.worklist import assigning, saved_views
-from tests.browser.walker import Walker
+from tests.browser.walker import Album, Walker
 from tests.builders import actor, approved_case, open_case, person, processor, ready_case
 from tests.live import LivePortal, live_portal
 from tests.sandbox import Sandbox, running_sandbox
@@ -93,7 +93,7 @@ def some_cases() -> None:
 
 
 def test_a_case_from_the_form_to_its_end(
-    browser: Browser, portal: LivePortal, sandbox: Sandbox, pictures: Path
+    browser: Browser, portal: LivePortal, sandbox: Sandbox, pictures: Album
 ) -> None:
     agnes = Walker(browser, portal.url, "agnes")
     page = agnes.page
@@ -138,6 +138,9 @@ def test_a_case_from_the_form_to_its_end(
     assert audit.verify(f"case:{case.pk}") == []
 
     otto = Walker(browser, portal.url, "otto")
+    otto.page.goto("/admin/integrations/processor/")
+    otto.page.get_by_role("link", name="Shop (EU)").first.click()
+    otto.picture(pictures, "processor")
     otto.page.goto("/admin/cases/auditevent/")
     assert otto.page.get_by_text(case.reference).count()
     assert agnes.complaints + pia.complaints + otto.complaints == []

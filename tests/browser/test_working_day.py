@@ -3,13 +3,12 @@
 import csv
 import io
 import re
-from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
 from cases.lifecycle import CaseStatus, Outcome, RequestStatus
 from cases.models import AuditEvent, Case
-from tests.browser.walker import Walker
+from tests.browser.walker import Album, Walker
 from tests.browser.working_day import Office
 from tests.cases.files import BROKEN, ROW, csv_of
 
@@ -22,16 +21,16 @@ def references(page: Page) -> list[str]:
 # --- the agent
 
 
-def test_an_agents_day(browser: Browser, office: Office, pictures: Path) -> None:
+def test_an_agents_day(browser: Browser, office: Office, pictures: Album) -> None:
     agnes = Walker(browser, office.portal.url, "agnes")
-    _works_her_queue(agnes, office, browser)
+    _works_her_queue(agnes, office, browser, pictures)
     imported = _imports_a_file(agnes, office, pictures)
     _works_many(agnes, office, imported)
     _answers_one_who_calls(agnes, office)
     assert agnes.complaints == []
 
 
-def _works_her_queue(agnes: Walker, office: Office, browser: Browser) -> None:
+def _works_her_queue(agnes: Walker, office: Office, browser: Browser, pictures: Album) -> None:
     page, by_link, by_data = agnes.page, office.cases["by_link"], office.cases["by_data"]
     assert agnes.figure("My cases") == 2
     assert references(page) == [by_link.reference, by_data.reference]
@@ -60,13 +59,19 @@ def _works_her_queue(agnes: Walker, office: Office, browser: Browser) -> None:
     page.get_by_role("link", name="Next case of this list").click()
     expect(page.get_by_role("heading", name=by_data.reference)).to_be_visible()
     agnes.choose("Verify the person")
-    page.get_by_label("Data points matched").check()
-    for point in ("Name", "Postal address", "Date of birth"):
-        page.get_by_label(point, exact=True).check()
+    agnes.picture(pictures, "verify", height=1000, prepare=_matches)
+    _matches(page)
     page.get_by_role("button", name="Record verification").click()
     expect(page.get_by_text("left the list of 0")).to_be_visible()
     statuses = Case.objects.filter(pk__in=[by_link.pk, by_data.pk]).values_list("status", flat=True)
     assert set(statuses) == {CaseStatus.READY}
+
+
+def _matches(page: Page) -> None:
+    """Three data points do, in any language."""
+    page.locator("[name=method][value=matched_data]").check()
+    for point in ("name", "postal_address", "birth_date"):
+        page.locator(f"[name=points][value={point}]").check()
 
 
 def _confirms(browser: Browser, link: str) -> None:
@@ -79,7 +84,7 @@ def _confirms(browser: Browser, link: str) -> None:
     context.close()
 
 
-def _imports_a_file(agnes: Walker, office: Office, pictures: Path) -> list[Case]:
+def _imports_a_file(agnes: Walker, office: Office, pictures: Album) -> list[Case]:
     """Two rows are good and one is not: the good ones are opened, the other comes back to be put right."""
     page = agnes.page
     agnes.go("Imports")
@@ -163,7 +168,7 @@ def _answers_one_who_calls(agnes: Walker, office: Office) -> None:
 # --- the approver
 
 
-def test_an_approvers_day(browser: Browser, office: Office, pictures: Path) -> None:
+def test_an_approvers_day(browser: Browser, office: Office, pictures: Album) -> None:
     pia = Walker(browser, office.portal.url, "pia")
     _approves_one(pia, office)
     _is_refused_her_own(pia, office)
@@ -201,7 +206,7 @@ def _is_refused_her_own(pia: Walker, office: Office) -> None:
     assert case.status == CaseStatus.READY
 
 
-def _approves_many(pia: Walker, office: Office, pictures: Path) -> None:
+def _approves_many(pia: Walker, office: Office, pictures: Album) -> None:
     """Two erasures, of which one is taken back while it waits."""
     page, kept, undone = pia.page, office.cases["bulk_one"], office.cases["bulk_two"]
     page.goto("/admin/cases/case/?approval=1")
@@ -252,7 +257,7 @@ def _reads_what_names_her(pia: Walker, office: Office) -> None:
 # --- the auditor
 
 
-def test_an_auditors_day(browser: Browser, office: Office, pictures: Path) -> None:
+def test_an_auditors_day(browser: Browser, office: Office, pictures: Album) -> None:
     otto = Walker(browser, office.portal.url, "otto")
     _reads_and_changes_nothing(otto, office)
     _reviews_the_trail(otto, office, pictures)
@@ -276,7 +281,7 @@ def _reads_and_changes_nothing(otto: Walker, office: Office) -> None:
     expect(page.get_by_role("checkbox")).to_have_count(0)
 
 
-def _reviews_the_trail(otto: Walker, office: Office, pictures: Path) -> None:
+def _reviews_the_trail(otto: Walker, office: Office, pictures: Album) -> None:
     page = otto.page
     otto.go("Audit trail")
     page.get_by_label("Who").fill("ivy")

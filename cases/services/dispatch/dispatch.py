@@ -149,7 +149,8 @@ def _send(connector: Connector, request: ProcessorRequest) -> Report:
     try:
         return connector.submit(payloads.submission(request))
     except AlreadyExists:
-        # For an id of ours: success after a lost reply (facts 1.4).
+        # For an id of ours: success after a lost reply. Creating answers a repeated id with 400, never with the first
+        # answer again: https://docs.mparticle.com/developers/apis/dsr-api/v3/
         leases.renew(request)
         return _ask(connector, request)
 

@@ -158,7 +158,10 @@ def _in_the_way(request: ProcessorRequest) -> ProcessorRequest | None:
 
 
 def _open_conflict(request: ProcessorRequest) -> None:
-    """409 does not name the request in the way (facts 1.4); ours, if it is one, we can find."""
+    """Opens an item that names the request in the way, if it is one of ours.
+
+    The answer 409 does not name it: https://docs.mparticle.com/developers/apis/dsr-api/v3/
+    """
     other = _in_the_way(request)
     which = (
         Wording("that of case %(case)s", case=other.case.reference)

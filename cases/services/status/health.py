@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 WORKER_ALIVE_SECONDS: Final = 60
 # The schedule beats twice a second; another takes over ten seconds after one died.
 SCHEDULE_LATE_SECONDS: Final = 30
-# The oldest request that is due and that nobody works on. With a long queue that is within reason: see the README.
+# The oldest request that is due and that nobody works on. With a long queue that is within reason: the manual says so.
 QUEUED_LATE_SECONDS: Final = 15 * 60
 # mParticle delivers its callbacks every 15 minutes; the first one follows the creation of a request.
 CALLBACKS_LATE_SECONDS: Final = 30 * 60

@@ -184,6 +184,8 @@ TABLE: Final = (
     Row("login/", May(status=302, visitor=200), May(visitor=200)),
     Row("logout/", ONLY_POST, May()),
     Row("me/", *both(May())),
+    Row("help/", *both(May())),
+    Row("help/<slug:name>/", May(), ONLY_GET, ("start",)),
     Row("password_change/", *both(May())),
     Row("password_change/done/", May(), ONLY_GET),
     Row("autocomplete/", REFUSED, ONLY_GET),
