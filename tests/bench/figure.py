@@ -1,19 +1,27 @@
-"""One measured figure as a line of the table: what it is, what was found, and what was hoped for."""
+"""One measured figure: what it is, what was found, and what was hoped for."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`met` is None where there is no goal."""
+    """`met` is None where there is no goal. A goal that is `exact` holds at any size and on any machine: a bench that
+    misses it has found a fault, not a slow machine."""
 
     what: str
     value: str
     goal: str = ""
     met: bool | None = None
+    exact: bool = False
 
     def __str__(self) -> str:
         line = f"{self.what:<46}{self.value:>30}"
         if self.met is not None:
             line += f"   {self.goal}: {'met' if self.met else 'NOT met'}"
         return line
+
+    def row(self, bench: str, command: str, day: str, machine: str) -> str:
+        """The figure as a row of the table in README.md."""
+        value = self.value + (f" (goal: {self.goal})" if self.met is not None else "")
+        cells = (f"{bench}: {self.what.strip()}", f"`{command}`", day, machine, value)
+        return "| " + " | ".join(cells) + " |"

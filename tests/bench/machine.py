@@ -1,0 +1,42 @@
+"""The machine at hand in a line: a figure means nothing without it."""
+
+import os
+import platform
+import re
+import time
+from pathlib import Path
+from statistics import median
+
+from django.db import connection
+
+
+def in_words(directory: Path) -> str:
+    """Processors, memory, versions, and what making one small write durable in that directory costs."""
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    connection.ensure_connection()
+    major = connection.pg_version // 10_000
+    return (
+        f"{os.cpu_count()} × {_processor()}, {memory_gib:.0f} GiB, fsync {_sync_us(directory):.0f} µs, "
+        f"{platform.system()}, Python {platform.python_version()}, PostgreSQL {major}"
+    )
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1].strip() if found else platform.machine()
+
+
+def _sync_us(directory: Path) -> float:
+    """The median of 200 writes: every commit pays it."""
+    took = []
+    with (directory / "sync").open("wb") as file:
+        for _ in range(200):
+            file.write(b"x" * 512)
+            file.flush()
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - began)
+    return median(took) * 1e6
