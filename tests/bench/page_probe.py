@@ -162,9 +162,14 @@ class Visitor:
         answered: list[str] = []
         queries: list[str] = []
         environ = self._environ(address)
+
+        def begin(status: str, headers: Any, error: Any = None, /) -> Callable[[bytes], object]:
+            answered.append(status)
+            return lambda data: None  # Django never writes by itself
+
         with connection.execute_wrapper(partial(noted, queries)):
             began, cpu = time.perf_counter(), time.process_time()
-            answer = self._application(environ, lambda status, headers, error=None: answered.append(status))
+            answer = self._application(environ, begin)
             body = b"".join(answer)
             answer.close()
             took = time.perf_counter() - began, time.process_time() - cpu

@@ -62,7 +62,8 @@ class Build:
         return Visit(**self._answer())
 
     def median(self, page: str, of: str) -> float:
-        return median(getattr(visit, of) for visit in self.visits[page])
+        values: list[float] = [getattr(visit, of) for visit in self.visits[page]]
+        return median(values)
 
     def in_words(self, page: str) -> str:
         ms, cpu_ms, queries = (self.median(page, of) for of in ("ms", "cpu_ms", "queries"))
@@ -131,7 +132,7 @@ def _build(run: Run, name: str, checkout: Path, cases: int) -> Iterator[Build]:
         yield Build(name, process, log)
 
 
-def _as_superuser(database: str, statement: sql.Composable) -> None:
+def _as_superuser(database: str, statement: sql.SQL | sql.Composed) -> None:
     url = settings.ADDRESSES.database_url(SUPERUSER_ROLE, database)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)
