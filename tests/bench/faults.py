@@ -1,5 +1,6 @@
 """The fault run with a thousand requests: a portal of its own beside a sandbox, see tests/faults."""
 
+import re
 import sys
 
 from tests.bench.children import running
@@ -19,7 +20,13 @@ def measure(run: Run) -> list[Figure]:
     count, chaos = (FEW, 0) if run.small else (REQUESTS, CHAOS_SECONDS)
     options = {"requests": count, "chaos": chaos, "seconds": SECONDS}
     words = [f"--{name}={value}" for name, value in options.items()]
-    with running([sys.executable, "-m", "tests.faults", *words]) as (process,):
+    settled = ""
+    with running([sys.executable, "-u", "-m", "tests.faults", *words], asked=True) as (process,):
+        assert process.stdout
+        for line in process.stdout:
+            print(line.decode(), end="", flush=True)
+            if found := re.match(rb"  all settled after +(\d+ s)", line):
+                settled = f", {found[1].decode()} after the first approval"
         sound = process.wait() == 0
     what = "nothing lost, doubled or stuck" if sound else "not as it should be"
-    return [Figure(f"fault run, {count} requests", what, "sound", sound, exact=True)]
+    return [Figure(f"fault run, {count} requests", what + settled, "sound", sound, exact=True)]

@@ -19,9 +19,3 @@ class Figure:
         if self.met is not None:
             line += f"   {self.goal}: {'met' if self.met else 'NOT met'}"
         return line
-
-    def row(self, bench: str, command: str, day: str, machine: str) -> str:
-        """The figure as a row of the table in README.md."""
-        value = self.value + (f" (goal: {self.goal})" if self.met is not None else "")
-        cells = (f"{bench}: {self.what.strip()}", f"`{command}`", day, machine, value)
-        return "| " + " | ".join(cells) + " |"

@@ -11,14 +11,16 @@ from django.db import connection
 
 
 def in_words(directory: Path) -> str:
-    """Processors, memory, versions, and what making one small write durable in that directory costs."""
+    """Processors, memory, what making one small write durable in that directory costs, how many processes wanted to
+    run in the five minutes before, and versions."""
+    _minute, load, _quarter = os.getloadavg()
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         postgres = cursor.fetchone()[0].split()[0]
     return (
         f"{os.cpu_count()} × {_processor()}, {memory_gib:.0f} GiB, fsync {_sync_us(directory):.0f} µs, "
-        f"{platform.system()}, Python {platform.python_version()}, PostgreSQL {postgres}"
+        f"Python {platform.python_version()}, PostgreSQL {postgres}, load {load:.1f}"
     )
 
 

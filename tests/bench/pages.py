@@ -67,7 +67,7 @@ class Build:
 
     def in_words(self, page: str) -> str:
         ms, cpu_ms, queries = (self.median(page, of) for of in ("ms", "cpu_ms", "queries"))
-        return f"{ms:.0f} ms, {cpu_ms:.0f} of CPU, {queries:.0f} queries"
+        return f"{ms:.0f} ms, {cpu_ms:.0f} ms of CPU, {queries:.0f} queries"
 
     def _answer(self) -> dict[str, Any]:
         assert self.process.stdout is not None
