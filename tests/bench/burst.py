@@ -1,4 +1,4 @@
-"""What mParticle sends every 15 minutes, all at once: a tenth of it twice, and all of it out of order."""
+"""A burst of callbacks, as mParticle sends them every 15 minutes: a tenth of them twice, and all out of order."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""How long after the death of a sending worker everything it held is recorded as sent."""
+"""Recovery: the time from the death of a sending worker until everything it held is recorded as sent."""
 
 import os
 import signal

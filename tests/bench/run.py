@@ -1,4 +1,4 @@
-"""What a run of the benches was told, the same for each of them."""
+"""The order for a run, the same for each of its benches."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How much of its budget one workspace uses where every answer takes 200 ms: mParticle's own limits, our usual share.
+"""The share of its budget that one workspace uses where every answer takes 200 ms, under mParticle's own limits.
 
 The sandbox enforces the whole of the limit meanwhile. What is sent while the budget ramps up is not counted.
 """
