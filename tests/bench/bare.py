@@ -1,4 +1,4 @@
-"""What the callback endpoint is compared with: the least a Django view can do that takes a signed callback.
+"""The callback endpoint's measure: the least that a Django view can do which takes a signed callback.
 
 It verifies the signature with a key it has loaded, inserts the delivery, updates the request and inserts an event,
 in one transaction, through the ORM, on tables of its own that hold the same facts as the portal's and point at the

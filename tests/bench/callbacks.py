@@ -1,20 +1,19 @@
 """Signed callbacks per second, over eight connections that are always busy."""
 
-from pathlib import Path
-
 from tests.bench import target
 from tests.bench.duel import Duel
 from tests.bench.figure import Figure
+from tests.bench.run import Run
 
-CALLBACKS = 500
+CALLBACKS, FEW = 500, 60
 CONNECTIONS = 8
 RATIO_GOAL = 0.6
 
 
-def measure(directory: Path, *, rounds: int, part: float) -> list[Figure]:
-    duel = Duel(target.at(directory), CONNECTIONS)
+def measure(run: Run) -> list[Figure]:
+    duel = Duel(target.at(run.directory), CONNECTIONS)
     with duel.target.served():
-        duel.fight(round(CALLBACKS * part), rounds=rounds)
+        duel.fight(FEW if run.small else CALLBACKS, rounds=run.rounds)
     # A fast answer that did nothing would not count.
     applied = duel.target.applied_once(duel.keys)
     refused = [landed.statuses for landed in [*duel.ours, *duel.bare] if set(landed.statuses) != {"202"}]

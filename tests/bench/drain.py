@@ -13,22 +13,24 @@ from integrations.models import Processor
 from tests import builders
 from tests.bench import seed
 from tests.bench.figure import Figure
+from tests.bench.run import Run
 from tests.bench.workers import OUTGOING, log_of, until, working
 from tests.sandbox import running_sandbox
 
-REQUESTS = 500
+REQUESTS, FEW = 500, 60
 GOAL = 100
 PATIENCE_SECONDS = 180
 UNLIMITED = "100000000 calls in 60 s\n100000000 new requests in 24 h"
 
 
-def measure(directory: Path, *, rounds: int, part: float) -> list[Figure]:
+def measure(run: Run) -> list[Figure]:
+    directory, count = run.directory, FEW if run.small else REQUESTS
     with running_sandbox(directory / "drain", "--workspace", "4501:key:secret") as sandbox:
         sandbox.switches(callbacks=False)
         processor = builders.processor(sandbox, name="Drain", limits=UNLIMITED)
         with working(directory, OUTGOING):
             # One round more than is counted: it fills caches and opens connections.
-            rates = [_drain(directory, processor, round(REQUESTS * part)) for _ in range(rounds + 1)][1:]
+            rates = [_drain(directory, processor, count) for _ in range(run.rounds + 1)][1:]
     rate = median(rates)
     return [Figure("requests drained at 0 ms latency", f"{rate:.0f} a second", f"{GOAL}", rate >= GOAL)]
 

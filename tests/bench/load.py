@@ -8,19 +8,17 @@ import json
 import pickle
 import re
 import socket
-import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median, quantiles
 
-_REPOSITORY = Path(__file__).resolve().parent.parent.parent
-
+from tests.bench.children import finished
 
 ANSWER_SECONDS = 60
+VOLLEY_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -55,15 +53,8 @@ class Landed:
 
 def fire(volley: Volley) -> Landed:
     """Send it from a process of its own."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.bench.load"],
-        cwd=_REPOSITORY,
-        input=pickle.dumps(volley),
-        stdout=subprocess.PIPE,
-        check=True,
-        timeout=300,
-    )
-    return Landed(**json.loads(ran.stdout))
+    command = [sys.executable, "-m", "tests.bench.load"]
+    return Landed(**json.loads(finished(command, given=pickle.dumps(volley), seconds=VOLLEY_SECONDS)))
 
 
 def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
-from pathlib import Path
 
 from django.db import connection
 from django.db.models import F, Max, Q
@@ -25,10 +24,11 @@ from tests import builders
 from tests.bench import journal, seed
 from tests.bench.drain import UNLIMITED
 from tests.bench.figure import Figure
+from tests.bench.run import Run
 from tests.bench.workers import until, working
 from tests.sandbox import Sandbox
 
-IN_FLIGHT = 80_000
+IN_FLIGHT, FEW = 80_000, 600
 CALLS_GOAL = 540
 NEWS_EVERY = 100
 PATIENCE_SECONDS = 900
@@ -48,9 +48,9 @@ class Round:
         return Figure(what, f"{self.seconds:.1f} s, {local_ms:.1f} ms a group")
 
 
-def measure(directory: Path, *, rounds: int, part: float) -> list[Figure]:
+def measure(run: Run) -> list[Figure]:
     """One round of each kind, however many are asked for."""
-    count = round(IN_FLIGHT * part)
+    count, directory = FEW if run.small else IN_FLIGHT, run.directory
     sandbox = Sandbox(directory / "reconciliation", "--workspace", "4503:key:secret")
     try:
         processor = _in_flight(sandbox.start(), count)

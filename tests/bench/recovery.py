@@ -1,12 +1,8 @@
-"""How long after the death of a sending worker everything it held is recorded as sent."""
+"""Recovery: the time from the death of a sending worker until everything it held is recorded as sent."""
 
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 
 from django.db.models import Max
@@ -19,12 +15,12 @@ from dsrportal.serve.processes import wait_for_end
 from integrations.models import Processor
 from tests import builders
 from tests.bench import seed
+from tests.bench.children import running
 from tests.bench.figure import Figure
+from tests.bench.run import Run
 from tests.bench.workers import log_of, until, working
 from tests.faults import processes
 from tests.sandbox import running_sandbox
-
-_REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 LATENCY_MS = 200
 REQUESTS = 120
@@ -36,13 +32,13 @@ PATIENCE_SECONDS = 180
 UNLIMITED = "100000000 calls in 60 s\n100000000 new requests in 24 h"
 
 
-def measure(directory: Path, *, rounds: int, part: float) -> list[Figure]:
-    """Three rounds at most, of a minute each. Nothing smaller shows anything, so `part` is not heeded."""
-    with running_sandbox(directory / "recovery", "--workspace", "4504:key:secret") as sandbox:
+def measure(run: Run) -> list[Figure]:
+    """Three rounds at most, of a minute each. A small run does not wait for the dead worker's leases to end."""
+    with running_sandbox(run.directory / "recovery", "--workspace", "4504:key:secret") as sandbox:
         sandbox.switches(callbacks=False, latency_ms=LATENCY_MS)
         processor = builders.processor(sandbox, name="Recovery", limits=UNLIMITED)
-        with working(directory, ("worker default", "schedule")):
-            found = [_recover(directory, processor) for _ in range(min(rounds, MOST_ROUNDS))]
+        with working(run.directory, ("worker default", "schedule")):
+            found = [_recover(run, processor) for _ in range(min(run.rounds, MOST_ROUNDS))]
         posts = sum(sandbox.state()["posts"].values())
     seconds, held = median(each[0] for each in found), sum(each[1] for each in found)
     if not held:
@@ -55,11 +51,12 @@ def measure(directory: Path, *, rounds: int, part: float) -> list[Figure]:
     ]
 
 
-def _recover(directory: Path, processor: Processor) -> tuple[float, int]:
+def _recover(run: Run, processor: Processor) -> tuple[float, int]:
     """Seconds from the kill to the last of what was held, and how many were."""
     made = {request.pk for request in seed.requests(processor, REQUESTS, status=RequestStatus.QUEUED)}
     mine = ProcessorRequest.objects.filter(pk__in=made)
-    with _worker(directory) as first:
+    worker = [sys.executable, "manage.py", "worker", "outgoing"]
+    with running(worker, log=log_of(run.directory)) as (first,):
         concurrency.wake(processor.pk)
         until(
             lambda: mine.filter(status=RequestStatus.PENDING).count() >= SENT_BEFORE, seconds=PATIENCE_SECONDS
@@ -70,24 +67,11 @@ def _recover(directory: Path, processor: Processor) -> tuple[float, int]:
         for horse in horses:
             wait_for_end(horse, 10)
         held = mine.filter(pk__in=list(mine.filter(lease_until__isnull=False).values_list("pk", flat=True)))
+        if run.small:
+            held.update(lease_until=killed_at)
+            concurrency.wake(processor.pk)
         # As the supervisor does.
-        with _worker(directory):
+        with running(worker, log=log_of(run.directory)):
             until(lambda: not mine.filter(status=RequestStatus.QUEUED).exists(), seconds=PATIENCE_SECONDS)
     count, last = held.count(), held.aggregate(at=Max("sent_at"))["at"]
     return ((last - killed_at).total_seconds() if last else 0.0), count
-
-
-@contextmanager
-def _worker(directory: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with log_of(directory).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "worker", "outgoing"],
-            cwd=_REPOSITORY,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(60)

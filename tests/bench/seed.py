@@ -17,6 +17,7 @@ from cases.models import (
     ProcessorRequest,
     RequestGroup,
     SubjectIdentity,
+    VerificationMethod,
 )
 from cases.services import audit
 from dsrportal import crypto
@@ -82,6 +83,9 @@ def _some(processor: Processor, count: int, status: str, more: dict[str, object]
             status_changed_at=now,
             opened_by=agent,
             changed_by=agent,
+            verified_by=agent,
+            verified_at=now,
+            verification_method=VerificationMethod.MATCHED_DATA,
             approved_by=approver,
             approved_at=now,
             approval_digest="0" * 64,

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import socket
-import subprocess
 import sys
 import time
 from base64 import b64encode
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from subprocess import Popen
 from uuid import UUID
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -31,10 +31,9 @@ from integrations.opendsr.certificates import verify_bundle
 from tests import builders
 from tests.authority import Authority, Issued
 from tests.bench import bare, seed
+from tests.bench.children import running
 from tests.bench.load import Landed, Volley, fire, post
 from tests.live import free_port
-
-_REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 DOMAIN = "opendsr.mparticle.com"
 
@@ -58,7 +57,7 @@ class Target:
     """The web server, a processor whose callbacks it trusts, and the key they are signed with."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        self.log = directory / "web.log"
         self.port = free_port()
         authority = Authority("Bench")
         self.leaf: Issued = authority.leaf(DOMAIN)
@@ -97,21 +96,13 @@ class Target:
         """As the portal serves: two granian workers of two threads each."""
         command = "granian --interface wsgi tests.bench.application:application --host 127.0.0.1 --no-ws"
         options = f"--port {self.port} --workers 2 --blocking-threads 2"
-        server = subprocess.Popen(
-            [sys.executable, "-m", *command.split(), *options.split()],
-            cwd=_REPOSITORY,
-            env={**os.environ, bare.KEY_FILE: str(self.key_file)},
-            stdout=(self.directory / "web.log").open("ab"),
-            stderr=subprocess.STDOUT,
-        )
-        try:
+        program = [sys.executable, "-m", *command.split(), *options.split()]
+        env = {**os.environ, bare.KEY_FILE: str(self.key_file)}
+        with running(program, log=self.log, env=env) as (server,):
             self._await_answer(server)
             yield
-        finally:
-            server.terminate()
-            server.wait(15)
 
-    def _await_answer(self, server: subprocess.Popen[bytes]) -> None:
+    def _await_answer(self, server: Popen[bytes]) -> None:
         for _ in range(600):
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
@@ -120,7 +111,7 @@ class Target:
                 if server.poll() is not None:
                     break
                 time.sleep(0.05)
-        raise RuntimeError((self.directory / "web.log").read_text()[-2000:])
+        raise RuntimeError(self.log.read_text()[-2000:])
 
     def volleys(self, count: int, *, repeats: int = 0) -> Volleys:
         """`count` signed callbacks to the endpoint, and the same to the bare view; each moves a request of its own.

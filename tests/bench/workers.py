@@ -1,6 +1,5 @@
 """The portal's workers and its schedule, as processes of their own."""
 
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +10,7 @@ from rq import Worker
 
 from cases.services.processors import concurrency
 from dsrportal.queueing import store
-
-_REPOSITORY = Path(__file__).resolve().parent.parent.parent
+from tests.bench.children import running
 
 OUTGOING = ("worker outgoing",) * concurrency.LANES
 EVERYONE = (*OUTGOING, "worker default", "schedule")
@@ -22,25 +20,11 @@ START_SECONDS = 60
 @contextmanager
 def working(directory: Path, commands: tuple[str, ...]) -> Iterator[None]:
     """These commands of manage.py at work; what they log goes to `worker.log`."""
-    with log_of(directory).open("ab") as log:
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "manage.py", *command.split()],
-                cwd=_REPOSITORY,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-            for command in commands
-        ]
-    try:
-        expected = sum(command.startswith("worker") for command in commands)
+    expected = sum(command.startswith("worker") for command in commands)
+    programs = [[sys.executable, "manage.py", *command.split()] for command in commands]
+    with running(*programs, log=log_of(directory)):
         until(lambda: len(Worker.all(connection=store())) >= expected, seconds=START_SECONDS)
         yield
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(60)
 
 
 def log_of(directory: Path) -> Path:
