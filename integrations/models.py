@@ -68,7 +68,9 @@ class SendingPause(models.Model):
 class ProcessorSet(models.QuerySet["Processor"]):
     def sending(self) -> "ProcessorSet":
         """Those to which something may be sent now: neither they nor everything outgoing is paused."""
-        return self.filter(paused_at=None).exclude(Exists(SendingPause.objects.filter(paused_at__isnull=False)))
+        return self.filter(paused_at=None).exclude(
+            Exists(SendingPause.objects.filter(paused_at__isnull=False))
+        )
 
 
 class Processor(models.Model):

@@ -33,7 +33,9 @@ class Pause:
 def pause(*, actor: Actor, reason: str) -> None:
     """Send nothing to any processor. Raises Superseded where everything is paused already."""
     with transaction.atomic():
-        if not SendingPause.objects.filter(paused_at=None).update(paused_at=timezone.now(), paused_reason=reason):
+        if not SendingPause.objects.filter(paused_at=None).update(
+            paused_at=timezone.now(), paused_reason=reason
+        ):
             raise Superseded(Wording("Everything outgoing is paused already."))
         audit.record(Action.OUTGOING_PAUSED, actor=actor, reason=reason)
 

@@ -228,7 +228,9 @@ def test_since_when_is_told_in_the_zone_of_who_looks_and_with_the_day_where_it_i
     user.time_zone = "Asia/Tokyo"
     user.save()
     pausing.pause(actor=actor(user), reason="maintenance")
-    SendingPause.objects.update(paused_at=timezone.now().replace(year=2026, month=1, day=5, hour=20, minute=14))
+    SendingPause.objects.update(
+        paused_at=timezone.now().replace(year=2026, month=1, day=5, hour=20, minute=14)
+    )
     assert shown("ivy") == [f"{EVERYTHING} 06 Jan 2026, 05:14 (maintenance on their side or ours)"]
     at = timezone.now()
     SendingPause.objects.update(paused_at=at)
