@@ -144,7 +144,7 @@ def looks_behind_the_face(node: ast.AST) -> bool:
 def is_impure(node: ast.AST) -> bool:
     if isinstance(node, ast.ImportFrom) and node.module == "django.db.models":
         return any(alias.name not in {"TextChoices", "IntegerChoices"} for alias in node.names)
-    if isinstance(node, ast.ImportFrom) and node.module in {"django.utils.translation", "dsrportal.wording"}:
+    if isinstance(node, ast.ImportFrom) and node.module in {"django.utils.translation", "dsrportal.sentence"}:
         return False  # what a word is called in which language
     if any(below(name, "django", "integrations", "dsrportal") for name in imported(node)):
         return not any(name.startswith("django.db.models") for name in imported(node))

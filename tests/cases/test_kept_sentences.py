@@ -9,7 +9,7 @@ from cases.services.bulk import runs as bulk_runs
 from cases.services.bulk import work as bulk_work
 from cases.services.imports import files as import_files
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from tests import pseudo
 from tests.builders import actor, open_case, processor
 from tests.cases.admin.desk_users import account
@@ -36,7 +36,7 @@ def refused_row() -> BulkRow:
 def test_a_row_that_was_refused_says_why_in_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
     row = refused_row()
     english = "Who started this may not do it any more."
-    assert BulkRow.objects.values_list("sentence", flat=True).get() == english
+    assert BulkRow.objects.values_list("sentence", flat=True).get().english == english
     assert str(row.sentence) == english
     pseudo.speak(monkeypatch)
     with translation.override("de"):
@@ -47,7 +47,7 @@ def test_a_row_of_an_import_says_why_in_each_language(monkeypatch: pytest.Monkey
     processor()
     with translation.override("de"):
         made = checked(ROW, BROKEN, *[{**BROKEN, "received_at": "2026-05-05"}] * 12)
-    kept = set(ImportFailure.objects.values_list("sentence", flat=True))
+    kept = {sentence.english for sentence in ImportFailure.objects.values_list("sentence", flat=True)}
     assert kept == {"Give at least one identity: without one no processor can find the person."}
     pseudo.speak(monkeypatch)
     with translation.override("de"):
@@ -63,7 +63,7 @@ def test_a_row_of_an_import_says_why_in_each_language(monkeypatch: pytest.Monkey
 def test_a_refusal_with_several_sentences_is_read_in_the_readers_language(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    refused = Refused(Wording("Say why it failed."), Wording("A case has up to %(count)d files.", count=3))
+    refused = Refused(Sentence("Say why it failed."), Sentence("A case has up to %(count)d files.", count=3))
     assert str(refused) == "Say why it failed. A case has up to 3 files."
     pseudo.speak(monkeypatch)
     with translation.override("de"):
