@@ -1,14 +1,19 @@
 """What work in the background says of a row is kept in English with its slots, and read in each one's language."""
 
-import pytest
-from django.utils import translation
+import json
+from typing import Any
 
-from cases.models import Action, AuditEvent, BulkRow, Case, ImportFailure
+import pytest
+from django.db import connection
+from django.utils import timezone, translation
+
+from cases.models import Action, AttentionItem, AuditEvent, BulkRow, Case, ImportFailure
 from cases.models.audit.slots import in_words
 from cases.services.bulk import runs as bulk_runs
 from cases.services.bulk import work as bulk_work
 from cases.services.imports import files as import_files
 from cases.services.refusal import Refused
+from dsrportal import bulk_insert
 from dsrportal.sentence import Sentence
 from tests import pseudo
 from tests.builders import actor, open_case, processor
@@ -77,3 +82,56 @@ def test_an_event_keeps_codes_and_tells_them_in_words() -> None:
     assert in_words("stop", "not_allowed") == "not allowed"
     with translation.override("de"):
         assert "12.000" in event.sentence
+
+
+def written_before(sentence: str, wording: dict[str, Any]) -> AttentionItem:
+    """An item as an earlier version of the portal wrote it: its English, and what that is made of."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cases_attentionitem (kind, sentence, wording, opened_at, resolution) "
+            "VALUES ('gone', %s, %s, now(), '') RETURNING id",
+            [sentence, json.dumps(wording)],
+        )
+        return AttentionItem.objects.get(pk=cursor.fetchone()[0])
+
+
+PAUSED = {"template": "%(processor)s is not paused.", "slots": {"processor": "Shop"}}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "wording", "german"),
+    [
+        ("Shop is not paused.", PAUSED, "Shop ist nicht pausiert."),
+        ("It went 100 % wrong.", {}, "It went 100 % wrong."),
+        ("Nobody", {}, "Nobody"),
+    ],
+)
+def test_a_row_of_an_earlier_version_reads_as_it_did_and_stays_as_it_is(
+    sentence: str, wording: dict[str, Any], german: str
+) -> None:
+    item = written_before(sentence, wording)
+    assert (item.sentence.english, str(item.sentence)) == (sentence, sentence)
+    with translation.override("de"):
+        assert str(item.sentence) == german
+        item.save()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sentence, wording FROM cases_attentionitem")
+        assert [(text, json.loads(kept)) for text, kept in cursor.fetchall()] == [(sentence, wording)]
+    assert AttentionItem.objects.filter(sentence=sentence).get().sentence == Sentence(sentence)
+    assert AttentionItem.objects.filter(
+        sentence=Sentence(sentence), sentence__icontains=sentence[:4]
+    ).exists()
+
+
+def test_a_text_is_not_taken_for_a_sentence() -> None:
+    text: Any = "It is gone."
+    with pytest.raises(AttributeError):
+        AttentionItem.objects.create(kind="gone", sentence=text, opened_at=timezone.now())
+
+
+def test_many_rows_at_once_keep_their_english_whoever_writes_them() -> None:
+    with translation.override("de"):
+        made = checked(*[BROKEN] * (bulk_insert.FEW + 2))
+    kept = "Give at least one identity: without one no processor can find the person."
+    assert made.failures.filter(sentence=kept).count() == bulk_insert.FEW + 2
+    assert set(made.failures.values_list("wording__template", flat=True)) == {kept}
