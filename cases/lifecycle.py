@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 
 class CaseStatus(TextChoices):
@@ -24,14 +24,15 @@ class CaseStatus(TextChoices):
     CLOSED = "closed", gettext_lazy("Closed")
 
 
-WHOSE_TURN: dict[str, str] = {
-    CaseStatus.INTAKE: Wording("An agent: check who the person is"),
-    CaseStatus.VERIFYING: Wording("The person: prove who they are"),
-    CaseStatus.READY: Wording("An approver"),
-    CaseStatus.WORKING: Wording("The processors"),
-    CaseStatus.ATTENTION: Wording("An agent: decide what is open"),
-    CaseStatus.REVIEW: Wording("An agent: check the answers and close"),
-    CaseStatus.CLOSED: Wording("Nobody"),
+# Who acts next.
+WHOSE_TURN: dict[str, Sentence] = {
+    CaseStatus.INTAKE: Sentence("An agent"),
+    CaseStatus.VERIFYING: Sentence("The person"),
+    CaseStatus.READY: Sentence("An approver"),
+    CaseStatus.WORKING: Sentence("The processors"),
+    CaseStatus.ATTENTION: Sentence("An agent"),
+    CaseStatus.REVIEW: Sentence("An agent"),
+    CaseStatus.CLOSED: Sentence("Nobody"),
 }
 
 

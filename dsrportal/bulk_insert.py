@@ -122,8 +122,7 @@ def _written(field: models.Field, value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    # A sentence as its English value, whatever language is active.
-    return str.translate(value, _ESCAPES) if _ESCAPED.search(value) else str.__str__(value)
+    return value.translate(_ESCAPES) if _ESCAPED.search(value) else value
 
 
 def _bytes(value: bytes | memoryview) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from redis.exceptions import RedisError
 
 from dsrportal.queueing import store
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.connector import REQUESTS
 from integrations.errors import BudgetForgotten, NotSent
 from integrations.registry import connector_for
@@ -107,10 +107,10 @@ def run(script: str, books: Books, **told: object) -> Any:
         answer = store().register_script(script)(keys=books.keys, args=[json.dumps(told)])
     except RedisError as error:
         logger.warning("The queue store does not answer for a budget: %s.", type(error).__name__)
-        raise NotSent(Wording("The queue store that keeps the call budget cannot be reached.")) from None
+        raise NotSent(Sentence("The queue store that keeps the call budget cannot be reached.")) from None
     if answer == b"forgotten":
         raise BudgetForgotten(
-            Wording("The queue store was emptied; how many new requests were sent is being counted again.")
+            Sentence("The queue store was emptied; how many new requests were sent is being counted again.")
         )
     return answer
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, NoReturn
 from uuid import UUID
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import NOTHING, Sentence
 from integrations.errors import Unsupported
 from integrations.types import (
     Budget,
@@ -60,13 +60,13 @@ class Capability(StrEnum):
 
 class Connector:
     kind: ClassVar[str]
-    label: ClassVar[str]
+    label: ClassVar[Sentence]
     capabilities: ClassVar[frozenset[Capability]]
     # One sentence on what it is for, where a kind is chosen.
-    description: ClassVar[str] = ""
+    description: ClassVar[Sentence] = NOTHING
     # How people call the account: its label and a hint.
-    account_label: ClassVar[str] = Wording("Account")
-    account_help: ClassVar[str] = ""
+    account_label: ClassVar[Sentence] = Sentence("Account")
+    account_help: ClassVar[Sentence] = NOTHING
     # The vendor's own API address; "" where each account has another.
     default_base_url: ClassVar[str] = ""
     # The domain that its callbacks name; "" where each account has another.
@@ -92,15 +92,15 @@ class Connector:
 
     # --- before a request is one
 
-    def cannot(self, draft: Draft) -> str:
-        """Why this account cannot serve such a draft at all, and is skipped, in a sentence; "" where it can."""
-        return ""
+    def cannot(self, draft: Draft) -> Sentence | None:
+        """Why this account cannot serve such a draft at all, and is skipped, in a sentence; None where it can."""
+        return None
 
-    def check(self, draft: Draft) -> list[str]:
+    def check(self, draft: Draft) -> list[Sentence]:
         """Sentences on what must be put right in a draft that this account serves; empty when all is well."""
         return []
 
-    def warn(self, draft: Draft) -> list[str]:
+    def warn(self, draft: Draft) -> list[Sentence]:
         """Sentences on what an approver should know of a draft that can be sent as it is."""
         return []
 
@@ -191,4 +191,4 @@ class Connector:
         self._cannot_be_called()
 
     def _cannot_be_called(self) -> NoReturn:
-        raise Unsupported(Wording("%(kind)s has no such call.", kind=self.label))
+        raise Unsupported(Sentence("%(kind)s has no such call.", kind=self.label))

@@ -5,6 +5,8 @@ Messages are sentences for people and hold no identity, no secret and no body of
 
 from typing import ClassVar
 
+from dsrportal.sentence import Sentence
+
 
 class IntegrationError(Exception):
     """Base of all. `retryable`: the same call may work later. `outcome_known`: the call changed nothing."""
@@ -13,7 +15,9 @@ class IntegrationError(Exception):
     outcome_known: ClassVar[bool] = True
     code: ClassVar[str] = "error"
 
-    def __init__(self, sentence: str, *, http_status: int | None = None, size: int | None = None) -> None:
+    def __init__(
+        self, sentence: Sentence, *, http_status: int | None = None, size: int | None = None
+    ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.http_status = http_status
@@ -28,7 +32,7 @@ class RateLimited(IntegrationError):
 
     def __init__(
         self,
-        sentence: str,
+        sentence: Sentence,
         *,
         retry_after_seconds: float | None = None,
         scope: str = "",
@@ -76,7 +80,7 @@ class Unauthorized(IntegrationError):
 
     code = "unauthorized"
 
-    def __init__(self, sentence: str, *, key_field: str, http_status: int | None = None) -> None:
+    def __init__(self, sentence: Sentence, *, key_field: str, http_status: int | None = None) -> None:
         super().__init__(sentence, http_status=http_status)
         self.key_field = key_field
 
@@ -141,7 +145,7 @@ class NotVerified(IntegrationError):
 
     code = "not_verified"
 
-    def __init__(self, reason: str, sentence: str) -> None:
+    def __init__(self, reason: str, sentence: Sentence) -> None:
         super().__init__(sentence)
         self.reason = reason
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations import connections, ratelimit
 from integrations.connector import REQUESTS
 from integrations.errors import (
@@ -101,7 +101,7 @@ def call(
         except TooLarge as error:
             # What was asked may well have been done: not TooLarge, whose outcome is known.
             raise UnexpectedAnswer(
-                Wording(
+                Sentence(
                     "%(host)s gave an answer of more than %(limit_bytes)s bytes.",
                     host=_host(url),
                     limit_bytes=limit_bytes,
@@ -140,7 +140,7 @@ def stream(
                 url = urljoin(url, target)
                 if not may_follow(url):
                     raise Rejected(
-                        Wording(
+                        Sentence(
                             "The answer is at another address (%(host)s), which is not trusted.",
                             host=_host(url),
                         ),
@@ -153,7 +153,7 @@ def stream(
             return
         finally:
             response.close()
-    raise UnexpectedAnswer(Wording("%(host)s redirects in circles.", host=_host(url)))
+    raise UnexpectedAnswer(Sentence("%(host)s redirects in circles.", host=_host(url)))
 
 
 def _open(
@@ -169,7 +169,7 @@ def _open(
 ) -> BaseHTTPResponse:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
-        raise Rejected(Wording("The address does not begin with https://; nothing is sent without TLS."))
+        raise Rejected(Sentence("The address does not begin with https://; nothing is sent without TLS."))
     sent = {"User-Agent": "dsr-portal", "Accept-Encoding": "identity", **headers}
     began_at = time.monotonic()
     connections.mark_unsent()
@@ -196,18 +196,18 @@ def _open(
 def _failure(error: Exception, host: str) -> IntegrationError:
     if connections.begun():
         if isinstance(error, requests.ReadTimeout):
-            return Unreachable(Wording("%(host)s did not answer in time.", host=host))
-        return Unreachable(Wording("The connection to %(host)s broke before its answer came.", host=host))
+            return Unreachable(Sentence("%(host)s did not answer in time.", host=host))
+        return Unreachable(Sentence("The connection to %(host)s broke before its answer came.", host=host))
     if isinstance(error, requests.exceptions.ProxyError):
-        return NotSent(Wording("The proxy on the way to %(host)s refused or cannot be reached.", host=host))
+        return NotSent(Sentence("The proxy on the way to %(host)s refused or cannot be reached.", host=host))
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(reason, NameResolutionError):
-        return NotSent(Wording("The name %(host)s cannot be resolved.", host=host))
+        return NotSent(Sentence("The name %(host)s cannot be resolved.", host=host))
     if isinstance(error, requests.exceptions.SSLError):
         cause = reason.args[0] if reason is not None and reason.args else None
         why = f" ({cause.verify_message})" if isinstance(cause, ssl.SSLCertVerificationError) else ""
-        return NotSent(Wording("No TLS connection with %(host)s%(why)s.", host=host, why=why))
-    return NotSent(Wording("%(host)s refused the connection, or did not accept it in time.", host=host))
+        return NotSent(Sentence("No TLS connection with %(host)s%(why)s.", host=host, why=why))
+    return NotSent(Sentence("%(host)s refused the connection, or did not accept it in time.", host=host))
 
 
 def _refuse_by_status(
@@ -226,14 +226,14 @@ def _refuse_by_status(
         scope = scope if scope.isalpha() and len(scope) <= 32 else ""
         ratelimit.penalise(processor, seconds, scope=scope, new_request=new_request, api=api)
         raise RateLimited(
-            Wording("%(host)s asks to wait.", host=_host(url)),
+            Sentence("%(host)s asks to wait.", host=_host(url)),
             retry_after_seconds=seconds,
             scope=scope,
             http_status=status,
         )
     if 300 <= status < 400 or status >= 500:
-        what = Wording("a redirect") if status < 400 else Wording("the error %(status)s", status=status)
-        sentence = Wording("%(host)s answered with %(what)s.", host=_host(url), what=what)
+        what = Sentence("a redirect") if status < 400 else Sentence("the error %(status)s", status=status)
+        sentence = Sentence("%(host)s answered with %(what)s.", host=_host(url), what=what)
         raise UnexpectedAnswer(sentence, http_status=status, size=_size(response))
 
 
@@ -247,7 +247,7 @@ def _pieces(response: BaseHTTPResponse, url: str, limit_bytes: int, total_second
             received += len(piece)
             if received > limit_bytes:
                 raise TooLarge(
-                    Wording(
+                    Sentence(
                         "%(host)s sent more than %(limit_bytes)s bytes.",
                         host=_host(url),
                         limit_bytes=limit_bytes,
@@ -256,7 +256,7 @@ def _pieces(response: BaseHTTPResponse, url: str, limit_bytes: int, total_second
                 )
             if time.monotonic() > deadline:
                 raise Unreachable(
-                    Wording(
+                    Sentence(
                         "The answer of %(host)s took longer than %(total_seconds)s s.",
                         host=_host(url),
                         total_seconds=f"{total_seconds:.0f}",
@@ -265,10 +265,10 @@ def _pieces(response: BaseHTTPResponse, url: str, limit_bytes: int, total_second
             yield piece
         return
     except ReadTimeoutError:
-        failure = Unreachable(Wording("The answer of %(host)s stopped coming.", host=_host(url)))
+        failure = Unreachable(Sentence("The answer of %(host)s stopped coming.", host=_host(url)))
     except (HTTPError, OSError):
         failure = UnexpectedAnswer(
-            Wording("The answer of %(host)s ended early or cannot be decoded.", host=_host(url)),
+            Sentence("The answer of %(host)s ended early or cannot be decoded.", host=_host(url)),
             http_status=response.status,
             size=received,
         )

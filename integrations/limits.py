@@ -4,7 +4,7 @@ import re
 
 from django.core.exceptions import ValidationError
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.types import Budget, Limit
 
 _LINE = re.compile(
@@ -25,16 +25,16 @@ def read(text: str, *, otherwise: Budget) -> Budget:
         parts = _LINE.fullmatch(" ".join(line.split()))
         if parts is None:
             raise ValueError(
-                Wording("“%(line)s” is not a limit: write it like “1000 calls in 60 s”.", line=line[:60])
+                Sentence("“%(line)s” is not a limit: write it like “1000 calls in 60 s”.", line=line[:60])
             )
         seconds = int(parts["length"]) * _SECONDS[parts["unit"]]
         if seconds > LONGEST_SECONDS:
-            raise ValueError(Wording("No window is longer than seven days."))
+            raise ValueError(Sentence("No window is longer than seven days."))
         (calls if parts["what"] == "calls" else new_requests).append(Limit(int(parts["count"]), seconds))
     if len(calls) > 1:
-        raise ValueError(Wording("Give one limit of calls; those of new requests may be several."))
+        raise ValueError(Sentence("Give one limit of calls; those of new requests may be several."))
     if len({limit.seconds for limit in new_requests}) < len(new_requests):
-        raise ValueError(Wording("Two limits of new requests are over the same time: keep the lower one."))
+        raise ValueError(Sentence("Two limits of new requests are over the same time: keep the lower one."))
     return Budget(
         calls=calls[0] if calls else otherwise.calls,
         new_requests=tuple(new_requests) or otherwise.new_requests,

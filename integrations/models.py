@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from dsrportal.fields import EncryptedJSONField
 from dsrportal.models import DataKey
+from dsrportal.sentence import Sentence
 from integrations import limits
 from integrations.registry import KINDS, connector_class
 
@@ -28,7 +29,7 @@ def portal_key() -> uuid.UUID:
     return key
 
 
-def kinds() -> list[tuple[str, str]]:
+def kinds() -> list[tuple[str, Sentence]]:
     """Called anew by each form and migration: a new kind needs no migration."""
     return [(kind, label) for kind, (label, _) in KINDS.items()]
 

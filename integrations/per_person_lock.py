@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from dsrportal.crypto import blind_index
 from dsrportal.queueing import store
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import NotSent, RateLimited
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def turn(
     while not _begin(key, token):
         if time.monotonic() >= stop_at:
             raise RateLimited(
-                Wording("Another call about the same person is under way at this processor."),
+                Sentence("Another call about the same person is under way at this processor."),
                 # As the first wait that Leanplum asks for: docs.leanplum.com, “Responses”.
                 retry_after_seconds=random.uniform(1, 3),  # noqa: S311 - so that two do not meet again; not a secret
                 scope="portal",
@@ -67,7 +67,7 @@ def _begin(key: str, token: str) -> bool:
         return bool(store().set(key, token, nx=True, px=LONGEST_SECONDS * 1000))
     except RedisError as error:
         logger.warning("The queue store does not answer for a turn: %s.", type(error).__name__)
-    raise NotSent(Wording("The queue store that keeps calls about one person apart cannot be reached."))
+    raise NotSent(Sentence("The queue store that keeps calls about one person apart cannot be reached."))
 
 
 def _end(key: str, token: str) -> None:

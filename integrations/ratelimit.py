@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations import budget_store
 from integrations.budget_store import LONGEST_NEW_PENALTY_SECONDS, LONGEST_PENALTY_SECONDS
 from integrations.connector import REQUESTS
@@ -81,9 +81,9 @@ def heed(processor: "Processor", used_percent: float, *, api: str = REQUESTS) ->
 
 
 def _used_up(wait_seconds: float, *, new_request: bool) -> RateLimited:
-    what = Wording("budget of new requests") if new_request else Wording("call budget")
+    what = Sentence("budget of new requests") if new_request else Sentence("call budget")
     return RateLimited(
-        Wording("The portal's own %(what)s for this processor is used up for now.", what=what),
+        Sentence("The portal's own %(what)s for this processor is used up for now.", what=what),
         retry_after_seconds=wait_seconds,
         scope="portal",
     )

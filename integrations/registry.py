@@ -3,18 +3,18 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.connector import Connector
 
 if TYPE_CHECKING:
     from integrations.models import Processor
 
 # kind -> (label, dotted path of the connector class); imported on first use.
-KINDS: dict[str, tuple[str, str]] = {
-    "mparticle": (Wording("mParticle workspace"), "integrations.mparticle.connector.MParticle"),
-    "opendsr": (Wording("OpenDSR processor"), "integrations.opendsr.connector.OpenDsr"),
-    "leanplum": (Wording("Leanplum app"), "integrations.leanplum.connector.Leanplum"),
-    "manual": (Wording("By hand"), "integrations.manual.connector.Manual"),
+KINDS: dict[str, tuple[Sentence, str]] = {
+    "mparticle": (Sentence("mParticle workspace"), "integrations.mparticle.connector.MParticle"),
+    "opendsr": (Sentence("OpenDSR processor"), "integrations.opendsr.connector.OpenDsr"),
+    "leanplum": (Sentence("Leanplum app"), "integrations.leanplum.connector.Leanplum"),
+    "manual": (Sentence("By hand"), "integrations.manual.connector.Manual"),
 }
 
 

@@ -11,6 +11,8 @@ from uuid import UUID
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy
 
+from dsrportal.sentence import NOTHING, Sentence
+
 
 class Regulation(TextChoices):
     GDPR = "gdpr", gettext_lazy("GDPR")
@@ -174,7 +176,7 @@ class Report:
     partners: tuple[PartnerReport, ...] | None = None
     # Of a completed request; "" where completion says it all. The remark is a sentence for people beside it.
     answer: str = ""
-    remark: str = ""
+    remark: Sentence = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,8 +266,8 @@ class Secret:
     """
 
     name: str
-    label: str
-    help: str = ""
+    label: Sentence
+    help: Sentence = NOTHING
     required: bool = True
     sent_to: tuple[str, ...] = ()
 
@@ -275,9 +277,9 @@ class Option:
     """One thing to choose about a processor of a kind; stored as text. With `choices` it is one of those."""
 
     name: str
-    label: str
-    help: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
+    label: Sentence
+    help: Sentence = NOTHING
+    choices: tuple[tuple[str, Sentence], ...] = ()
     default: str = ""
     required: bool = False
     multiline: bool = False
@@ -292,9 +294,9 @@ class ConnectionCheck:
     is stored that could be tried, which is no failure.
     """
 
-    name: str
+    name: Sentence
     works: bool
-    sentence: str
+    sentence: Sentence
     key_field: str = ""
     is_set: bool = True
 

@@ -1,6 +1,6 @@
 """The texts of the portal and their German: found in the code and the templates, and compiled. `make messages`.
 
-Babel keeps the catalogs; that it reads neither Django's templates nor `Wording` is made up for here.
+Babel keeps the catalogs; that it reads neither Django's templates nor `Sentence` is made up for here.
 """
 
 import ast
@@ -32,7 +32,7 @@ NOT_READ: Final = (
 PLAIN, PLURAL, IN_CONTEXT = ((0,), None), ((0, 1), None), ((1,), 0)
 KEYWORDS: Final[dict[str, tuple[tuple[int, ...], int | None]]] = {
     "_": PLAIN,
-    "Wording": PLAIN,
+    "Sentence": PLAIN,
     "gettext": PLAIN,
     "gettext_lazy": PLAIN,
     "gettext_noop": PLAIN,

@@ -5,12 +5,14 @@ planted breach, where it must find that.
 """
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -144,7 +146,7 @@ def looks_behind_the_face(node: ast.AST) -> bool:
 def is_impure(node: ast.AST) -> bool:
     if isinstance(node, ast.ImportFrom) and node.module == "django.db.models":
         return any(alias.name not in {"TextChoices", "IntegerChoices"} for alias in node.names)
-    if isinstance(node, ast.ImportFrom) and node.module in {"django.utils.translation", "dsrportal.wording"}:
+    if isinstance(node, ast.ImportFrom) and node.module in {"django.utils.translation", "dsrportal.sentence"}:
         return False  # what a word is called in which language
     if any(below(name, "django", "integrations", "dsrportal") for name in imported(node)):
         return not any(name.startswith("django.db.models") for name in imported(node))
@@ -164,6 +166,53 @@ def names_the_sandbox(node: ast.AST) -> bool:
         words = [node.name]
     words += list(imported(node))
     return any("sandbox" in word.lower() for word in words)
+
+
+_MADE_TEXT: Final = {"str", "_", "gettext", "ngettext", "pgettext", "npgettext", "format", "join"}
+_CUTS: Final = {
+    "partition",
+    "rpartition",
+    "split",
+    "rsplit",
+    "splitlines",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "lower",
+    "upper",
+    "title",
+    "capitalize",
+}
+
+
+def makes_a_sentence_of_text(node: ast.AST) -> bool:
+    """Whether its msgid is a text of one language, or put together: nobody could translate it."""
+    if not (isinstance(node, ast.Call) and node.args):
+        return False
+    if ast.unparse(node.func).rpartition(".")[2] not in {"Sentence", "Word"}:
+        return False
+    msgid = node.args[0]
+    if isinstance(msgid, ast.Call):
+        return ast.unparse(msgid.func).rpartition(".")[2] in _MADE_TEXT
+    return isinstance(msgid, ast.JoinedStr | ast.BinOp)
+
+
+def cuts_a_sentence(node: ast.AST) -> bool:
+    """Whether a part is cut out of its English, or of what it says in one language. Of itself mypy allows none."""
+    if not (isinstance(node, ast.Attribute) and node.attr in _CUTS):
+        return False
+    text = node.value
+    if isinstance(text, ast.Attribute):
+        return text.attr == "english"
+    if not (isinstance(text, ast.Call) and ast.unparse(text.func) == "str" and text.args):
+        return False
+    named = re.findall(r"\w+", ast.unparse(text.args[0]))
+    return any(
+        "sentence" in name or name.isupper() or name in {"remark", "turn", "refused"} for name in named
+    )
 
 
 LAWS = [
@@ -236,6 +285,17 @@ LAWS = [
         within=("cases/lifecycle.py", "cases/clocks/"),
     ),
     Law(
+        "a sentence is made of a msgid",
+        makes_a_sentence_of_text,
+        "raise Refused(Sentence(f'{processor} is not paused.'))",
+        but=("dsrportal/sentence.py",),  # `paragraph` joins slots, not words
+    ),
+    Law(
+        "nothing is cut out of a sentence",
+        cuts_a_sentence,
+        "turn, _colon, _what = str(WHOSE_TURN[case.status]).partition(': ')",
+    ),
+    Law(
         "10: the product does not know the sandbox",
         names_the_sandbox,
         "import integrations.sandbox",
@@ -294,6 +354,12 @@ def test_what_a_law_excepts_exists(law: Law) -> None:
         (updates_a_queryset, "context.update({'title': 1})"),
         (makes_an_audit_event, "AuditEvent.objects.filter(case=case)"),
         (is_impure, "from django.db.models import TextChoices\ntoday = received_at.date()"),
+        (
+            makes_a_sentence_of_text,
+            "Sentence('Nobody')\nWord(RequestType(type).label)\nSentence(template, who=who)",
+        ),
+        (makes_a_sentence_of_text, "Sentence('%(why)s.', why=str(key))"),
+        (cuts_a_sentence, "str(value).strip()\nstr(item.sentence)\nsentence.english.startswith(label)"),
         (names_the_sandbox, '"""Tried against the sandbox."""'),
         (looks_behind_the_face, "from integrations.types import Draft\nfrom integrations import registry"),
     ],

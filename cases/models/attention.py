@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from cases.models.case import Case
 from cases.models.request import ProcessorRequest
-from cases.models.worded import Worded
+from cases.models.worded import SentenceField, Worded
 from integrations.models import Processor
 
 
@@ -38,7 +38,7 @@ class AttentionItem(Worded):
     """One thing a human must decide, in one sentence without personal data. Open until resolved."""
 
     kind = models.CharField(gettext_lazy("kind"), max_length=24, choices=AttentionKind.choices)
-    sentence = models.CharField(max_length=1000)
+    sentence = SentenceField(max_length=1000)
     case = models.ForeignKey(
         Case, on_delete=models.PROTECT, null=True, blank=True, related_name="attention_items"
     )
@@ -77,4 +77,4 @@ class AttentionItem(Worded):
         ]
 
     def __str__(self) -> str:
-        return self.sentence
+        return str(self.sentence)

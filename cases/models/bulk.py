@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case
-from cases.models.worded import Worded
+from cases.models.worded import SentenceField, Worded
 from dsrportal.fields import EncryptedJSONField
 from dsrportal.models import DataKey
 
@@ -115,7 +115,7 @@ class BulkRow(Worded):
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="bulk_rows")
     state = models.CharField(max_length=16, choices=RowState.choices)
     code = models.CharField(max_length=32, blank=True)
-    sentence = models.TextField(blank=True)
+    sentence = SentenceField(blank=True)
     # Of an approval: that of the plan at the preview.
     digest = models.CharField(max_length=64, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

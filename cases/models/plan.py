@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from cases.models.case import Case
-from cases.models.worded import Worded
+from cases.models.worded import SentenceField, Worded
 from integrations.models import Processor
 
 
@@ -21,7 +21,7 @@ class SkippedProcessor(Worded):
     # A code of LEFT_OUT_REASONS where a person left it out.
     reason = models.CharField(max_length=32, blank=True)
     # Without personal data.
-    sentence = models.CharField(max_length=1000)
+    sentence = SentenceField(max_length=1000)
     skipped_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -32,4 +32,4 @@ class SkippedProcessor(Worded):
         ]
 
     def __str__(self) -> str:
-        return self.sentence
+        return str(self.sentence)

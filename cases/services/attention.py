@@ -7,12 +7,13 @@ from cases.actor import Actor
 from cases.models import Action, AttentionItem, AttentionKind, Case, ProcessorRequest
 from cases.services import audit, progress
 from cases.services.refusal import Superseded
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 
 
 def open_item(
     kind: AttentionKind,
-    sentence: str,
+    sentence: Sentence,
     *,
     actor: Actor,
     case: Case | None = None,

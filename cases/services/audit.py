@@ -20,7 +20,7 @@ from cases.models.audit.actions import Action
 from cases.models.audit.event import PORTAL_CHAIN
 from cases.services.differences import Changes
 from dsrportal import bulk_insert
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 
 FORMAT = 1
@@ -162,7 +162,7 @@ class Break:
 
     chain: str
     sequence: int
-    problem: str
+    problem: Sentence
 
 
 def verify(chain: str) -> list[Break]:
@@ -177,22 +177,22 @@ def _breaks(chain: str) -> Iterator[Break]:
             yield Break(
                 chain,
                 expected,
-                Wording("events %(first)s to %(last)s are missing", first=expected, last=event.sequence - 1),
+                Sentence("events %(first)s to %(last)s are missing", first=expected, last=event.sequence - 1),
             )
         if bytes(event.previous_hash) != previous:
-            yield Break(chain, event.sequence, Wording("does not follow the event before it"))
+            yield Break(chain, event.sequence, Sentence("does not follow the event before it"))
         if _said_by_columns(event) != event.canonical:
-            yield Break(chain, event.sequence, Wording("columns and canonical form differ"))
+            yield Break(chain, event.sequence, Sentence("columns and canonical form differ"))
         digest = chain_hash(bytes(event.previous_hash), event.sequence, event.canonical)
         if digest != bytes(event.hash):
-            yield Break(chain, event.sequence, Wording("hash does not match the content"))
+            yield Break(chain, event.sequence, Sentence("hash does not match the content"))
         previous, expected = bytes(event.hash), event.sequence + 1
     head = AuditChain.objects.filter(name=chain).first()
     if head is None:
         if expected > 1:
-            yield Break(chain, expected, Wording("the chain has no head"))
+            yield Break(chain, expected, Sentence("the chain has no head"))
     elif head.sequence != expected - 1 or bytes(head.head) != previous:
-        yield Break(chain, expected, Wording("events at the end are missing"))
+        yield Break(chain, expected, Sentence("events at the end are missing"))
 
 
 def _said_by_columns(event: AuditEvent) -> str | None:

@@ -1,21 +1,23 @@
 """Saying no: a sentence for a person, and nothing changed."""
 
-from dsrportal.wording import Wording, together
+from typing import Final
+
+from dsrportal.sentence import Sentence, paragraph
+
+CHANGED: Final = Sentence("This has changed in the meantime. Look again and decide anew.")
 
 
 class Refused(Exception):
     """A rule forbids it. `sentences` name the rule and hold no personal data."""
 
-    def __init__(self, *sentences: str) -> None:
+    def __init__(self, *sentences: Sentence) -> None:
         # As text, in the language of whoever looks.
-        super().__init__(together(sentences))
+        super().__init__(paragraph(sentences))
         self.sentences = sentences
 
 
 class Superseded(Refused):
     """Someone else, or a word from outside, was faster. A normal answer: look again."""
 
-    def __init__(
-        self, sentence: str = Wording("This has changed in the meantime. Look again and decide anew.")
-    ) -> None:
+    def __init__(self, sentence: Sentence = CHANGED) -> None:
         super().__init__(sentence)

@@ -10,7 +10,7 @@ from cases.lifecycle import CASE_MOVES, REPORTED_MOVES, REQUEST_MOVES, CaseStatu
 from cases.models import Action, Case, Note, ProcessorRequest
 from cases.services import audit
 from cases.services.refusal import Refused, Superseded
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 
 Fields = dict[str, Any]
 
@@ -30,7 +30,7 @@ def move_case(
     old = case.status
     if to not in CASE_MOVES[old]:
         raise Refused(
-            Wording(
+            Sentence(
                 "A case in %(old)s cannot move to %(new)s.",
                 old=CaseStatus(old).label,
                 new=CaseStatus(to).label,
@@ -74,7 +74,7 @@ def move_request(
     old = request.status
     if to not in (REPORTED_MOVES if reported else REQUEST_MOVES)[old]:
         raise Refused(
-            Wording(
+            Sentence(
                 "A request that is %(old)s cannot become %(new)s.",
                 old=Word(RequestStatus(old).label),
                 new=Word(RequestStatus(to).label),

@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from cases.actor import Actor
 from cases.models import Action, AuditChain, AuditEvent, Case, ProcessorRequest
 from cases.services.refusal import Superseded
-from dsrportal.wording import Wording, together
+from dsrportal.sentence import Sentence, paragraph
 
 ASSIGNEE: Final = frozenset({Action.CASE_ASSIGNED})
 FOLLOW_UP: Final = frozenset({Action.CASE_DEFERRED})
@@ -64,8 +64,8 @@ ANSWERS: Final = DECISION | {
 class Conflict(Superseded):
     """What the page showed is no longer so. `sequence` is the number of the last event that the sentences tell of."""
 
-    def __init__(self, *sentences: str, sequence: int) -> None:
-        super().__init__(together(sentences))
+    def __init__(self, *sentences: Sentence, sequence: int) -> None:
+        super().__init__(paragraph(sentences))
         self.sentences = sentences
         self.sequence = sequence
 
@@ -95,7 +95,7 @@ def refuse_conflict(
     latest: list[AuditEvent] = list(since.order_by("-sequence")[:MOST_TOLD])
     if latest:
         raise Conflict(
-            Wording(
+            Sentence(
                 "Somebody was faster: this has changed since you opened the page. Look again and decide anew."
             ),
             *(_in_words(event, actor=actor) for event in reversed(latest)),
@@ -103,13 +103,13 @@ def refuse_conflict(
         )
 
 
-def _in_words(event: AuditEvent, *, actor: Actor) -> str:
+def _in_words(event: AuditEvent, *, actor: Actor) -> Sentence:
     at = timezone.localtime(event.at)
     today = at.date() == timezone.localdate()
-    who = event.actor_label or Wording("The portal")
+    who = event.actor_label or Sentence("The portal")
     if event.actor_id is not None and event.actor_id == actor.user_id:
-        who = Wording("You, in another window")
-    return Wording(
+        who = Sentence("You, in another window")
+    return Sentence(
         "%(who)s, %(when)s: %(what)s.",
         who=who,
         when=date_format(at, "H:i" if today else "d M Y, H:i"),

@@ -5,7 +5,7 @@ from django import template
 from cases.admin import widgets
 from cases.admin.people import permission_words
 from cases.desk import called
-from dsrportal.wording import within
+from dsrportal.sentence import within
 
 register = template.Library()
 

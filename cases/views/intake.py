@@ -94,7 +94,9 @@ def _open(source: IntakeSource, key: str, document: Any, *, address: str) -> Htt
     except OtherBody:
         return problems.answer(problems.KEY_REUSED)
     except Refused as refused:
-        return problems.answer(problems.INVALID, [Fault("", sentence) for sentence in refused.sentences])
+        return problems.answer(
+            problems.INVALID, [Fault("", sentence.english) for sentence in refused.sentences]
+        )
     # In one order, so that the same answer is the same bytes: the database keeps one of its own.
     in_order = {"sort_keys": True}
     response = _unkept(JsonResponse(answer, status=201 if opened else 200, json_dumps_params=in_order))

@@ -12,6 +12,7 @@ from cases.services.planning import approval, planning, tasks
 from cases.services.reports import reconciling
 from cases.services.results import packages
 from dsrportal.demo.cases import MATCHED, acting, open_case
+from dsrportal.sentence import paragraph
 
 ONCE_SECONDS = 50.0
 
@@ -115,7 +116,7 @@ def _stands(case: Case) -> str:
 
 
 def _attention(case: Case) -> str:
-    return " ".join(case.attention_items.filter(resolved_at=None).values_list("sentence", flat=True))
+    return str(paragraph(item.sentence for item in case.attention_items.filter(resolved_at=None)))
 
 
 def _check_package(case: Case, write: Callable[[str], None]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations.errors import IntegrationError, Rejected, Unauthorized
 from integrations.leanplum import drafts
 from integrations.leanplum.client import DEVELOPMENT, EXPORT, PRODUCTION, Client
@@ -20,14 +20,14 @@ def all_of(processor: "Processor") -> list[ConnectionCheck]:
     """Nobody is erased, changed or created by it. It shows that the keys are taken, not what else they open."""
     client = Client(processor)
     return [
-        _key(Wording("Development key"), DEVELOPMENT, lambda: client.delete(NOBODY)),
-        _key(Wording("Production key"), PRODUCTION, lambda: client.set_attributes(NOBODY, {})),
-        _key(Wording("Data Export key"), EXPORT, lambda: client.export(NOBODY)),
+        _key(Sentence("Development key"), DEVELOPMENT, lambda: client.delete(NOBODY)),
+        _key(Sentence("Production key"), PRODUCTION, lambda: client.set_attributes(NOBODY, {})),
+        _key(Sentence("Data Export key"), EXPORT, lambda: client.export(NOBODY)),
         _options(processor),
     ]
 
 
-def _key(name: str, key_field: str, call: Callable[[], object]) -> ConnectionCheck:
+def _key(name: Sentence, key_field: str, call: Callable[[], object]) -> ConnectionCheck:
     try:
         call()
     except Unauthorized as error:
@@ -35,7 +35,7 @@ def _key(name: str, key_field: str, call: Callable[[], object]) -> ConnectionChe
     except IntegrationError as error:
         # Skipped with a word on the call, not on the key.
         if not (isinstance(error, Rejected) and error.http_status == 200):
-            sentence = Wording(
+            sentence = Sentence(
                 "The %(name)s could not be tried. %(sentence)s",
                 name=Word(name),
                 sentence=error.sentence,
@@ -44,7 +44,7 @@ def _key(name: str, key_field: str, call: Callable[[], object]) -> ConnectionChe
     return ConnectionCheck(
         name,
         works=True,
-        sentence=Wording("Leanplum accepts the %(name)s.", name=Word(name)),
+        sentence=Sentence("Leanplum accepts the %(name)s.", name=Word(name)),
         key_field=key_field,
     )
 
@@ -53,19 +53,19 @@ def _options(processor: "Processor") -> ConnectionCheck:
     wanted, unreadable = drafts.user_id_type(processor), drafts.unreadable_lines(processor)
     if not wanted:
         return ConnectionCheck(
-            Wording("Options"),
+            Sentence("Options"),
             False,
-            Wording("Choose which identity is the Leanplum user ID."),
+            Sentence("Choose which identity is the Leanplum user ID."),
             "user_id_type",
         )
     if unreadable:
-        sentence = Wording(
+        sentence = Sentence(
             "%(count)s of the lines on attributes cannot be read: write each like “email = email_address”.",
             count=unreadable,
         )
-        return ConnectionCheck(Wording("Options"), False, sentence, "attributes")
+        return ConnectionCheck(Sentence("Options"), False, sentence, "attributes")
     return ConnectionCheck(
-        Wording("Options"),
+        Sentence("Options"),
         True,
-        Wording("People are known there by %(type)s.", type=IdentityType(wanted).label),
+        Sentence("People are known there by %(type)s.", type=IdentityType(wanted).label),
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations import http
 from integrations.errors import TooLarge, UnexpectedAnswer
 from integrations.leanplum import outcomes
@@ -73,14 +73,14 @@ class Client:
         else:
             if outcome.word == Word.DONE and not isinstance(outcome.reply.get("userId"), str | int):
                 raise UnexpectedAnswer(
-                    Wording(
+                    Sentence(
                         "The answer of Leanplum says neither that it knows the user nor that it does not."
                     ),
                     http_status=200,
                 )
             return outcome
         raise TooLarge(
-            Wording("Leanplum sent more than %(limit_bytes)s bytes.", limit_bytes=limit_bytes),
+            Sentence("Leanplum sent more than %(limit_bytes)s bytes.", limit_bytes=limit_bytes),
             http_status=200,
             size=size,
         )

@@ -12,7 +12,7 @@ from typing import BinaryIO, ClassVar
 
 from django.utils import timezone
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import NOTHING, Sentence
 from integrations import limits
 from integrations.connector import REQUESTS, Capability, Connector
 from integrations.errors import NothingFound, Rejected, UnknownRequest, Unsupported
@@ -47,15 +47,15 @@ LIMITS = Budget(calls=Limit(600, 60))
 # An export is held in memory to be read; it has sums of events, not the events themselves.
 EXPORT_LIMIT_BYTES = 32 * 1024 * 1024
 
-_BLOCKED_NOW = Wording(
+_BLOCKED_NOW = Sentence(
     "The person is blocked there: nothing more is collected from now on, and what is held is "
     "erased within 15 days. No later word comes."
 )
-_BLOCKED_BEFORE = Wording(
+_BLOCKED_BEFORE = Sentence(
     "The person was blocked there already, which erases and stops collecting. No later word comes."
 )
 
-_GONE_BEFORE = Wording(
+_GONE_BEFORE = Sentence(
     "An earlier attempt got no answer, and Leanplum knows no such user now: either that one "
     "erased them, or there was nobody."
 )
@@ -63,8 +63,8 @@ _GONE_BEFORE = Wording(
 
 class Leanplum(Connector):
     kind: ClassVar[str] = "leanplum"
-    label: ClassVar[str] = Wording("Leanplum app")
-    description: ClassVar[str] = Wording(
+    label: ClassVar[Sentence] = Sentence("Leanplum app")
+    description: ClassVar[Sentence] = Sentence(
         "One app at Leanplum, asked directly: mParticle does not forward data subject requests to it."
     )
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
@@ -79,8 +79,8 @@ class Leanplum(Connector):
             Capability.SEARCH,
         }
     )
-    account_label: ClassVar[str] = Wording("App ID")
-    account_help: ClassVar[str] = Wording(
+    account_label: ClassVar[Sentence] = Sentence("App ID")
+    account_help: ClassVar[Sentence] = Sentence(
         "App Settings, Keys & Settings in Leanplum; the development app is an app of its own."
     )
     default_base_url: ClassVar[str] = "https://api.leanplum.com/api"
@@ -92,13 +92,13 @@ class Leanplum(Connector):
 
     # --- before a request is one
 
-    def cannot(self, draft: Draft) -> str:
+    def cannot(self, draft: Draft) -> Sentence | None:
         return drafts.cannot(self.processor, draft)
 
-    def check(self, draft: Draft) -> list[str]:
+    def check(self, draft: Draft) -> list[Sentence]:
         return drafts.check(self.processor, draft)
 
-    def warn(self, draft: Draft) -> list[str]:
+    def warn(self, draft: Draft) -> list[Sentence]:
         return drafts.warn(self.processor, draft)
 
     def split(self, draft: Draft) -> list[tuple[Identity, ...]]:
@@ -139,7 +139,7 @@ class Leanplum(Connector):
             wanted = drafts.opt_out_attributes(self.processor)
         if not wanted:
             raise Rejected(
-                Wording(
+                Sentence(
                     "%(processor)s has no attribute named for this: nothing was sent.",
                     processor=self.processor.name,
                 )
@@ -154,7 +154,7 @@ class Leanplum(Connector):
         """Look whether the user is still there: Leanplum has no word for a request. Raises UnknownRequest for what that
         says nothing about."""
         if inquiry.request_type in (RequestType.CORRECTION, RequestType.OPT_OUT):
-            raise UnknownRequest(Wording("Leanplum keeps no record of what was asked."))
+            raise UnknownRequest(Sentence("Leanplum keeps no record of what was asked."))
         outcome = self._client().export(self._user_id(inquiry.open_identities()))
         if inquiry.request_type != RequestType.ERASURE:
             return self._exported(inquiry, outcome)
@@ -163,7 +163,7 @@ class Leanplum(Connector):
         if outcome.word == Word.NOT_FOUND:
             return _completed(inquiry, outcome, ReportedAnswer.DONE)
         if self._blocks and packages.is_left_empty(outcome.reply):
-            remark = Wording("No attributes and no events are left there; the user ID stays, blocked.")
+            remark = Sentence("No attributes and no events are left there; the user ID stays, blocked.")
             return _completed(inquiry, outcome, ReportedAnswer.DONE, remark)
         return Report(inquiry.request_id, ReportedStatus.IN_PROGRESS, "user found")
 
@@ -206,7 +206,7 @@ class Leanplum(Connector):
             request,
             outcome,
             ReportedAnswer.NO_DATA_HELD,
-            Wording("Leanplum knows no user by the %(label)s that was asked for.", label=label),
+            Sentence("Leanplum knows no user by the %(label)s that was asked for.", label=label),
         )
 
     def _changed(self, request: Submission, outcome: Outcome) -> Report:
@@ -216,7 +216,7 @@ class Leanplum(Connector):
             return _completed(request, outcome, ReportedAnswer.DONE)
         if request.request_type == RequestType.OPT_OUT:
             return _completed(request, outcome, ReportedAnswer.ACCEPTED, _BLOCKED_BEFORE)
-        remark = Wording("The person is blocked there: what was held is erased, and nothing can be changed.")
+        remark = Sentence("The person is blocked there: what was held is erased, and nothing can be changed.")
         return _completed(request, outcome, ReportedAnswer.NOT_APPLICABLE, remark)
 
     # --- results
@@ -231,7 +231,7 @@ class Leanplum(Connector):
         outcome = self._client().export(self._user_id(inquiry.open_identities()), limit_bytes=limit_bytes)
         self._refuse_blocked(outcome)
         if outcome.word == Word.NOT_FOUND:
-            raise NothingFound(Wording("Leanplum knows no such user."), http_status=200)
+            raise NothingFound(Sentence("Leanplum knows no such user."), http_status=200)
         yield ResultStream(content_type=packages.CONTENT_TYPE, chunks=packages.chunks(outcome.reply))
 
     def summarise(self, package: BinaryIO, *, submitted: Sequence[Identity]) -> PackageSummary:
@@ -278,7 +278,7 @@ class Leanplum(Connector):
         """Whether a blocked user can be exported is not documented: where not, nobody can say what is held."""
         if outcome.word == Word.BLOCKED:
             raise Rejected(
-                Wording(
+                Sentence(
                     "Leanplum says that this person is blocked, and not what it still holds: look them up "
                     "there."
                 ),
@@ -287,6 +287,6 @@ class Leanplum(Connector):
 
 
 def _completed(
-    request: Submission | Inquiry, outcome: Outcome, answer: ReportedAnswer, remark: str = ""
+    request: Submission | Inquiry, outcome: Outcome, answer: ReportedAnswer, remark: Sentence = NOTHING
 ) -> Report:
     return Report(request.request_id, ReportedStatus.COMPLETED, outcome.word, answer=answer, remark=remark)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.leanplum.client import LONGEST_USER_ID
 from integrations.types import Draft, Identity, IdentityType, RequestType, Submission
 
@@ -40,14 +40,14 @@ def unreadable_lines(processor: "Processor") -> int:
     return len(_lines(processor)) - len(attributes(processor))
 
 
-def no_user_id(processor: "Processor") -> str:
+def no_user_id(processor: "Processor") -> Sentence:
     wanted = user_id_type(processor)
     if not wanted:
-        return Wording(
+        return Sentence(
             "%(processor)s is not told which identity is its user ID: choose it on the processor's page.",
             processor=processor.name,
         )
-    return Wording(
+    return Sentence(
         "%(processor)s knows people by %(type)s, and this case has none: add it, or look "
         "the person up there by hand.",
         processor=processor.name,
@@ -55,11 +55,11 @@ def no_user_id(processor: "Processor") -> str:
     )
 
 
-def cannot(processor: "Processor", draft: Draft) -> str:
+def cannot(processor: "Processor", draft: Draft) -> Sentence | None:
     if not user_ids(processor, draft.identities):
         return no_user_id(processor)
     if draft.request_type == RequestType.OPT_OUT and not processor.option("opt_out_attribute"):
-        return Wording(
+        return Sentence(
             "%(processor)s has no attribute for opt-outs: name one on the processor's page, or do it "
             "by hand.",
             processor=processor.name,
@@ -70,21 +70,21 @@ def cannot(processor: "Processor", draft: Draft) -> str:
         and corrected
         and not corrected & set(attributes(processor))
     ):
-        return Wording(
+        return Sentence(
             "%(processor)s has no attribute named for what is wrong (%(labels)s): name it on the "
             "processor's page, or correct it there by hand.",
             processor=processor.name,
             labels=_labels(corrected),
         )
-    return ""
+    return None
 
 
-def check(processor: "Processor", draft: Draft) -> list[str]:
+def check(processor: "Processor", draft: Draft) -> list[Sentence]:
     ids = [identity.value for identity in user_ids(processor, draft.identities)]
     if any(not value.strip() or len(value) > LONGEST_USER_ID for value in ids):
         label = IdentityType(user_id_type(processor)).label
         return [
-            Wording(
+            Sentence(
                 "The identity “%(label)s” needs a value of at most %(count)s characters.",
                 label=label,
                 count=LONGEST_USER_ID,
@@ -93,14 +93,14 @@ def check(processor: "Processor", draft: Draft) -> list[str]:
     return []
 
 
-def warn(processor: "Processor", draft: Draft) -> list[str]:
+def warn(processor: "Processor", draft: Draft) -> list[Sentence]:
     warnings = _of_corrections(processor, draft) if draft.request_type == RequestType.CORRECTION else []
     ids = user_ids(processor, draft.identities)
     if any(
         identity.type == IdentityType.EMAIL and identity.value != identity.value.lower() for identity in ids
     ):
         warnings.append(
-            Wording(
+            Sentence(
                 "%(processor)s is asked for the e-mail address with its capitals, exactly as given.",
                 processor=processor.name,
             )
@@ -108,14 +108,14 @@ def warn(processor: "Processor", draft: Draft) -> list[str]:
     return warnings
 
 
-def _of_corrections(processor: "Processor", draft: Draft) -> list[str]:
-    warnings: list[str] = []
+def _of_corrections(processor: "Processor", draft: Draft) -> list[Sentence]:
+    warnings: list[Sentence] = []
     types = [correction.type for correction in draft.corrections]
     corrected, names = set(types), attributes(processor)
     unnamed = corrected - set(names)
     if unnamed:
         warnings.append(
-            Wording(
+            Sentence(
                 "%(processor)s is not corrected where it has no attribute named for it (%(labels)s).",
                 processor=processor.name,
                 labels=_labels(unnamed),
@@ -123,7 +123,7 @@ def _of_corrections(processor: "Processor", draft: Draft) -> list[str]:
         )
     if user_id_type(processor) in corrected:
         warnings.append(
-            Wording(
+            Sentence(
                 "%(processor)s knows the person by what is corrected: its user ID stays as it was, only "
                 "the attribute changes.",
                 processor=processor.name,
@@ -131,14 +131,14 @@ def _of_corrections(processor: "Processor", draft: Draft) -> list[str]:
         )
     if any(types.count(each) > 1 for each in corrected & set(names) - {user_id_type(processor)}):
         warnings.append(
-            Wording(
+            Sentence(
                 "%(processor)s has one attribute for a type, and is given the last of its new values.",
                 processor=processor.name,
             )
         )
     if len(split(processor, draft)) > 1:
         warnings.append(
-            Wording(
+            Sentence(
                 "%(processor)s may know several users here: each of them is given the new value.",
                 processor=processor.name,
             )
@@ -175,7 +175,5 @@ def _lines(processor: "Processor") -> list[str]:
     return [line for line in map(str.strip, processor.option("attributes").splitlines()) if line]
 
 
-def _labels(types: set[str]) -> tuple[str, ...]:
-    return tuple(
-        Wording(str(IdentityType(each).label)) for each in sorted(types) if each in IdentityType.values
-    )
+def _labels(types: set[str]) -> tuple[Sentence, ...]:
+    return tuple(Sentence(IdentityType(each).label) for each in sorted(types) if each in IdentityType.values)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.types import IdentityType, Option, Secret
 
 # What an erasure is.
@@ -11,55 +11,55 @@ BLOCK: Final = "block"
 BLOCK_THEN_VERIFY: Final = "block_then_verify"
 
 SECRETS: Final[tuple[Secret, ...]] = (
-    Secret("development_key", Wording("Development key"), Wording("For erasing users.")),
+    Secret("development_key", Sentence("Development key"), Sentence("For erasing users.")),
     Secret(
         "production_key",
-        Wording("Production key"),
-        Wording("For blocking users and changing their attributes."),
+        Sentence("Production key"),
+        Sentence("For blocking users and changing their attributes."),
     ),
     Secret(
         "export_key",
-        Wording("Data Export key"),
-        Wording("For access, and to see whether an erasure is done."),
+        Sentence("Data Export key"),
+        Sentence("For access, and to see whether an erasure is done."),
     ),
 )
 
 OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "user_id_type",
-        Wording("Leanplum user ID"),
-        Wording(
+        Sentence("Leanplum user ID"),
+        Sentence(
             "Which identity it is: the one that your mParticle connection, or your own app, sends as user ID."
         ),
         choices=tuple(
-            (kind.value, str(kind.label))
+            (kind.value, Sentence(kind.label))
             for kind in (IdentityType.CONTROLLER_CUSTOMER_ID, IdentityType.EMAIL, IdentityType.MPID)
         ),
         required=True,
     ),
     Option(
         "erasure_policy",
-        Wording("Erasure"),
-        Wording(
+        Sentence("Erasure"),
+        Sentence(
             "Deleting forgets the person, who is known anew when data comes in; blocking also stops "
             "new data, and keeps the user ID."
         ),
         choices=(
-            (DELETE, Wording("Delete the user")),
-            (BLOCK, Wording("Block the user")),
-            (BLOCK_THEN_VERIFY, Wording("Block the user, and see that nothing is left")),
+            (DELETE, Sentence("Delete the user")),
+            (BLOCK, Sentence("Block the user")),
+            (BLOCK_THEN_VERIFY, Sentence("Block the user, and see that nothing is left")),
         ),
         default=DELETE,
     ),
     Option(
         "opt_out_attribute",
-        Wording("Opt-out attribute"),
-        Wording("The user attribute that is set to true for an opt-out, and that your campaigns heed."),
+        Sentence("Opt-out attribute"),
+        Sentence("The user attribute that is set to true for an opt-out, and that your campaigns heed."),
     ),
     Option(
         "attributes",
-        Wording("Attributes that hold identities"),
-        Wording("For corrections, one a line, such as “email = email_address”."),
+        Sentence("Attributes that hold identities"),
+        Sentence("For corrections, one a line, such as “email = email_address”."),
         multiline=True,
     ),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import IntegrationError, Rejected, Unauthorized, UnexpectedAnswer
 from integrations.http import Answer
 from integrations.opendsr.documents import Malformed, read_object
@@ -38,9 +38,9 @@ _NOT_FOUND = "user not found"
 _WRONG_KEY = "invalid access key"
 
 _KEYS = {
-    "development_key": Wording("development key"),
-    "production_key": Wording("production key"),
-    "export_key": Wording("data export key"),
+    "development_key": Sentence("development key"),
+    "production_key": Sentence("production key"),
+    "export_key": Sentence("data export key"),
 }
 
 
@@ -64,7 +64,7 @@ def read(answer: Answer, *, key_field: str) -> Outcome:
         raise _unexpected(answer)
     if error:
         raise Rejected(
-            Wording(
+            Sentence(
                 "Leanplum took the call and then skipped it because of an error: look at the processor's "
                 "options, and at this person there."
             ),
@@ -76,7 +76,7 @@ def read(answer: Answer, *, key_field: str) -> Outcome:
         return Outcome(Word.NOT_FOUND)
     if warning:
         raise Rejected(
-            Wording(
+            Sentence(
                 "Leanplum answered with a warning, so it may have skipped what was asked: look this "
                 "person up there."
             ),
@@ -108,7 +108,7 @@ def _message(reply: Mapping[str, Any] | None, name: str) -> str:
 
 def _unauthorized(key_field: str, status: int) -> Unauthorized:
     return Unauthorized(
-        Wording(
+        Sentence(
             "Leanplum refused the %(key)s: compare it, and the App ID, with App Settings, Keys & Settings.",
             key=_KEYS[key_field],
         ),
@@ -119,15 +119,15 @@ def _unauthorized(key_field: str, status: int) -> Unauthorized:
 
 def _refused(status: int) -> IntegrationError:
     if status == 404:
-        return Rejected(Wording("Leanplum does not know this app: look at the App ID."), http_status=status)
+        return Rejected(Sentence("Leanplum does not know this app: look at the App ID."), http_status=status)
     return Rejected(
-        Wording("Leanplum refused the call as invalid (%(status)s).", status=status), http_status=status
+        Sentence("Leanplum refused the call as invalid (%(status)s).", status=status), http_status=status
     )
 
 
 def _unexpected(answer: Answer) -> UnexpectedAnswer:
     return UnexpectedAnswer(
-        Wording("The answer of Leanplum does not say what became of the call."),
+        Sentence("The answer of Leanplum does not say what became of the call."),
         http_status=answer.status,
         size=len(answer.body),
     )

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO, Final
 
 from dsrportal.crypto import normalise
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import UnexpectedAnswer
 from integrations.opendsr.documents import Malformed, read_object
 from integrations.types import Identity, PackageSummary
@@ -39,7 +39,7 @@ def chunks(reply: Mapping[str, Any]) -> Iterator[bytes]:
         raw = json.dumps(document, indent=2, ensure_ascii=False).encode()
     if not raw:
         raise UnexpectedAnswer(
-            Wording("The export is nested deeper than anything that can be kept."), http_status=200
+            Sentence("The export is nested deeper than anything that can be kept."), http_status=200
         )
     for start in range(0, len(raw), _PIECE_BYTES):
         yield raw[start : start + _PIECE_BYTES]
@@ -87,7 +87,9 @@ def redact(package: BinaryIO, *, fields: frozenset[str]) -> Iterator[bytes]:
     except Malformed:
         document = None
     if document is None:
-        raise UnexpectedAnswer(Wording("The stored export cannot be read, so nothing can be left out of it."))
+        raise UnexpectedAnswer(
+            Sentence("The stored export cannot be read, so nothing can be left out of it.")
+        )
     kept = {name: value for name, value in document.items() if name not in fields}
     if isinstance(kept.get(ATTRIBUTES), dict):
         kept[ATTRIBUTES] = {

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar, Final
 
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations.connector import REQUESTS, Capability, Connector
 from integrations.types import (
     Budget,
@@ -34,8 +34,8 @@ NO_LIMIT = Budget(calls=Limit(1_000_000, 60))
 
 class Manual(Connector):
     kind: ClassVar[str] = "manual"
-    label: ClassVar[str] = Wording("By hand")
-    description: ClassVar[str] = Wording(
+    label: ClassVar[Sentence] = Sentence("By hand")
+    description: ClassVar[Sentence] = Sentence(
         "A system that the portal cannot reach: each request becomes a task, and somebody "
         "attests what was done."
     )
@@ -49,41 +49,43 @@ class Manual(Connector):
             Capability.BY_HAND,
         }
     )
-    account_label: ClassVar[str] = Wording("System")
-    account_help: ClassVar[str] = Wording("What the system, or the partner, is called where it is worked.")
+    account_label: ClassVar[Sentence] = Sentence("System")
+    account_help: ClassVar[Sentence] = Sentence(
+        "What the system, or the partner, is called where it is worked."
+    )
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             "types",
-            Wording("Asked for"),
+            Sentence("Asked for"),
             choices=(
-                ("all", Wording("Every type of request")),
-                ("erasure", Wording("Erasure only")),
-                ("access", Wording("Access and portability only")),
-                ("erasure_access", Wording("Erasure, access and portability")),
+                ("all", Sentence("Every type of request")),
+                ("erasure", Sentence("Erasure only")),
+                ("access", Sentence("Access and portability only")),
+                ("erasure_access", Sentence("Erasure, access and portability")),
             ),
             default="all",
         ),
         Option(
             "when",
-            Wording("In a plan"),
-            choices=((ALWAYS, Wording("Always")), (ON_DEMAND, Wording("Only where somebody asks for it"))),
+            Sentence("In a plan"),
+            choices=((ALWAYS, Sentence("Always")), (ON_DEMAND, Sentence("Only where somebody asks for it"))),
             default=ALWAYS,
         ),
         Option(
             "instructions",
-            Wording("Instructions"),
-            Wording("What to do there, and how to see that it is done; shown with each task."),
+            Sentence("Instructions"),
+            Sentence("What to do there, and how to see that it is done; shown with each task."),
             multiline=True,
         ),
         Option(
             "assignee",
-            Wording("Assignee"),
-            Wording("The user name of who gets its tasks; empty for nobody in particular."),
+            Sentence("Assignee"),
+            Sentence("The user name of who gets its tasks; empty for nobody in particular."),
         ),
         Option(
             "days_before",
-            Wording("Due, in days before the case"),
-            Wording("A whole number: a task is due so many days before the person must be answered."),
+            Sentence("Due, in days before the case"),
+            Sentence("A whole number: a task is due so many days before the person must be answered."),
             default="5",
         ),
     )
@@ -92,11 +94,11 @@ class Manual(Connector):
     def on_demand(self) -> bool:
         return self.processor.option("when") == ON_DEMAND
 
-    def cannot(self, draft: Draft) -> str:
+    def cannot(self, draft: Draft) -> Sentence | None:
         if draft.request_type in TYPES.get(self.processor.option("types"), TYPES["all"]):
-            return ""
+            return None
         what = Word(RequestType(draft.request_type).label)
-        return Wording(
+        return Sentence(
             "%(processor)s is not worked for this type of request (%(what)s), as its options say.",
             processor=self.processor.name,
             what=what,
@@ -113,9 +115,9 @@ class Manual(Connector):
     def test_connection(self) -> list[ConnectionCheck]:
         return [
             ConnectionCheck(
-                Wording("By hand"),
+                Sentence("By hand"),
                 True,
-                Wording("There is nothing to test: people work this system by hand."),
+                Sentence("There is nothing to test: people work this system by hand."),
             )
         ]
 

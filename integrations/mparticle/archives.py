@@ -10,7 +10,7 @@ https://docs.mparticle.com/guides/data-subject-requests/
 import struct
 from collections.abc import Iterator
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import UnexpectedAnswer
 
 _ARCHIVE = b"PK"
@@ -32,12 +32,12 @@ def whole(chunks: Iterator[bytes], *, content_type: str) -> Iterator[bytes]:
         tail = (tail + chunk)[-_LONGEST_TAIL:]
         yield chunk
     if size == 0:
-        raise UnexpectedAnswer(Wording("The result's address gave an empty file."), http_status=200, size=0)
+        raise UnexpectedAnswer(Sentence("The result's address gave an empty file."), http_status=200, size=0)
     if kind in ("text/html", "application/xhtml+xml"):
-        raise UnexpectedAnswer(Wording("The result's address gave a web page."), http_status=200, size=size)
+        raise UnexpectedAnswer(Sentence("The result's address gave a web page."), http_status=200, size=size)
     if (kind == "application/zip" or head == _ARCHIVE) and not _ends_well(tail, size):
         raise UnexpectedAnswer(
-            Wording("The result is only a part of its archive."), http_status=200, size=size
+            Sentence("The result is only a part of its archive."), http_status=200, size=size
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import Rejected
 from integrations.mparticle import fields
 from integrations.mparticle.events import Events
@@ -12,9 +12,9 @@ from integrations.opendsr.checks import checked, not_set
 from integrations.types import ConnectionCheck
 
 _SEARCHES, _EVENTS, _PLATFORM = (
-    Wording("Input key for searches"),
-    Wording("Input key for events"),
-    Wording("Workspace list"),
+    Sentence("Input key for searches"),
+    Sentence("Input key for events"),
+    Sentence("Workspace list"),
 )
 
 
@@ -25,7 +25,9 @@ def of_input(
     if idsync is None or events is None:
         return [
             _missing(
-                Wording("Input key"), missing, Wording("opt-outs, corrections and searches are not possible")
+                Sentence("Input key"),
+                missing,
+                Sentence("opt-outs, corrections and searches are not possible"),
             )
         ]
     return [
@@ -36,44 +38,44 @@ def of_input(
 
 def of_platform(platform: Platform | None, *, missing: Sequence[str], workspace: str) -> ConnectionCheck:
     if platform is None:
-        return _missing(_PLATFORM, missing, Wording("workspaces cannot be chosen from a list"))
+        return _missing(_PLATFORM, missing, Sentence("workspaces cannot be chosen from a list"))
     return checked(_PLATFORM, lambda: _lists(platform, workspace), key_field="oauth_account")
 
 
-def _missing(name: str, missing: Sequence[str], consequence: str) -> ConnectionCheck:
-    sentence = Wording(
+def _missing(name: Sentence, missing: Sequence[str], consequence: Sentence) -> ConnectionCheck:
+    sentence = Sentence(
         "Not set (%(fields)s): %(consequence)s.", fields=fields.labels_text(missing), consequence=consequence
     )
     return not_set(name, sentence, key_field=missing[0])
 
 
-def _searches(idsync: IdSync) -> str:
+def _searches(idsync: IdSync) -> Sentence:
     idsync.probe()
-    return Wording("mParticle accepts the input key and secret for searching profiles.")
+    return Sentence("mParticle accepts the input key and secret for searching profiles.")
 
 
-def _sends(events: Events) -> str:
+def _sends(events: Events) -> Sentence:
     """How it answers a batch about nobody is not documented: refused credentials are told apart, and nothing else."""
     events.probe()
-    return Wording(
+    return Sentence(
         "mParticle took the input key and secret for events, as far as a batch about nobody "
         "shows; the first opt-out proves it."
     )
 
 
-def _lists(platform: Platform, workspace: str) -> str:
+def _lists(platform: Platform, workspace: str) -> Sentence:
     name = platform.account_name()
     found = {each.id: each.name for each in platform.workspaces()}
     if workspace not in found:
         raise Rejected(
-            Wording(
+            Sentence(
                 "The OAuth client works, but account %(account)s lists no workspace %(workspace)s: check "
                 "the workspace ID and the account ID.",
                 account=platform.account,
                 workspace=workspace,
             )
         )
-    return Wording(
+    return Sentence(
         "The account “%(account)s” lists the workspace “%(workspace)s”.",
         account=name or platform.account,
         workspace=found[workspace] or workspace,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import BinaryIO, ClassVar, Final
 
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations import limits
 from integrations.connector import REQUESTS, Capability
 from integrations.errors import UnknownRequest, Unsupported
@@ -71,7 +71,7 @@ LONGEST_ACCESS: Final = timedelta(days=6)
 # What is no data subject request there is answered at once.
 LONGEST_CHANGE: Final = timedelta(hours=1)
 _ON_PROFILES: Final = frozenset({RequestType.OPT_OUT, RequestType.CORRECTION})
-ONLY_DEVICES: Final = Wording(
+ONLY_DEVICES: Final = Sentence(
     "Only device IDs are given: mParticle reaches profiles that nobody signed in to, but "
     "none that has a login. Add the e-mail address or the customer ID."
 )
@@ -79,8 +79,8 @@ ONLY_DEVICES: Final = Wording(
 
 class MParticle(OpenDsr):
     kind: ClassVar[str] = "mparticle"
-    label: ClassVar[str] = Wording("mParticle workspace")
-    description: ClassVar[str] = Wording(
+    label: ClassVar[Sentence] = Sentence("mParticle workspace")
+    description: ClassVar[Sentence] = Sentence(
         "One workspace at mParticle: its data subject requests, and with further keys its "
         "profile search and opt-outs."
     )
@@ -91,8 +91,8 @@ class MParticle(OpenDsr):
         Capability.SEARCH,
         Capability.WORKSPACES,
     }
-    account_label: ClassVar[str] = Wording("Workspace ID")
-    account_help: ClassVar[str] = Wording(
+    account_label: ClassVar[Sentence] = Sentence("Workspace ID")
+    account_help: ClassVar[Sentence] = Sentence(
         "Workspace Settings in mParticle; answers and callbacks carry it as controller_id."
     )
     default_base_url: ClassVar[str] = "https://opendsr.mparticle.com/v3"
@@ -118,30 +118,30 @@ class MParticle(OpenDsr):
 
     # --- before a request is one
 
-    def cannot(self, draft: Draft) -> str:
+    def cannot(self, draft: Draft) -> Sentence | None:
         if draft.request_type not in _ON_PROFILES:
             return super().cannot(draft)
         missing = fields.missing(self.processor, fields.INPUT)
         what = Word(RequestType(draft.request_type).label)
         return (
-            Wording(
+            Sentence(
                 "%(processor)s needs %(fields)s for this type (%(what)s).",
                 processor=self.processor.name,
                 fields=fields.labels_text(missing),
                 what=what,
             )
             if missing
-            else ""
+            else None
         )
 
-    def check(self, draft: Draft) -> list[str]:
+    def check(self, draft: Draft) -> list[Sentence]:
         if draft.request_type == RequestType.OPT_OUT:
             return optouts.check(draft, purposes=self._purposes())
         if draft.request_type == RequestType.CORRECTION:
             return corrections.check(draft)
         return super().check(draft)
 
-    def warn(self, draft: Draft) -> list[str]:
+    def warn(self, draft: Draft) -> list[Sentence]:
         if draft.request_type == RequestType.OPT_OUT:
             return [optouts.FORWARDING]
         if draft.request_type == RequestType.CORRECTION:
@@ -154,7 +154,7 @@ class MParticle(OpenDsr):
         attribute, missing = self._exclusion(), fields.missing(self.processor, fields.INPUT)
         if draft.request_type == RequestType.ERASURE and attribute and missing:
             warnings.append(
-                Wording(
+                Sentence(
                     "%(processor)s does not set its exclusion attribute: it needs %(fields)s.",
                     processor=self.processor.name,
                     fields=fields.labels_text(missing),
@@ -215,7 +215,7 @@ class MParticle(OpenDsr):
         """Raises UnknownRequest for opt-outs and corrections, of which mParticle keeps no record."""
         if inquiry.request_type in _ON_PROFILES:
             raise UnknownRequest(
-                Wording("mParticle keeps no record of opt-outs and corrections that could be asked for.")
+                Sentence("mParticle keeps no record of opt-outs and corrections that could be asked for.")
             )
         return super().report(inquiry)
 
@@ -303,7 +303,7 @@ class MParticle(OpenDsr):
         missing = fields.missing(self.processor, names)
         if missing:
             raise Unsupported(
-                Wording(
+                Sentence(
                     "%(processor)s needs %(fields)s for this.",
                     processor=self.processor.name,
                     fields=fields.labels_text(missing),

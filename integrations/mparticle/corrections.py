@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from uuid import uuid5
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import NOTHING, Sentence
 from integrations.errors import Rejected
 from integrations.mparticle.idsync import IdSync, searchable
 from integrations.mparticle.vocabulary import IDSYNC_IDENTITIES
@@ -20,10 +20,10 @@ from integrations.types import (
     Submission,
 )
 
-NOTHING_FOUND = Wording("No profile found by the old values or the new ones; nothing was changed.")
-DONE_ALREADY = Wording("The new values were there already.")
-DONE_IN_PART = Wording("Some of the old values were found nowhere; the others were replaced.")
-NOT_CARRIED = Wording("A profile was found, but not with the old values; nothing was changed.")
+NOTHING_FOUND = Sentence("No profile found by the old values or the new ones; nothing was changed.")
+DONE_ALREADY = Sentence("The new values were there already.")
+DONE_IN_PART = Sentence("Some of the old values were found nowhere; the others were replaced.")
+NOT_CARRIED = Sentence("A profile was found, but not with the old values; nothing was changed.")
 
 
 class _Came(Enum):
@@ -39,26 +39,26 @@ class _Came(Enum):
 _AS_ASKED = frozenset({_Came.CHANGED, _Came.THERE_ALREADY})
 
 
-def check(draft: Draft) -> list[str]:
+def check(draft: Draft) -> list[Sentence]:
     """Sentences on what no correction can change."""
     sentences = drafts.check_identities(draft.identities)
     if draft.skip_waiting_period:
-        sentences.append(Wording("Only an erasure has a waiting period that can be skipped."))
+        sentences.append(Sentence("Only an erasure has a waiting period that can be skipped."))
     if not draft.corrections:
-        sentences.append(Wording("A correction names at least one identity, and what it shall be."))
+        sentences.append(Sentence("A correction names at least one identity, and what it shall be."))
     for change in draft.corrections:
         label = (
             IdentityType(change.type).label
             if change.type in IdentityType.values
-            else Wording("of an unknown type")
+            else Sentence("of an unknown type")
         )
         if change.type not in IDSYNC_IDENTITIES:
-            sentences.append(Wording("mParticle cannot change the identity “%(label)s”.", label=label))
+            sentences.append(Sentence("mParticle cannot change the identity “%(label)s”.", label=label))
         elif not change.new_value.strip():
-            sentences.append(Wording("The identity “%(label)s” has no new value.", label=label))
+            sentences.append(Sentence("The identity “%(label)s” has no new value.", label=label))
         elif change.new_value == change.old_value:
             sentences.append(
-                Wording("The identity “%(label)s” has the same value before and after.", label=label)
+                Sentence("The identity “%(label)s” has the same value before and after.", label=label)
             )
     return list(dict.fromkeys(sentences))
 
@@ -78,14 +78,14 @@ def carry_out(request: Submission, *, idsync: IdSync) -> Report:
     )
 
 
-def _amounts_to(came: set[_Came]) -> tuple[ReportedAnswer, str]:
+def _amounts_to(came: set[_Came]) -> tuple[ReportedAnswer, Sentence]:
     if not came & _AS_ASKED:
         if _Came.NOT_CARRIED in came:
             return ReportedAnswer.NOT_APPLICABLE, NOT_CARRIED
         return ReportedAnswer.NO_DATA_HELD, NOTHING_FOUND
     if came - _AS_ASKED:
         return ReportedAnswer.DONE, DONE_IN_PART
-    return ReportedAnswer.DONE, "" if _Came.CHANGED in came else DONE_ALREADY
+    return ReportedAnswer.DONE, NOTHING if _Came.CHANGED in came else DONE_ALREADY
 
 
 def _portions(

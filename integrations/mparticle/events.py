@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations import http
 from integrations.errors import IntegrationError, Rejected, UnexpectedAnswer
 from integrations.http import Answer, Timeouts
@@ -46,7 +46,7 @@ def consent_batch(request: Submission, *, mpid: str, environment: str, document:
         state = {"gdpr": {purpose: {"consented": False, **consent} for purpose in request.purposes}}
     else:
         raise Rejected(
-            Wording(
+            Sentence(
                 "An opt-out is one under the CCPA, or under the GDPR from consent to purposes that it names."
             )
         )
@@ -112,18 +112,18 @@ class Events:
         status = answer.status
         # 401 without credentials, 403 with wrong ones.
         if status in (401, 403):
-            return self.credentials.refused("mParticle", "events", http_status=status)
+            return self.credentials.refused("mParticle", Sentence("events"), http_status=status)
         if status in (400, 413, 415, 422):
             said = envelopes.codes_text(envelopes.codes(answer.body))
             return Rejected(
-                Wording(
+                Sentence(
                     "mParticle's Events API refused the batch as invalid%(codes)s.",
                     codes=said or f" ({status})",
                 ),
                 http_status=status,
             )
         return UnexpectedAnswer(
-            Wording(
+            Sentence(
                 "The answer of mParticle's Events API has the status %(status)s; check its address.",
                 status=status,
             ),

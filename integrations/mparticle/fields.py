@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence, Verbatim
 from integrations.mparticle.places import PODS
 from integrations.types import Option, Secret
 
@@ -19,21 +19,21 @@ _OAUTH = ("sso_url", "platform_url")
 
 SECRETS: Final[tuple[Secret, ...]] = (
     Secret(
-        "workspace_key", Wording("Workspace key"), Wording("Workspace Settings; for data subject requests.")
+        "workspace_key", Sentence("Workspace key"), Sentence("Workspace Settings; for data subject requests.")
     ),
-    Secret("workspace_secret", Wording("Workspace secret")),
+    Secret("workspace_secret", Sentence("Workspace secret")),
     Secret(
         "input_key",
-        Wording("Input key"),
-        Wording("Setup, Inputs: the key of a platform such as Web. For searches, corrections and opt-outs."),
+        Sentence("Input key"),
+        Sentence("Setup, Inputs: the key of a platform such as Web. For searches, corrections and opt-outs."),
         required=False,
         sent_to=_INPUT,
     ),
-    Secret("input_secret", Wording("Input secret"), required=False, sent_to=_INPUT),
+    Secret("input_secret", Sentence("Input secret"), required=False, sent_to=_INPUT),
     Secret(
         "oauth_client_id",
-        Wording("OAuth client ID"),
-        Wording(
+        Sentence("OAuth client ID"),
+        Sentence(
             "API Credentials in mParticle, for the Platform API of the account. For choosing a "
             "workspace from a list."
         ),
@@ -42,8 +42,8 @@ SECRETS: Final[tuple[Secret, ...]] = (
     ),
     Secret(
         "oauth_client_secret",
-        Wording("OAuth client secret"),
-        Wording("mParticle shows it once, when it is made."),
+        Sentence("OAuth client secret"),
+        Sentence("mParticle shows it once, when it is made."),
         required=False,
         sent_to=_OAUTH,
     ),
@@ -52,51 +52,51 @@ SECRETS: Final[tuple[Secret, ...]] = (
 OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "pod",
-        Wording("Pod"),
-        Wording("Where mParticle keeps this workspace's data; keys often begin with it, such as eu1-."),
+        Sentence("Pod"),
+        Sentence("Where mParticle keeps this workspace's data; keys often begin with it, such as eu1-."),
         choices=PODS,
         default="us1",
     ),
     Option(
         "identity_auth",
-        Wording("Signing of searches"),
-        Wording("How the input key is proven to IDSync. HMAC sends a signature instead of the secret."),
-        choices=(("basic", Wording("Basic")), ("hmac", "HMAC")),
+        Sentence("Signing of searches"),
+        Sentence("How the input key is proven to IDSync. HMAC sends a signature instead of the secret."),
+        choices=(("basic", Sentence("Basic")), ("hmac", Verbatim("HMAC"))),
         default="basic",
     ),
     Option(
         "identity_url",
-        Wording("IDSync address"),
-        Wording("Empty for mParticle's own in this pod."),
+        Sentence("IDSync address"),
+        Sentence("Empty for mParticle's own in this pod."),
         is_address=True,
     ),
     Option(
         "events_url",
-        Wording("Events address"),
-        Wording("Empty for mParticle's own in this pod."),
+        Sentence("Events address"),
+        Sentence("Empty for mParticle's own in this pod."),
         is_address=True,
     ),
     Option(
         "platform_url",
-        Wording("Platform API address"),
-        Wording("Empty for mParticle's own."),
+        Sentence("Platform API address"),
+        Sentence("Empty for mParticle's own."),
         is_address=True,
     ),
     Option(
         "sso_url",
-        Wording("Sign-on address"),
-        Wording("Where tokens are asked for; empty for mParticle's own."),
+        Sentence("Sign-on address"),
+        Sentence("Where tokens are asked for; empty for mParticle's own."),
         is_address=True,
     ),
     Option(
         "oauth_account",
-        Wording("Account ID"),
-        Wording("The number of the account that the workspace belongs to."),
+        Sentence("Account ID"),
+        Sentence("The number of the account that the workspace belongs to."),
     ),
     Option(
         "gdpr_purposes",
-        Wording("GDPR purposes"),
-        Wording(
+        Sentence("GDPR purposes"),
+        Sentence(
             "The consent purposes set up in this workspace, one a line, spelt as there. An opt-out "
             "under the GDPR takes back the consent to some of them. Empty: any name is sent as it "
             "was given."
@@ -105,13 +105,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
     ),
     Option(
         "consent_document",
-        Wording("Consent document"),
-        Wording("The notice or policy that an opt-out is recorded under, such as privacy-notice-v7."),
+        Sentence("Consent document"),
+        Sentence("The notice or policy that an opt-out is recorded under, such as privacy-notice-v7."),
     ),
     Option(
         "exclusion_attribute",
-        Wording("Exclusion attribute"),
-        Wording(
+        Sentence("Exclusion attribute"),
+        Sentence(
             "A user attribute that is set to true before an erasure is asked for, so that your "
             "filters keep the person out while it waits. Needs the input key."
         ),
@@ -129,9 +129,9 @@ def missing(processor: "Processor", names: Iterable[str]) -> list[str]:
     ]
 
 
-def labels_text(names: Iterable[str]) -> str:
+def labels_text(names: Iterable[str]) -> Sentence:
     """Their labels, for a sentence."""
     labels = {secret.name: secret.label for secret in SECRETS}
     labels |= {option.name: option.label for option in OPTIONS}
-    said = [Wording("“%(label)s”", label=labels[name]) for name in names]
-    return reduce(lambda first, last: Wording("%(first)s and %(last)s", first=first, last=last), said)
+    said = [Sentence("“%(label)s”", label=labels[name]) for name in names]
+    return reduce(lambda first, last: Sentence("%(first)s and %(last)s", first=first, last=last), said)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations import http
 from integrations.errors import IntegrationError, Rejected, UnexpectedAnswer, Unsupported
 from integrations.http import Answer, Timeouts
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from integrations.models import Processor
 
 API: Final = "identity"
-NOTHING_TO_SEARCH: Final = Wording(
+NOTHING_TO_SEARCH: Final = Sentence(
     "mParticle cannot be searched by these identities: it takes an e-mail address, a "
     "customer ID, a phone number, or most device IDs, but no mParticle ID and no Microsoft "
     "ID."
@@ -120,7 +120,7 @@ class IdSync:
         if isinstance(mpid, int) and not isinstance(mpid, bool):
             mpid = str(mpid)
         if not isinstance(mpid, str) or not is_mpid(mpid):
-            raise self._unexpected(answer, "names no profile")
+            raise self._unexpected(answer, Sentence("names no profile"))
         return Match(found=True, profile_id=mpid, matched=_matched(said, portion))
 
     def _post(self, path: str, document: dict[str, Any], *, template: str) -> Answer:
@@ -154,25 +154,25 @@ class IdSync:
             return read_object(answer.body)
         except Malformed as error:
             problem = error.problem
-        raise self._unexpected(answer, Wording("cannot be read (%(problem)s)", problem=problem))
+        raise self._unexpected(answer, Sentence("cannot be read (%(problem)s)", problem=problem))
 
     def _refusal(self, answer: Answer) -> IntegrationError:
         status = answer.status
         if status in (401, 403):
-            return self.credentials.refused("mParticle", "profiles (IDSync)", http_status=status)
+            return self.credentials.refused("mParticle", Sentence("profiles (IDSync)"), http_status=status)
         if status in (400, 413, 415, 422):
             said = envelopes.codes_text(envelopes.codes(answer.body))
             return Rejected(
-                Wording(
+                Sentence(
                     "mParticle's IDSync refused the call as invalid%(codes)s.", codes=said or f" ({status})"
                 ),
                 http_status=status,
             )
-        return self._unexpected(answer, Wording("has the status %(status)s", status=status))
+        return self._unexpected(answer, Sentence("has the status %(status)s", status=status))
 
-    def _unexpected(self, answer: Answer, what: str) -> UnexpectedAnswer:
+    def _unexpected(self, answer: Answer, what: Sentence) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            Wording("The answer of mParticle's IDSync %(what)s; check its address.", what=what),
+            Sentence("The answer of mParticle's IDSync %(what)s; check its address.", what=what),
             http_status=answer.status,
             size=len(answer.body),
         )

@@ -5,7 +5,7 @@ https://docs.mparticle.com/guides/data-privacy-controls/
 
 from collections.abc import Sequence
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.mparticle.events import Events, consent_batch
 from integrations.mparticle.idsync import IdSync, searchable
 from integrations.opendsr import drafts
@@ -20,40 +20,40 @@ from integrations.types import (
     Submission,
 )
 
-NOTHING_FOUND = Wording("No profile found; nothing was sent.")
-QUEUED = Wording("mParticle has queued it; a later access request shows it.")
-FORWARDING = Wording(
+NOTHING_FOUND = Sentence("No profile found; nothing was sent.")
+QUEUED = Sentence("mParticle has queued it; a later access request shows it.")
+FORWARDING = Sentence(
     "mParticle stops forwarding to partners only where its forwarding rules look at this consent."
 )
 
 
-def check(draft: Draft, *, purposes: Sequence[str]) -> list[str]:
+def check(draft: Draft, *, purposes: Sequence[str]) -> list[Sentence]:
     """Sentences on what no opt-out can be; `purposes` are those of the workspace, none where they were not listed."""
     sentences = drafts.check_identities(draft.identities)
     if not mpids(draft.identities) and not searchable(draft.identities):
         sentences.append(
-            Wording(
+            Sentence(
                 "For an opt-out mParticle must find the profile: give an e-mail address, a customer ID, "
                 "a phone number, a device ID or the mParticle ID."
             )
         )
     if draft.skip_waiting_period:
-        sentences.append(Wording("Only an erasure has a waiting period that can be skipped."))
+        sentences.append(Sentence("Only an erasure has a waiting period that can be skipped."))
     if draft.regulation == Regulation.GDPR:
         sentences += _of_purposes(draft.purposes, purposes)
     elif draft.regulation != Regulation.CCPA:
         sentences.append(
-            Wording("mParticle records opt-outs under the GDPR and the CCPA; this regulation is neither.")
+            Sentence("mParticle records opt-outs under the GDPR and the CCPA; this regulation is neither.")
         )
     return sentences
 
 
-def _of_purposes(given: Sequence[str], known: Sequence[str]) -> list[str]:
+def _of_purposes(given: Sequence[str], known: Sequence[str]) -> list[Sentence]:
     if not any(each.strip() for each in given):
-        return [Wording("An opt-out under the GDPR needs the purposes whose consent is taken back.")]
+        return [Sentence("An opt-out under the GDPR needs the purposes whose consent is taken back.")]
     missing = [each for each in given if each not in known] if known else []
     return [
-        Wording(
+        Sentence(
             "The purpose “%(purpose)s” is not among those of this workspace: %(purposes)s.",
             purpose=each[:60],
             purposes=", ".join(known)[:150],

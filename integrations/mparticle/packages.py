@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Final, cast
 
 from dsrportal.crypto import normalise
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import UnexpectedAnswer
 from integrations.mparticle import contents, rows
 from integrations.mparticle.contents import Archive, Doubtful
@@ -209,7 +209,7 @@ def redact(package: BinaryIO, *, members: frozenset[str], fields: frozenset[str]
                             yield from outlet.taken(_PIECE_BYTES)
     except Doubtful as doubt:
         raise UnexpectedAnswer(
-            Wording("The package cannot be read again (%(doubt)s).", doubt=doubt.word)
+            Sentence("The package cannot be read again (%(doubt)s).", doubt=doubt.word)
         ) from None
     yield from outlet.taken()
 

@@ -5,10 +5,12 @@ Data subject requests have one host for all pods. https://docs.mparticle.com/dev
 
 from typing import TYPE_CHECKING, Final
 
+from dsrportal.sentence import Verbatim
+
 if TYPE_CHECKING:
     from integrations.models import Processor
 
-PODS: Final[tuple[tuple[str, str], ...]] = (("us1", "US1"), ("us2", "US2"), ("eu1", "EU1"), ("au1", "AU1"))
+PODS: Final = tuple((pod, Verbatim(pod.upper())) for pod in ("us1", "us2", "eu1", "au1"))
 
 
 def identity(processor: "Processor") -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations import http
 from integrations.errors import IntegrationError, Rejected, Unauthorized, UnexpectedAnswer
 from integrations.http import Answer
@@ -38,7 +38,7 @@ class Platform:
         found = {each.id: each.name for each in self._list("/accounts")}
         if self.account not in found:
             raise Rejected(
-                Wording("mParticle's Platform API shows no account of this ID: check the account ID.")
+                Sentence("mParticle's Platform API shows no account of this ID: check the account ID.")
             )
         return found[self.account]
 
@@ -79,14 +79,14 @@ class Platform:
             if isinstance(data, list):
                 return [found for each in data if (found := _item(each))]
             problem = "not_a_list"
-        raise self._unexpected(answer, Wording("cannot be read (%(problem)s)", problem=problem))
+        raise self._unexpected(answer, Sentence("cannot be read (%(problem)s)", problem=problem))
 
     def _refusal(self, answer: Answer) -> IntegrationError:
         status = answer.status
         if status in (401, 403):
             # A missing or foreign account ID gets the same answer as a wrong token.
             return Unauthorized(
-                Wording(
+                Sentence(
                     "mParticle's Platform API refused the access: look at the account ID, and at the OAuth "
                     "client and its secret."
                 ),
@@ -95,7 +95,7 @@ class Platform:
             )
         if status == 404:
             return Rejected(
-                Wording(
+                Sentence(
                     "mParticle's Platform API does not show this account to this OAuth client: check the "
                     "account ID."
                 ),
@@ -103,18 +103,18 @@ class Platform:
             )
         if status in (400, 422):
             return self._rejected(answer)
-        return self._unexpected(answer, Wording("has the status %(status)s", status=status))
+        return self._unexpected(answer, Sentence("has the status %(status)s", status=status))
 
     def _rejected(self, answer: Answer) -> Rejected:
         said = envelopes.codes_text(envelopes.codes(answer.body))
         return Rejected(
-            Wording("mParticle's Platform API refused the call%(codes)s.", codes=said),
+            Sentence("mParticle's Platform API refused the call%(codes)s.", codes=said),
             http_status=answer.status,
         )
 
-    def _unexpected(self, answer: Answer, what: str) -> UnexpectedAnswer:
+    def _unexpected(self, answer: Answer, what: Sentence) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            Wording("The answer of mParticle's Platform API %(what)s; check its address.", what=what),
+            Sentence("The answer of mParticle's Platform API %(what)s; check its address.", what=what),
             http_status=answer.status,
             size=len(answer.body),
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations import http
 from integrations.errors import IntegrationError, Rejected, UnexpectedAnswer
 from integrations.http import Answer
@@ -96,7 +96,7 @@ def _asked_for(processor: "Processor", credentials: Credentials, sso: str) -> tu
         said = {}
     found, lifetime = said.get("access_token"), said.get("expires_in")
     if not isinstance(found, str) or not _TOKEN.fullmatch(found):
-        raise _unexpected(answer, Wording("holds no token"))
+        raise _unexpected(answer, Sentence("holds no token"))
     known = isinstance(lifetime, int | float) and not isinstance(lifetime, bool) and math.isfinite(lifetime)
     return found, float(lifetime) if known else 0.0  # type: ignore[arg-type]
 
@@ -106,20 +106,20 @@ def _refusal(answer: Answer, credentials: Credentials) -> IntegrationError:
     status, said = answer.status, envelopes.codes(answer.body)
     # RFC 6749 5.2 has 400 for some of what is wrong with a client.
     if status in (401, 403) or {"INVALID_CLIENT", "UNAUTHORIZED_CLIENT", "ACCESS_DENIED"} & set(said):
-        return credentials.refused("mParticle", Wording("the Platform API's tokens"), http_status=status)
+        return credentials.refused("mParticle", Sentence("the Platform API's tokens"), http_status=status)
     if status in (400, 422):
         return Rejected(
-            Wording(
+            Sentence(
                 "mParticle's sign-on refused to give a token%(codes)s.", codes=envelopes.codes_text(said)
             ),
             http_status=status,
         )
-    return _unexpected(answer, Wording("has the status %(status)s", status=status))
+    return _unexpected(answer, Sentence("has the status %(status)s", status=status))
 
 
-def _unexpected(answer: Answer, what: str) -> UnexpectedAnswer:
+def _unexpected(answer: Answer, what: Sentence) -> UnexpectedAnswer:
     return UnexpectedAnswer(
-        Wording("The answer of mParticle's sign-on %(what)s; check its address.", what=what),
+        Sentence("The answer of mParticle's sign-on %(what)s; check its address.", what=what),
         http_status=answer.status,
         size=len(answer.body),
     )

@@ -6,7 +6,7 @@ https://docs.mparticle.com/developers/apis/dsr-api/v3/#submit-a-data-subject-req
 from datetime import UTC
 from typing import Any
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import Rejected
 from integrations.opendsr.vocabulary import (
     ALONE,
@@ -26,17 +26,17 @@ def body_of(request: Submission, *, extension_domain: str) -> dict[str, Any]:
     Raises Rejected for what `drafts` would have refused or split, so that it is never sent.
     """
     if request.request_type not in REQUEST_TYPES or request.regulation not in REGULATIONS:
-        raise Rejected(Wording("OpenDSR has no such request type or regulation."))
+        raise Rejected(Sentence("OpenDSR has no such request type or regulation."))
     standard = _identities(request, STANDARD_IDENTITIES)
     extended = _identities(request, EXTENSION_IDENTITIES)
     held = len(standard) + len(extended)
     if not held or held != len(request.identities):
         raise Rejected(
-            Wording("An OpenDSR request holds at least one identity, of known types, one of each type.")
+            Sentence("An OpenDSR request holds at least one identity, of known types, one of each type.")
         )
     if held > IDENTITY_LIMIT or (EXTENSION_IDENTITIES[ALONE] in extended and held > 1):
         raise Rejected(
-            Wording(
+            Sentence(
                 "An OpenDSR request holds mpid alone, or up to %(identity_limit)s identities.",
                 identity_limit=IDENTITY_LIMIT,
             )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import NotVerified
 from integrations.opendsr import signing_keys
 from integrations.opendsr.certificates import SigningKey
@@ -31,12 +31,12 @@ def verify_callback(
     """
     domain = headers.get(DOMAIN_HEADER, "").strip()
     if not domain:
-        raise NotVerified("no_domain", Wording("The callback names no processor domain."))
+        raise NotVerified("no_domain", Sentence("The callback names no processor domain."))
     if domain.lower() != processor.domain:
-        raise NotVerified("wrong_domain", Wording("The callback names another processor's domain."))
+        raise NotVerified("wrong_domain", Sentence("The callback names another processor's domain."))
     signature = headers.get(SIGNATURE_HEADER, "")
     if not signature.strip():
-        raise NotVerified("no_signature", Wording("The callback is not signed."))
+        raise NotVerified("no_signature", Sentence("The callback is not signed."))
     key = _signer(processor, body, signature, fetch, at)
     said = read_callback(body)
     return VerifiedCallback(

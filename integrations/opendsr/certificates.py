@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import NotVerified
 from integrations.opendsr.signatures import SMALLEST_KEY_BITS
 from integrations.trust_roots import extra_roots, pem_blocks, public_roots
@@ -50,7 +50,7 @@ def verify_bundle(pem: bytes, *, domain: str, extra_signing_roots: str, at: date
     if at > leaf.not_valid_after_utc:
         raise NotVerified(
             "certificate_expired",
-            Wording(
+            Sentence(
                 "The signing certificate expired on %(not_valid_after_utc)s.",
                 not_valid_after_utc=f"{leaf.not_valid_after_utc:%Y-%m-%d}",
             ),
@@ -58,7 +58,7 @@ def verify_bundle(pem: bytes, *, domain: str, extra_signing_roots: str, at: date
     if at < leaf.not_valid_before_utc:
         raise NotVerified(
             "certificate_not_yet_valid",
-            Wording(
+            Sentence(
                 "The signing certificate is valid only from %(not_valid_before_utc)s.",
                 not_valid_before_utc=f"{leaf.not_valid_before_utc:%Y-%m-%d}",
             ),
@@ -66,7 +66,7 @@ def verify_bundle(pem: bytes, *, domain: str, extra_signing_roots: str, at: date
     if domain.lower() not in _names(leaf):
         raise NotVerified(
             "certificate_wrong_name",
-            Wording("The signing certificate does not name %(domain)s.", domain=domain),
+            Sentence("The signing certificate does not name %(domain)s.", domain=domain),
         )
     key = _strong_key(leaf)
     _require_server_use(leaf)
@@ -84,12 +84,12 @@ def verify_bundle(pem: bytes, *, domain: str, extra_signing_roots: str, at: date
 def _parse(pem: bytes) -> list[x509.Certificate]:
     blocks = pem_blocks(pem)
     if not 1 <= len(blocks) <= _LONGEST_BUNDLE:
-        raise NotVerified("certificate_unreadable", Wording("The processor serves no PEM certificate."))
+        raise NotVerified("certificate_unreadable", Sentence("The processor serves no PEM certificate."))
     try:
         return [x509.load_pem_x509_certificate(block) for block in blocks]
     except (ValueError, x509.InvalidVersion):
         raise NotVerified(
-            "certificate_unreadable", Wording("The signing certificate does not parse.")
+            "certificate_unreadable", Sentence("The signing certificate does not parse.")
         ) from None
 
 
@@ -111,7 +111,7 @@ def _strong_key(leaf: x509.Certificate) -> RSAPublicKey:
         return key
     raise NotVerified(
         "certificate_weak_key",
-        Wording("The signing certificate's key is not an RSA key of at least 2,048 bits."),
+        Sentence("The signing certificate's key is not an RSA key of at least 2,048 bits."),
     )
 
 
@@ -123,7 +123,9 @@ def _require_server_use(leaf: x509.Certificate) -> None:
     except (x509.DuplicateExtension, ValueError):
         usage = None
     if usage is None or ExtendedKeyUsageOID.SERVER_AUTH not in usage:
-        raise NotVerified("certificate_wrong_use", Wording("The signing certificate is not one for servers."))
+        raise NotVerified(
+            "certificate_wrong_use", Sentence("The signing certificate is not one for servers.")
+        )
 
 
 def _chain(
@@ -143,7 +145,7 @@ def _chain(
         return verifier.verify(leaf, intermediates)
     except (VerificationError, ValueError):
         raise NotVerified(
-            "certificate_untrusted", Wording("The signing certificate has no valid chain to a trusted root.")
+            "certificate_untrusted", Sentence("The signing certificate has no valid chain to a trusted root.")
         ) from None
 
 

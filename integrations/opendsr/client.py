@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations import http
 from integrations.errors import (
     AlreadyExists,
@@ -51,11 +51,11 @@ class Credentials:
     def header(self) -> str:
         return "Basic " + b64encode(f"{self.name}:{self.secret}".encode()).decode("ascii")
 
-    def refused(self, vendor: str, api: str, *, http_status: int) -> Unauthorized:
+    def refused(self, vendor: str, api: Sentence, *, http_status: int) -> Unauthorized:
         """The error for these credentials, in one sentence for each API of a vendor."""
         key = Word(self.key_field.replace("_", " ").capitalize())
         return Unauthorized(
-            Wording(
+            Sentence(
                 "%(vendor)s refused the credentials for %(api)s: look at the %(key)s and its secret.",
                 vendor=vendor,
                 api=api,
@@ -109,7 +109,7 @@ class Client:
         answer = self._call("DELETE", f"/requests/{request_id}", template="/requests/{id}")
         if answer.status in (400, 409):
             raise TooLate(
-                Wording("%(vendor)s cancels no request that is no longer pending.", vendor=self.vendor),
+                Sentence("%(vendor)s cancels no request that is no longer pending.", vendor=self.vendor),
                 http_status=answer.status,
             )
         if not _succeeded(answer):
@@ -158,7 +158,7 @@ class Client:
     def _report(self, answer: Answer, request_id: UUID, *, status: str = "") -> Report:
         report = self._readable(answer, lambda: report_of(read_object(answer.body), status=status))
         if report.request_id != request_id:
-            raise self._unexpected(answer, Wording("is about another request than the one asked for"))
+            raise self._unexpected(answer, Sentence("is about another request than the one asked for"))
         return report
 
     def _reports(self, document: object) -> list[Report]:
@@ -178,11 +178,11 @@ class Client:
             return parse()
         except Malformed as error:
             problem = error.problem
-        raise self._unexpected(answer, Wording("cannot be read (%(problem)s)", problem=problem))
+        raise self._unexpected(answer, Sentence("cannot be read (%(problem)s)", problem=problem))
 
-    def _unexpected(self, answer: Answer, what: str) -> UnexpectedAnswer:
+    def _unexpected(self, answer: Answer, what: Sentence) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            Wording("The answer of %(vendor)s %(what)s.", vendor=self.vendor, what=what),
+            Sentence("The answer of %(vendor)s %(what)s.", vendor=self.vendor, what=what),
             http_status=answer.status,
             size=len(answer.body),
         )
@@ -191,33 +191,35 @@ class Client:
         status = answer.status
         # 403 is not documented for this API; what refuses with it is about who asks, not what is asked.
         if status in (401, 403):
-            return self.credentials.refused(self.vendor, Wording("data subject requests"), http_status=status)
+            return self.credentials.refused(
+                self.vendor, Sentence("data subject requests"), http_status=status
+            )
         if status == 404 and known_ids:
             return UnknownRequest(
-                Wording("%(vendor)s does not know this request.", vendor=self.vendor), http_status=status
+                Sentence("%(vendor)s does not know this request.", vendor=self.vendor), http_status=status
             )
         if status == 409:
             return Conflict(
-                Wording(
+                Sentence(
                     "%(vendor)s has another request for these identities in progress.", vendor=self.vendor
                 ),
                 http_status=status,
             )
         if status == 400 and _says_already_exists(answer.body):
             return AlreadyExists(
-                Wording("%(vendor)s already has a request with this id.", vendor=self.vendor),
+                Sentence("%(vendor)s already has a request with this id.", vendor=self.vendor),
                 http_status=status,
             )
         if status in (400, 413, 415, 422):
             return Rejected(
-                Wording(
+                Sentence(
                     "%(vendor)s refused the request as invalid (%(status)s).",
                     vendor=self.vendor,
                     status=status,
                 ),
                 http_status=status,
             )
-        return self._unexpected(answer, Wording("has the status %(status)s", status=status))
+        return self._unexpected(answer, Sentence("has the status %(status)s", status=status))
 
 
 def _succeeded(answer: Answer) -> bool:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations import http, limits
 from integrations.connector import REQUESTS, Capability, Connector
 from integrations.errors import Expired, IntegrationError, NothingFound, Rejected, UnexpectedAnswer
@@ -49,8 +49,8 @@ _MOST_DAYS = 366
 
 class OpenDsr(Connector):
     kind: ClassVar[str] = "opendsr"
-    label: ClassVar[str] = Wording("OpenDSR processor")
-    description: ClassVar[str] = Wording(
+    label: ClassVar[Sentence] = Sentence("OpenDSR processor")
+    description: ClassVar[Sentence] = Sentence(
         "Any system that takes data subject requests over OpenDSR version 3; it needs an "
         "address, a domain and a key."
     )
@@ -65,27 +65,27 @@ class OpenDsr(Connector):
             Capability.CALLBACKS,
         }
     )
-    account_label: ClassVar[str] = Wording("Controller ID")
-    account_help: ClassVar[str] = Wording(
+    account_label: ClassVar[Sentence] = Sentence("Controller ID")
+    account_help: ClassVar[Sentence] = Sentence(
         "What the processor calls you: its answers carry it as controller_id."
     )
     secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("key", Wording("Key"), Wording("The user name of HTTP Basic at the processor's API.")),
-        Secret("secret", Wording("Secret")),
+        Secret("key", Sentence("Key"), Sentence("The user name of HTTP Basic at the processor's API.")),
+        Secret("secret", Sentence("Secret")),
     )
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             "erasure_days",
-            Wording("Days for an erasure"),
-            Wording(
+            Sentence("Days for an erasure"),
+            Sentence(
                 "The longest an erasure takes there, from receipt to completion; later ones are called late."
             ),
             default=str(_USUAL_DAYS),
         ),
         Option(
             "access_days",
-            Wording("Days for access"),
-            Wording("The longest that access or portability takes there, from receipt to completion."),
+            Sentence("Days for access"),
+            Sentence("The longest that access or portability takes there, from receipt to completion."),
             default=str(_USUAL_DAYS),
         ),
     )
@@ -111,29 +111,29 @@ class OpenDsr(Connector):
 
     # --- before a request is one
 
-    def cannot(self, draft: Draft) -> str:
+    def cannot(self, draft: Draft) -> Sentence | None:
         if draft.identities and not self._carried(draft).identities:
-            return Wording(
+            return Sentence(
                 "%(processor)s takes only the identity types of OpenDSR itself, and none of them is given.",
                 processor=self.processor.name,
             )
-        return ""
+        return None
 
-    def check(self, draft: Draft) -> list[str]:
+    def check(self, draft: Draft) -> list[Sentence]:
         return drafts.check(self._carried(draft), grouped=bool(self.group_size))
 
-    def warn(self, draft: Draft) -> list[str]:
-        warnings: list[str] = []
+    def warn(self, draft: Draft) -> list[Sentence]:
+        warnings: list[Sentence] = []
         if len(self._carried(draft).identities) < len(draft.identities):
             warnings.append(
-                Wording(
+                Sentence(
                     "%(processor)s is not told the identities whose types it does not take.",
                     processor=self.processor.name,
                 )
             )
         if draft.skip_waiting_period and not self.skips_waiting_period:
             warnings.append(
-                Wording(
+                Sentence(
                     "%(processor)s cannot be asked to skip its waiting period.", processor=self.processor.name
                 )
             )
@@ -173,7 +173,7 @@ class OpenDsr(Connector):
         """
         if not self._is_below_base(url):
             raise Rejected(
-                Wording("The result's address is not below the API address; nothing was sent there.")
+                Sentence("The result's address is not below the API address; nothing was sent there.")
             )
         headers = {"Authorization": self._credentials().header}
         with http.stream(
@@ -211,8 +211,8 @@ class OpenDsr(Connector):
     def test_connection(self) -> list[ConnectionCheck]:
         key = self.key_fields[0]
         return [
-            checked(Wording(key.replace("_", " ").capitalize()), self._check_key, key_field=key),
-            checked(Wording("Callback certificate"), self._check_certificate),
+            checked(Sentence(key.replace("_", " ").capitalize()), self._check_key, key_field=key),
+            checked(Sentence("Callback certificate"), self._check_certificate),
         ]
 
     def budget(self, api: str = REQUESTS) -> Budget:
@@ -227,22 +227,22 @@ class OpenDsr(Connector):
         days = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 3 else 0
         return timedelta(days=days if 0 < days <= _MOST_DAYS else _USUAL_DAYS)
 
-    def _check_key(self) -> str:
+    def _check_key(self) -> Sentence:
         self._client().probe()
-        return Wording(
+        return Sentence(
             "%(vendor)s accepts the %(key)s and secret.",
             vendor=self.vendor,
             key=Word(self.key_fields[0].replace("_", " ").capitalize()),
         )
 
-    def _check_certificate(self) -> str:
+    def _check_certificate(self) -> Sentence:
         key = verify_bundle(
             self._fetch_certificate(),
             domain=self.processor.domain,
             extra_signing_roots=self.processor.extra_signing_roots,
             at=timezone.now(),
         )
-        return Wording(
+        return Sentence(
             "Callbacks can be verified: the certificate is valid until %(not_after)s.",
             not_after=f"{key.not_after:%Y-%m-%d}",
         )
@@ -257,7 +257,7 @@ class OpenDsr(Connector):
         url = discovery.get("processor_certificate")
         if not isinstance(url, str) or not self._may_serve_certificate(url):
             raise Rejected(
-                Wording("Discovery names a certificate address that is not https on an allowed host.")
+                Sentence("Discovery names a certificate address that is not https on an allowed host.")
             )
         answer = http.call(
             self.processor,
@@ -270,7 +270,7 @@ class OpenDsr(Connector):
         )
         if answer.status != 200 or not answer.body:
             raise UnexpectedAnswer(
-                Wording("The certificate's address gives no certificate."),
+                Sentence("The certificate's address gives no certificate."),
                 http_status=answer.status,
                 size=len(answer.body),
             )
@@ -286,19 +286,19 @@ class OpenDsr(Connector):
     def _no_result(self, status: int) -> IntegrationError:
         if status == 404:
             return NothingFound(
-                Wording("%(vendor)s holds no record that matches the identities.", vendor=self.vendor),
+                Sentence("%(vendor)s holds no record that matches the identities.", vendor=self.vendor),
                 http_status=status,
             )
         if status == 410:
             return Expired(
-                Wording("%(vendor)s no longer keeps the result.", vendor=self.vendor), http_status=status
+                Sentence("%(vendor)s no longer keeps the result.", vendor=self.vendor), http_status=status
             )
         if status in (401, 403):
             return self._credentials().refused(
-                self.vendor, Wording("data subject requests"), http_status=status
+                self.vendor, Sentence("data subject requests"), http_status=status
             )
         return UnexpectedAnswer(
-            Wording("The result's address answered with status %(status)s.", status=status),
+            Sentence("The result's address answered with status %(status)s.", status=status),
             http_status=status,
         )
 

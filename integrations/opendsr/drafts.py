@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.opendsr.vocabulary import (
     ALONE,
     EXTENSION_IDENTITIES,
@@ -20,7 +20,7 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _MPID_RANGE = range(-(2**63), 2**63)
 
 
-def check(draft: Draft, *, grouped: bool = True) -> list[str]:
+def check(draft: Draft, *, grouped: bool = True) -> list[Sentence]:
     """Sentences on what no request can hold, each naming its rule and no identity; empty: all is well.
 
     `grouped`: the requests of a case go into one group, which holds so many and no more.
@@ -29,7 +29,7 @@ def check(draft: Draft, *, grouped: bool = True) -> list[str]:
     sentences += [each for each in check_identities(draft.identities) if each not in sentences]
     if grouped and len(split(draft)) > GROUP_LIMIT:
         sentences.append(
-            Wording(
+            Sentence(
                 "These identities need %(count)s requests; one case may have %(group_limit)s, the most "
                 "that a group can hold.",
                 count=len(split(draft)),
@@ -61,7 +61,7 @@ def one_of_each_type(identities: Iterable[Identity]) -> list[tuple[Identity, ...
     return [tuple(request) for request in requests]
 
 
-def check_identities(identities: Iterable[Identity]) -> list[str]:
+def check_identities(identities: Iterable[Identity]) -> list[Sentence]:
     """Sentences on types that are unknown and values that cannot be, each said once."""
     return list(dict.fromkeys(filter(None, map(_of_one, identities))))
 
@@ -76,37 +76,37 @@ def _has_room(request: list[Identity], identity: Identity) -> bool:
     return ALONE not in types and identity.type not in types and len(request) < IDENTITY_LIMIT
 
 
-def _of_the_whole(draft: Draft) -> list[str]:
-    sentences: list[str] = []
+def _of_the_whole(draft: Draft) -> list[Sentence]:
+    sentences: list[Sentence] = []
     if draft.request_type not in REQUEST_TYPES:
         known = draft.request_type in RequestType.values
-        what = RequestType(draft.request_type).label if known else Wording("This type")
+        what = RequestType(draft.request_type).label if known else Sentence("This type")
         sentences.append(
-            Wording(
+            Sentence(
                 "%(what)s is not an OpenDSR request type: those are access, portability and erasure.",
                 what=what,
             )
         )
     if draft.regulation not in REGULATIONS:
-        sentences.append(Wording("OpenDSR requests name the GDPR or the CCPA; this regulation is neither."))
+        sentences.append(Sentence("OpenDSR requests name the GDPR or the CCPA; this regulation is neither."))
     if draft.skip_waiting_period and draft.request_type != RequestType.ERASURE:
-        sentences.append(Wording("Only an erasure has a waiting period that can be skipped."))
+        sentences.append(Sentence("Only an erasure has a waiting period that can be skipped."))
     if not draft.identities:
-        sentences.append(Wording("A request needs at least one identity."))
+        sentences.append(Sentence("A request needs at least one identity."))
     return sentences
 
 
-def _of_one(identity: Identity) -> str:
+def _of_one(identity: Identity) -> Sentence | None:
     if identity.type not in STANDARD_IDENTITIES and identity.type not in EXTENSION_IDENTITIES:
-        return Wording(
+        return Sentence(
             "An identity has a type that is not among the %(count)s that a request can carry.",
             count=len(IdentityType),
         )
     label = IdentityType(identity.type).label
     if not identity.value.strip():
-        return Wording("The identity “%(label)s” has no value.", label=label)
+        return Sentence("The identity “%(label)s” has no value.", label=label)
     if identity.type == IdentityType.MPID and not is_mpid(identity.value):
-        return Wording(
+        return Sentence(
             "An %(label)s is a whole number of 64 bits with sign, written in digits only.", label=label
         )
-    return ""
+    return None

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import NotVerified
 
 SMALLEST_KEY_BITS = 2048
@@ -26,12 +26,12 @@ def verify(public_key: object, body: bytes, header: str) -> None:
     Reasons: `weak_key` (not RSA of 2,048 bits or more), `signature_unreadable`, `signature_wrong`.
     """
     if not isinstance(public_key, RSAPublicKey) or public_key.key_size < SMALLEST_KEY_BITS:
-        raise NotVerified("weak_key", Wording("The signing key is not an RSA key of at least 2,048 bits."))
+        raise NotVerified("weak_key", Sentence("The signing key is not an RSA key of at least 2,048 bits."))
     try:
         public_key.verify(_decoded(header), body, PKCS1v15(), SHA256())
     except InvalidSignature:
         raise NotVerified(
-            "signature_wrong", Wording("The signature does not belong to these bytes.")
+            "signature_wrong", Sentence("The signature does not belong to these bytes.")
         ) from None
 
 
@@ -42,4 +42,4 @@ def _decoded(header: str) -> bytes:
             return b64decode("".join(header.split()), validate=True)
         except (binascii.Error, ValueError):
             pass
-    raise NotVerified("signature_unreadable", Wording("The signature header is not base64."))
+    raise NotVerified("signature_unreadable", Sentence("The signature header is not base64."))

@@ -16,7 +16,7 @@ from datetime import datetime
 from django.core.cache import cache
 from django.utils import timezone
 
-from dsrportal.wording import Wording
+from dsrportal.sentence import NOTHING, Sentence
 from integrations.errors import CertificateUnavailable, IntegrationError, NotVerified
 from integrations.models import Processor, SigningCertificate
 from integrations.opendsr.certificates import SigningKey, verify_bundle
@@ -42,7 +42,7 @@ class _Slot:
     # Held while looking and fetching; never while verifying.
     lock: threading.Lock = field(default_factory=threading.Lock)
     # The last failure as (reason, or "" for unavailable; sentence), and how long it is repeated.
-    failure: tuple[str, str] = ("", "")
+    failure: tuple[str, Sentence] = ("", NOTHING)
     failed_until: float = 0.0
     looked_until: float = 0.0
 
@@ -61,7 +61,7 @@ def current(processor: Processor, fetch: Fetch, *, at: datetime) -> SigningKey:
         return key
     _repeat_failure(slot)
     if not slot.lock.acquire(timeout=SINGLE_FLIGHT_SECONDS):
-        raise CertificateUnavailable(Wording("The signing certificate is still being fetched."))
+        raise CertificateUnavailable(Sentence("The signing certificate is still being fetched."))
     try:
         if slot.key is not None and slot.key.holds_at(at):
             return slot.key
@@ -154,7 +154,9 @@ def _fetched(processor: Processor, fetch: Fetch, at: datetime) -> SigningKey:
     try:
         pem = fetch()
     except IntegrationError as error:
-        sentence = Wording("The signing certificate cannot be fetched: %(sentence)s", sentence=error.sentence)
+        sentence = Sentence(
+            "The signing certificate cannot be fetched: %(sentence)s", sentence=error.sentence
+        )
     else:
         key = _verified(processor, pem, at)
         SigningCertificate.objects.update_or_create(

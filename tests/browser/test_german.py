@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser
 
 from cases.models import AttentionKind, Case
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from tests.builders import PASSWORD, approved_case, manual, open_case, person, processor, ready_case
 from tests.cases.admin.stages import with_open_item
@@ -30,7 +30,7 @@ def portal(transactional_db: None, logs: Path) -> Iterator[LivePortal]:
     with_open_item(
         approved_case(),
         AttentionKind.GONE,
-        Wording("%(processor)s is not paused.", processor="Shop (EU)"),
+        Sentence("%(processor)s is not paused.", processor="Shop (EU)"),
     )
     manual("Papierarchiv")
     for number, make in enumerate((open_case, ready_case, approved_case)):

@@ -66,4 +66,4 @@ def imported(*rows: Line, **more: Any) -> CaseImport:
 
 def said(made: CaseImport) -> list[tuple[int, str]]:
     """What is wrong, line by line."""
-    return list(made.failures.values_list("line", "sentence"))
+    return [(failure.line, failure.sentence.english) for failure in made.failures.all()]

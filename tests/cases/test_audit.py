@@ -31,7 +31,7 @@ def write(count: int = 1) -> list[AuditEvent]:
 
 
 def problems(chain: str = PORTAL_CHAIN) -> list[tuple[int, str]]:
-    return [(found.sequence, found.problem) for found in audit.verify(chain)]
+    return [(found.sequence, found.problem.english) for found in audit.verify(chain)]
 
 
 # --- what a chain is

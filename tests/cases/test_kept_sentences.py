@@ -1,15 +1,20 @@
 """What work in the background says of a row is kept in English with its slots, and read in each one's language."""
 
-import pytest
-from django.utils import translation
+import json
+from typing import Any
 
-from cases.models import Action, AuditEvent, BulkRow, Case, ImportFailure
+import pytest
+from django.db import connection
+from django.utils import timezone, translation
+
+from cases.models import Action, AttentionItem, AuditEvent, BulkRow, Case, ImportFailure
 from cases.models.audit.slots import in_words
 from cases.services.bulk import runs as bulk_runs
 from cases.services.bulk import work as bulk_work
 from cases.services.imports import files as import_files
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal import bulk_insert
+from dsrportal.sentence import Sentence
 from tests import pseudo
 from tests.builders import actor, open_case, processor
 from tests.cases.admin.desk_users import account
@@ -36,7 +41,7 @@ def refused_row() -> BulkRow:
 def test_a_row_that_was_refused_says_why_in_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
     row = refused_row()
     english = "Who started this may not do it any more."
-    assert BulkRow.objects.values_list("sentence", flat=True).get() == english
+    assert BulkRow.objects.values_list("sentence", flat=True).get().english == english
     assert str(row.sentence) == english
     pseudo.speak(monkeypatch)
     with translation.override("de"):
@@ -47,7 +52,7 @@ def test_a_row_of_an_import_says_why_in_each_language(monkeypatch: pytest.Monkey
     processor()
     with translation.override("de"):
         made = checked(ROW, BROKEN, *[{**BROKEN, "received_at": "2026-05-05"}] * 12)
-    kept = set(ImportFailure.objects.values_list("sentence", flat=True))
+    kept = {sentence.english for sentence in ImportFailure.objects.values_list("sentence", flat=True)}
     assert kept == {"Give at least one identity: without one no processor can find the person."}
     pseudo.speak(monkeypatch)
     with translation.override("de"):
@@ -63,7 +68,7 @@ def test_a_row_of_an_import_says_why_in_each_language(monkeypatch: pytest.Monkey
 def test_a_refusal_with_several_sentences_is_read_in_the_readers_language(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    refused = Refused(Wording("Say why it failed."), Wording("A case has up to %(count)d files.", count=3))
+    refused = Refused(Sentence("Say why it failed."), Sentence("A case has up to %(count)d files.", count=3))
     assert str(refused) == "Say why it failed. A case has up to 3 files."
     pseudo.speak(monkeypatch)
     with translation.override("de"):
@@ -77,3 +82,56 @@ def test_an_event_keeps_codes_and_tells_them_in_words() -> None:
     assert in_words("stop", "not_allowed") == "not allowed"
     with translation.override("de"):
         assert "12.000" in event.sentence
+
+
+def written_before(sentence: str, wording: dict[str, Any]) -> AttentionItem:
+    """An item as an earlier version of the portal wrote it: its English, and what that is made of."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cases_attentionitem (kind, sentence, wording, opened_at, resolution) "
+            "VALUES ('gone', %s, %s, now(), '') RETURNING id",
+            [sentence, json.dumps(wording)],
+        )
+        return AttentionItem.objects.get(pk=cursor.fetchone()[0])
+
+
+PAUSED = {"template": "%(processor)s is not paused.", "slots": {"processor": "Shop"}}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "wording", "german"),
+    [
+        ("Shop is not paused.", PAUSED, "Shop ist nicht pausiert."),
+        ("It went 100 % wrong.", {}, "It went 100 % wrong."),
+        ("Nobody", {}, "Nobody"),
+    ],
+)
+def test_a_row_of_an_earlier_version_reads_as_it_did_and_stays_as_it_is(
+    sentence: str, wording: dict[str, Any], german: str
+) -> None:
+    item = written_before(sentence, wording)
+    assert (item.sentence.english, str(item.sentence)) == (sentence, sentence)
+    with translation.override("de"):
+        assert str(item.sentence) == german
+        item.save()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sentence, wording FROM cases_attentionitem")
+        assert [(text, json.loads(kept)) for text, kept in cursor.fetchall()] == [(sentence, wording)]
+    assert AttentionItem.objects.filter(sentence=sentence).get().sentence == Sentence(sentence)
+    assert AttentionItem.objects.filter(
+        sentence=Sentence(sentence), sentence__icontains=sentence[:4]
+    ).exists()
+
+
+def test_a_text_is_not_taken_for_a_sentence() -> None:
+    text: Any = "It is gone."
+    with pytest.raises(AttributeError):
+        AttentionItem.objects.create(kind="gone", sentence=text, opened_at=timezone.now())
+
+
+def test_many_rows_at_once_keep_their_english_whoever_writes_them() -> None:
+    with translation.override("de"):
+        made = checked(*[BROKEN] * (bulk_insert.FEW + 2))
+    kept = "Give at least one identity: without one no processor can find the person."
+    assert made.failures.filter(sentence=kept).count() == bulk_insert.FEW + 2
+    assert set(made.failures.values_list("wording__template", flat=True)) == {kept}

@@ -15,7 +15,7 @@ from cases.services import attention, audit
 from cases.services.planning import approval, planning
 from cases.services.refusal import Refused
 from dsrportal.models import User
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Verbatim, Word
 from tests.builders import actor, approved_case, manual, open_case, person, processor, ready_case
 from tests.cases.admin.desk_users import account, address, browser, said
 from tests.cases.admin.stages import with_open_item
@@ -116,7 +116,7 @@ def test_german_writes_dates_its_own_way() -> None:
 def test_a_kept_sentence_is_english_and_read_in_each_language() -> None:
     processor()
     at = datetime(2026, 12, 5, 14, 30, tzinfo=UTC)
-    sentence = Wording(
+    sentence = Sentence(
         "%(processor)s expected to be done by %(expected)s and says that it is still %(status)s: ask them "
         "what holds it up.",
         processor="Shop",
@@ -130,7 +130,7 @@ def test_a_kept_sentence_is_english_and_read_in_each_language() -> None:
         "Shop expected to be done by 05 Dec 2026 14:30 UTC and says that it is still in progress: ask them what "
         "holds it up."
     )
-    assert AttentionItem.objects.values_list("sentence", flat=True).get() == english
+    assert AttentionItem.objects.values_list("sentence", flat=True).get().english == english
     assert str(kept.sentence) == english
     with translation.override("de"), timezone.override("Europe/Berlin"):
         assert str(kept.sentence) == (
@@ -146,14 +146,14 @@ def test_the_same_item_is_opened_once_whoever_opens_it() -> None:
     opened = []
     for language in ("en", "de"):
         with translation.override(language):
-            sentence = Wording("%(processor)s is not paused.", processor="Shop")
+            sentence = Sentence("%(processor)s is not paused.", processor="Shop")
             opened.append(attention.open_item(AttentionKind.GONE, sentence, actor=actor("agnes"), case=case))
     assert opened == [True, False]
 
 
 def test_a_sentence_of_before_stays_as_it_was() -> None:
     processor()
-    case = with_open_item(approved_case(), AttentionKind.GONE, "It went 100 % wrong.")
+    case = with_open_item(approved_case(), AttentionKind.GONE, Verbatim("It went 100 % wrong."))
     with translation.override("de"):
         assert str(AttentionItem.objects.get(case=case).sentence) == "It went 100 % wrong."
 
@@ -225,7 +225,7 @@ def test_a_refusal_speaks_the_language_of_whoever_is_refused() -> None:
     with pytest.raises(Refused) as refused:
         approval.approve(case, actor=actor("pia"), digest="")
     (sentence,) = refused.value.sentences
-    assert sentence == "Only a case that is ready can be approved."
+    assert sentence.english == "Only a case that is ready can be approved."
     with translation.override("de"):
         assert str(sentence) == "Nur ein Vorgang, der bereit ist, kann freigegeben werden."
 

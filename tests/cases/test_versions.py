@@ -20,6 +20,7 @@ from cases.services.planning import approval, change_plan, erasure_hold, plannin
 from cases.services.refusal import Refused, Superseded
 from cases.services.versions import Conflict
 from cases.services.worklist import assigning
+from dsrportal.sentence import paragraph
 from integrations.types import Identity
 from tests.builders import actor, approved_case, open_case, processor, ready_case
 from tests.cases.admin import stages
@@ -148,9 +149,9 @@ def test_who_comes_second_hears_who_changed_what(name: str) -> None:
     with pytest.raises(Conflict) as refused:
         second(case, agnes)
     first_of_all, *changes = refused.value.sentences
-    assert first_of_all.startswith("Somebody was faster")
-    assert all(each.startswith("pia, ") for each in changes)
-    assert told in " ".join(changes)
+    assert first_of_all.english.startswith("Somebody was faster")
+    assert all(each.english.startswith("pia, ") for each in changes)
+    assert told in str(paragraph(changes))
     assert versions.version(case.pk) == before  # nothing came of it
 
 

@@ -14,6 +14,7 @@ from cases.services import attention, progress
 from cases.services.dispatch import dispatch
 from cases.services.reports import reconciling
 from cases.services.results import fetching as result_fetching
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from tests import builders
 from tests.faults.checks import Findings
@@ -95,7 +96,10 @@ def _wrong_result(sandbox: Sandbox) -> None:
 def _attention(sandbox: Sandbox) -> None:
     with progress.locked(ProcessorRequest.objects.values_list("case", flat=True)[0]) as case:
         attention.open_item(
-            AttentionKind.RETRIES_EXHAUSTED, "No answer yet.", actor=builders.actor("agnes"), case=case
+            AttentionKind.RETRIES_EXHAUSTED,
+            Sentence("No answer yet."),
+            actor=builders.actor("agnes"),
+            case=case,
         )
 
 

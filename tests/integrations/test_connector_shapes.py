@@ -81,7 +81,7 @@ def test_a_connection_test_never_fails_and_names_what_to_look_at(
     checks = tested.test_connection()
     fields = {secret.name for secret in tested.secrets} | {option.name for option in tested.options}
     assert checks
-    assert all(check.name and check.sentence.endswith(".") for check in checks)
+    assert all(check.name and check.sentence.english.endswith(".") for check in checks)
     assert {check.key_field for check in checks} <= {"", *fields}
     if tested.secrets:
         assert not all(check.works for check in checks)
@@ -161,9 +161,9 @@ def test_what_is_said_of_a_draft_is_a_sentence_without_the_person(
         configured.processor.options = options
         said = [configured.cannot(draft), *configured.check(draft), *configured.warn(draft)]
         for sentence in filter(None, said):
-            assert sentence.endswith(".")
-            assert len(sentence) <= 300
-            assert "canary" not in sentence
+            assert sentence.english.endswith(".")
+            assert len(sentence.english) <= 300
+            assert "canary" not in sentence.english
         parts = configured.split(draft)
         assert {identity for part in parts for identity in part} <= set(identities)
         assert all(parts) or not identities

@@ -25,6 +25,7 @@ from cases.models import AttentionItem, AttentionKind, CallbackDelivery, Case, N
 from cases.services.results import packages
 from cases.services.upkeep import sweeping
 from dsrportal import queueing
+from dsrportal.sentence import Verbatim
 from tests.builders import actor, person, processor
 from tests.desk import Desk
 from tests.journeys import leaks
@@ -172,7 +173,7 @@ def plant(call: Callable[[str, Path], None]) -> Callable[[str, Path], None]:
 @plant
 def in_a_sentence(text: str, _: Path) -> None:
     AttentionItem.objects.create(
-        kind=AttentionKind.GONE, sentence=f"Ask {text} why.", opened_at=timezone.now()
+        kind=AttentionKind.GONE, sentence=Verbatim(f"Ask {text} why."), opened_at=timezone.now()
     )
 
 

@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from cases.admin import widgets
@@ -24,6 +23,7 @@ from cases.models import Case
 from cases.services.bulk import runs as bulk_runs
 from cases.services.bulk import work as bulk_work
 from cases.services.refusal import Refused
+from dsrportal.sentence import Sentence
 
 # All pages of the list as it is narrowed; None where it cannot be narrowed so.
 Listed = Callable[[], ChangeList | None]
@@ -72,17 +72,19 @@ def _chosen(request: HttpRequest, listed: Listed) -> tuple[QuerySet[Case], int]:
     if _everything(request):
         shown = listed()
         if shown is None:
-            raise Refused(_("The list cannot be narrowed like that."))
+            raise Refused(Sentence("The list cannot be narrowed like that."))
         cases: QuerySet[Case] = shown.queryset
     else:
         cases = Case.objects.filter(pk__in=_keys(request)).order_by("pk")
     count = cases.order_by()[: bulk_runs.MOST_CASES + 1].count()
     if not count:
-        raise Refused(_("Tick the cases first, or choose all that match."))
+        raise Refused(Sentence("Tick the cases first, or choose all that match."))
     if count > bulk_runs.MOST_CASES:
         raise Refused(
-            _("These are more than %(most)s cases: narrow the list first.")
-            % {"most": widgets.number(bulk_runs.MOST_CASES)}
+            Sentence(
+                "These are more than %(most)s cases: narrow the list first.",
+                most=widgets.number(bulk_runs.MOST_CASES),
+            )
         )
     return cases, count
 

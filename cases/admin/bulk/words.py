@@ -62,7 +62,7 @@ def row_badge(row: BulkRow) -> SafeString:
 
 def why(row: BulkRow) -> str:
     """Why a row is where it is, in a sentence; nothing for one that was simply done."""
-    return str(LEFT_OUT[row.code]) if row.code in LEFT_OUT else row.sentence
+    return str(LEFT_OUT[row.code]) if row.code in LEFT_OUT else str(row.sentence)
 
 
 @dataclass(frozen=True, slots=True)

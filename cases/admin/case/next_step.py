@@ -16,13 +16,14 @@ from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case
 from cases.services.planning import approval, erasure_hold
 from cases.services.status.request_status_text import Turn
+from dsrportal.sentence import Sentence, paragraph
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
     """What is due now: a sentence, and the verb that does it if this person may."""
 
-    sentence: str
+    sentence: Sentence | str
     verb: Verb | None = None
 
 
@@ -49,9 +50,8 @@ def next_step(
         refusal = approval.why_not(case, actor=actor_of(request), by_trail=False)
         if offered("approve") and not refusal:
             return NextStep(_("Look at the plan and approve it, or deny the case."), offered("approve"))
-        if offered("approve"):
-            return NextStep(_("Waits for an approver.") + " " + refusal)
-        return NextStep(_("Waits for an approver."))
+        waits = Sentence("Waits for an approver.")
+        return NextStep(paragraph([waits, refusal]) if offered("approve") and refusal else waits)
     if case.status == CaseStatus.REVIEW:
         if requests and all(
             card.request.status == RequestStatus.CANCELLED for card in requests if not card.dropped

@@ -218,7 +218,7 @@ def case_page(request: HttpRequest, case: Case, *, all_paused: bool) -> CasePage
         clock_words=clock_section.explain(clock),
         days=None if case.status == CaseStatus.CLOSED else widgets.days_left(clock.due_at),
         standing=stands,
-        risk=ahead.sentence if ahead and ahead.at_risk else "",
+        risk=str(ahead.sentence) if ahead and ahead.at_risk else "",
         next_step=step,
         menu=[verb for verb in due if verb is not step.verb and verb.name not in elsewhere],
         attention=attention,

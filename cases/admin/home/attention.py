@@ -48,7 +48,7 @@ class AttentionItemAdmin(Exported, ReadOnlyAdmin):
     export_columns = (
         Column("opened_at", lambda item: instant(item.opened_at)),
         Column("kind", lambda item: item.kind),
-        Column("what", lambda item: item.sentence),
+        Column("what", lambda item: item.sentence.english),
         Column("case", lambda item: name(item.case)),
         Column("processor", lambda item: name(item.processor)),
         Column("settled_at", lambda item: instant(item.resolved_at)),

@@ -214,7 +214,7 @@ def _stages(sums: Sums | None) -> Group:
         Figure(
             CaseStatus(status).label,
             widgets.number(sums[status]["all"]),
-            str(WHOSE_TURN[status]).partition(": ")[0],
+            str(WHOSE_TURN[status]),
             _cases(f"status={status}"),
             "",
             status=status,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from cases.admin.sections import purposes
 from cases.models import Case
 from cases.services.intake.opening import FIRST_YEAR
+from dsrportal.sentence import Sentence
 from integrations.types import Correction, Identity, IdentityType, Regulation, RequestType
 
 # Without JavaScript so many rows are there to fill in; with it, rows appear as they are needed.
@@ -83,10 +84,10 @@ class OpenCaseForm(forms.Form):
             raise forms.ValidationError(_("Check the year: no request under these laws is that old."))
         return received_at
 
-    def refuse(self, sentences: tuple[str, ...]) -> None:
+    def refuse(self, sentences: tuple[Sentence, ...]) -> None:
         """Show what the services said no to above the fields."""
         for sentence in sentences:
-            self.add_error(None, sentence)
+            self.add_error(None, str(sentence))
 
 
 def _typed() -> forms.TextInput:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from cases.models import CaseImport
 from cases.services.imports import columns as import_columns
+from dsrportal.sentence import Sentence
 from integrations.types import IdentityType, Regulation, RequestType
 
 _SOURCE: Final = CaseImport._meta.get_field("source")
@@ -34,9 +35,9 @@ class UploadForm(forms.Form):
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
     )
 
-    def refuse(self, sentences: tuple[str, ...]) -> None:
+    def refuse(self, sentences: tuple[Sentence, ...]) -> None:
         for sentence in sentences:
-            self.add_error(None, sentence)
+            self.add_error(None, str(sentence))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class RuleForm(forms.ModelForm):
             if isinstance(self.data, QueryDict):
                 self.data = self.data.copy()
                 self.data["seen"] = self.now
-            self.add_error(None, verification_rules.was_changed())
+            self.add_error(None, str(verification_rules.was_changed()))
         return self.now
 
 

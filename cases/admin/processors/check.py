@@ -61,7 +61,7 @@ def rows(processor: Processor, checks: list[ConnectionCheck]) -> Iterator[Row]:
     for check in checks:
         label, address = fields.get(check.key_field, ("", ""))
         outcome = "unset" if not check.is_set else "works" if check.works else "fails"
-        yield Row(outcome, check.name, check.sentence, label, "" if outcome == "works" else address)
+        yield Row(outcome, str(check.name), str(check.sentence), label, "" if outcome == "works" else address)
     told = {check.key_field for check in checks if not check.is_set}
     for group in _unset(processor):
         if told.isdisjoint(secret.name for secret in group):
@@ -85,6 +85,9 @@ def field_addresses(processor: Processor) -> dict[str, tuple[str, str]]:
     page = reverse("admin:integrations_processor_change", args=[processor.pk])
     return {
         "base_url": (_("API address"), f"{page}#id_base_url"),
-        **{secret.name: (secret.label, f"{page}#id_{CREDENTIAL}{secret.name}") for secret in kind.secrets},
-        **{option.name: (option.label, f"{page}#id_{OPTION}{option.name}") for option in kind.options},
+        **{
+            secret.name: (str(secret.label), f"{page}#id_{CREDENTIAL}{secret.name}")
+            for secret in kind.secrets
+        },
+        **{option.name: (str(option.label), f"{page}#id_{OPTION}{option.name}") for option in kind.options},
     }

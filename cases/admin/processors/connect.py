@@ -17,6 +17,7 @@ from cases.admin.actors import actor_of
 from cases.admin.processors.check import field_addresses
 from cases.services.processors import accounts
 from cases.services.refusal import Refused
+from dsrportal.sentence import Sentence
 from integrations.errors import IntegrationError, Unauthorized
 from integrations.models import Processor
 from integrations.registry import connector_class
@@ -98,10 +99,10 @@ def _failed(processor: Processor, error: IntegrationError) -> dict[str, Any]:
 def _missing(processor: Processor) -> list[tuple[str, str]]:
     """What has to be stored first: labels, and where their fields are."""
     fields = dict(field_addresses(processor).values())
-    return [(label, fields[label]) for label in accounts.missing_to_connect(processor)]
+    return [(label, fields[label]) for label in map(str, accounts.missing_to_connect(processor))]
 
 
-def _account_label(processor: Processor) -> str:
+def _account_label(processor: Processor) -> Sentence:
     return connector_class(processor.kind).account_label
 
 

@@ -8,6 +8,7 @@ from cryptography import x509
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.functional import lazystr
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -152,8 +153,8 @@ class SecretField(forms.CharField):
 
     def __init__(self, secret: Secret) -> None:
         super().__init__(
-            label=secret.label,
-            help_text=secret.help,
+            label=lazystr(secret.label),
+            help_text=lazystr(secret.help),
             required=secret.required,
             max_length=500,
             widget=SecretInput(),

@@ -107,8 +107,8 @@ class ProcessorForm(forms.ModelForm):
         """What holds while a field is empty is its placeholder; what each account has by itself must be typed."""
         kind = self.connector
         if "account" in self.fields:
-            self.fields["account"].label = kind.account_label
-            self.fields["account"].help_text = kind.account_help or self.fields["account"].help_text
+            self.fields["account"].label = str(kind.account_label)
+            self.fields["account"].help_text = str(kind.account_help) or self.fields["account"].help_text
         for name, own in (("base_url", kind.default_base_url), ("processor_domain", kind.default_domain)):
             if name in self.fields:
                 self.fields[name].required = not own

@@ -40,7 +40,10 @@ class Kind:
 
 def all_kinds() -> list[Kind]:
     found = [(name, label, connector_class(name)) for name, (label, _path) in KINDS.items()]
-    return [Kind(name, label, kind.description, requests(kind), besides(kind)) for name, label, kind in found]
+    return [
+        Kind(name, str(label), str(kind.description), requests(kind), besides(kind))
+        for name, label, kind in found
+    ]
 
 
 def requests(kind: type[Connector]) -> str:
@@ -59,7 +62,7 @@ def does(processor: Processor) -> str:
     for option in kind.options:
         chosen = processor.option(option.name)
         if option.name == "types" and chosen != option.default:
-            return dict(option.choices).get(chosen, chosen)
+            return str(dict(option.choices).get(chosen) or chosen)
     return requests(kind)
 
 

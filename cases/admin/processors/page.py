@@ -13,6 +13,7 @@ from cases.admin import widgets
 from cases.admin.processors import budget, kinds, verbs
 from cases.admin.processors.form import calls_back, has_api
 from cases.services.processors import accounts
+from dsrportal.sentence import Sentence
 from integrations.connector import Capability
 from integrations.models import Processor
 from integrations.registry import connector_class
@@ -41,14 +42,14 @@ def page(request: HttpRequest, processor: Processor) -> Context:
     }
 
 
-def _chosen(processor: Processor) -> list[tuple[str, str]]:
+def _chosen(processor: Processor) -> list[tuple[Sentence, Sentence | str]]:
     """The options in words, for who may only look."""
     options = connector_class(processor.kind).options
     found = [(option, processor.option(option.name)) for option in options]
     return [(option.label, dict(option.choices).get(text, text)) for option, text in found if text]
 
 
-def _missing(processor: Processor) -> list[str]:
+def _missing(processor: Processor) -> list[Sentence]:
     kind = connector_class(processor.kind)
     if Capability.WORKSPACES not in kind.capabilities:
         return []

@@ -23,7 +23,7 @@ from cases.admin.processors.verbs import ConfirmForm, PauseForm
 from cases.services.processors import accounts, pausing
 from cases.services.processors.pausing import Pause
 from cases.services.refusal import Refused
-from dsrportal.wording import within
+from dsrportal.sentence import within
 
 PERMISSION: Final = "integrations.pause_outgoing"
 # More than these are counted in one line.

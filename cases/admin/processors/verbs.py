@@ -22,6 +22,7 @@ from cases.admin.processors import check, connect
 from cases.admin.processors.form import has_api
 from cases.services.processors import accounts
 from cases.services.refusal import Refused, Superseded
+from dsrportal.sentence import Sentence
 from integrations.connector import Capability, Connector
 from integrations.models import Processor
 from integrations.registry import connector_class
@@ -45,7 +46,7 @@ class PauseForm(forms.Form):
 
 def _pause(processor: Processor, actor: Actor, said: dict[str, Any]) -> Told:
     if not accounts.pause(processor, actor=actor, reason=said["reason"]):
-        raise Superseded(_("%(name)s is paused already.") % {"name": processor.name})
+        raise Superseded(Sentence("%(name)s is paused already.", name=processor.name))
     return [(messages.SUCCESS, _("%(name)s is paused.") % {"name": processor.name})]
 
 

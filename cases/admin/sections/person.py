@@ -10,6 +10,7 @@ from cases.models import Case, Finding, ProfileSearch, Purpose, SubjectIdentity
 from cases.services.person import disclosure
 from cases.services.planning import profile_search
 from dsrportal.crypto import Unreadable
+from dsrportal.sentence import Sentence
 from integrations.types import IdentityType, RequestType
 
 FINDING_TONES: Final[dict[tuple[str, str], str]] = {
@@ -37,7 +38,7 @@ class IdentityLine:
 class SearchLine:
     search: ProfileSearch
     tone: str
-    sentence: str
+    sentence: Sentence
     # The processor's own name for the person, masked.
     profile: str
     matched: str

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-
 from cases.admin.sections.person import masked
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case, ManualTask, ProcessorRequest, SkippedProcessor, SubjectIdentity
@@ -14,6 +12,7 @@ from cases.services.planning import planning
 from cases.services.planning.change_plan import UNPLANNED
 from cases.services.planning.planning import Plan, Skip
 from dsrportal.crypto import Unreadable
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from integrations.types import IdentityType
 
@@ -37,8 +36,8 @@ class CasePlan:
     stored: bool = False
     boxes: list[Box] = field(default_factory=list)
     left_out: list[SkippedProcessor] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    warnings: list[Sentence] = field(default_factory=list)
+    problems: list[Sentence] = field(default_factory=list)
 
     @property
     def shown(self) -> bool:
@@ -61,7 +60,7 @@ def of_case(
     try:
         draft = planning.draft_of(case, known=known)
     except Unreadable:
-        return CasePlan(left_out=left_out, problems=[_("The identities can no longer be read.")])
+        return CasePlan(left_out=left_out, problems=[Sentence("The identities can no longer be read.")])
     plan = planning.preview(draft, left_out=_chosen(left_out))
     if case.status in UNPLANNED:
         return CasePlan(

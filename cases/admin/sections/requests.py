@@ -29,7 +29,7 @@ from cases.services.planning.tasks import UNREACHED
 from cases.services.results import packages
 from cases.services.status.request_status_text import ERRORS_IN_WORDS
 from dsrportal.crypto import Unreadable
-from dsrportal.wording import within
+from dsrportal.sentence import Sentence, within
 from integrations.types import PartnerStatus
 
 PARTNER_TONES: Final[dict[str, str]] = {
@@ -121,10 +121,10 @@ class RequestCard:
         return PACKAGE_TONES[self.package.state] if self.package else "quiet"
 
     @property
-    def package_doubt(self) -> str:
+    def package_doubt(self) -> Sentence | None:
         """Why the package is kept sealed, in words."""
         if self.package is None or not self.package.doubt:
-            return ""
+            return None
         return packages.why_sealed(self.package.doubt, name=self.request.processor.name)
 
 

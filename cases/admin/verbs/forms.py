@@ -10,19 +10,20 @@ from cases.lifecycle import Outcome
 from cases.services.closing.closing import CLOSING_OUTCOMES, CLOSING_REASONS, REOPENING_REASONS
 from cases.services.person.disclosure import REVEAL_REASONS
 from cases.services.planning.approval import DENIAL_REASONS
+from dsrportal.sentence import Sentence
 
 
-def _choices(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+def _choices(reasons: Mapping[str, Sentence]) -> list[tuple[str, Sentence]]:
     return list(reasons.items())
 
 
 class ConfirmForm(forms.Form):
     """Asks nothing: the button is the answer."""
 
-    def refuse(self, sentences: tuple[str, ...]) -> None:
+    def refuse(self, sentences: tuple[Sentence, ...]) -> None:
         """Show what the services said no to above the fields."""
         for sentence in sentences:
-            self.add_error(None, sentence)
+            self.add_error(None, str(sentence))
 
 
 class NoteForm(ConfirmForm):
@@ -45,7 +46,7 @@ class ApproveForm(NoteForm):
 class ReasonForm(NoteForm):
     """A reason of a list, and a note."""
 
-    reasons: Mapping[str, str] = {}
+    reasons: Mapping[str, Sentence] = {}
 
     reason = forms.ChoiceField(
         label=_("Reason"), widget=forms.RadioSelect, error_messages={"required": _("Give a reason.")}

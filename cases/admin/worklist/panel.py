@@ -20,6 +20,7 @@ from cases.lifecycle import CaseStatus, Outcome, RequestStatus
 from cases.models import ProcessorRequest, Tag
 from cases.services.refusal import Refused
 from cases.services.status.trend import IN_TIME
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from integrations.types import Regulation
 
@@ -248,8 +249,9 @@ class DaysFilter(ListFilter):
         first, last = (_day(cls.title, asked.get(name, "")) for name in cls.parameters())
         if first and last and first > last:
             raise Refused(
-                gettext("%(what)s: the first day is after the last one. Nothing is shown.")
-                % {"what": cls.title}
+                Sentence(
+                    "%(what)s: the first day is after the last one. Nothing is shown.", what=cls.title or ""
+                )
             )
         return first, last
 
@@ -263,8 +265,9 @@ def _day(title: Promise | str | None, typed: str) -> date | None:
         day = None
     if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise Refused(
-            gettext("%(what)s: that is no date; give one such as 2026-05-31. Nothing is shown.")
-            % {"what": title}
+            Sentence(
+                "%(what)s: that is no date; give one such as 2026-05-31. Nothing is shown.", what=title or ""
+            )
         )
     return day
 

@@ -17,7 +17,7 @@ from cases.models.bulk import BulkVerb
 from cases.models.case import VerificationMethod
 from cases.models.profile_search import Finding
 from cases.models.result import PackageState
-from dsrportal.wording import within
+from dsrportal.sentence import within
 from integrations.types import PartnerStatus, Regulation, RequestType
 
 # Inside a sentence.

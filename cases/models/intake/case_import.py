@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case
-from cases.models.worded import Worded
+from cases.models.worded import SentenceField, Worded
 from dsrportal.fields import EncryptedTextField
 from dsrportal.models import DataKey
 
@@ -163,7 +163,7 @@ class ImportFailure(Worded):
         CaseImport, on_delete=models.CASCADE, related_name="failures", db_index=False
     )
     line = models.PositiveIntegerField()
-    sentence = models.TextField()
+    sentence = SentenceField()
 
     class Meta:
         default_permissions = ()

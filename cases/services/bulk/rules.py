@@ -22,7 +22,7 @@ from cases.services.planning import approval
 from cases.services.refusal import Refused
 from cases.services.worklist import assigning
 from dsrportal.models import User
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 Said = Mapping[str, Any]
 Exclusion = tuple[str, Q]
@@ -144,7 +144,7 @@ def _close(case: Case, actor: Actor, said: Said, _row: BulkRow) -> None:
         outcome = Outcome(closing.proposed_outcome(locked))
         if outcome not in GOOD and not said.get("lesser") and locked.status == CaseStatus.REVIEW:
             raise Refused(
-                Wording(
+                Sentence(
                     "Its answers amount to “%(outcome)s”: look at it and close it by itself.",
                     outcome=outcome.label,
                 )

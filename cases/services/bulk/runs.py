@@ -22,7 +22,7 @@ from cases.services.bulk.rules import RULES
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.models import DataKey
-from dsrportal.wording import Wording
+from dsrportal.sentence import NOTHING, Sentence
 
 MOST_CASES: Final = 100_000
 # So many plans, as many as a page of the list has, are read while the preview is waited for; more in the background.
@@ -37,7 +37,7 @@ def start(cases: QuerySet[Case], *, verb: str, said: Mapping[str, Any], actor: A
     `said` is what the verb's form said, as JSON knows it. Raises Refused for no case at all, or for too many.
     """
     if actor.user is None:
-        raise Refused(Wording("Only a person starts work in bulk."))
+        raise Refused(Sentence("Only a person starts work in bulk."))
     with transaction.atomic():
         run = BulkRun.objects.create(
             data_key=DataKey.make(DataKey.Purpose.CASE),
@@ -49,10 +49,10 @@ def start(cases: QuerySet[Case], *, verb: str, said: Mapping[str, Any], actor: A
         )
         run.total = _freeze(run, cases)
         if not run.total:
-            raise Refused(Wording("No case was chosen."))
+            raise Refused(Sentence("No case was chosen."))
         if run.total > MOST_CASES:
             raise Refused(
-                Wording(
+                Sentence(
                     "These are more than %(most)s cases: narrow the list first.",
                     most=number_format(MOST_CASES, force_grouping=True),
                 )
@@ -104,7 +104,7 @@ def note_counts(run: BulkRun) -> dict[str, int]:
 def _move(run: BulkRun, to: str, *, of: tuple[str, ...], **fields: Any) -> None:
     """Compare-and-set. Raises Superseded where somebody was faster, or the run has gone on."""
     if not BulkRun.objects.filter(pk=run.pk, state__in=of).update(state=to, **fields):
-        raise Superseded(Wording("This run has gone on in the meantime. Look again."))
+        raise Superseded(Sentence("This run has gone on in the meantime. Look again."))
     run.state = to
     for name, value in fields.items():
         setattr(run, name, value)
@@ -112,7 +112,9 @@ def _move(run: BulkRun, to: str, *, of: tuple[str, ...], **fields: Any) -> None:
 
 def _require_starter(run: BulkRun, actor: Actor) -> None:
     if run.created_by_id != actor.user_id:
-        raise Refused(Wording("Only who previewed it can confirm it: the preview was made for their rights."))
+        raise Refused(
+            Sentence("Only who previewed it can confirm it: the preview was made for their rights.")
+        )
 
 
 def begin(run: BulkRun, *, actor: Actor) -> BulkRun:
@@ -121,7 +123,7 @@ def begin(run: BulkRun, *, actor: Actor) -> BulkRun:
     with transaction.atomic():
         waiting = BulkRow.objects.filter(run=run, state=RowState.WAITING).count()
         if not waiting:
-            raise Refused(Wording("There is nothing to do: every case of this list is left out."))
+            raise Refused(Sentence("There is nothing to do: every case of this list is left out."))
         _move(run, BulkState.RUNNING, of=(BulkState.PREVIEWED,), confirmed_at=timezone.now())
         _tell(Action.BULK_STARTED, run, actor=actor, cases=waiting)
         queueing.wake("cases.jobs.bulk", str(run.pk))
@@ -147,16 +149,16 @@ def retry(run: BulkRun, *, actor: Actor) -> BulkRun:
     """
     _require_starter(run, actor)
     if run.confirmed_at is None:
-        raise Refused(Wording("This run was never confirmed: start another."))
+        raise Refused(Sentence("This run was never confirmed: start another."))
     if run.data_key.destroyed_at is not None:
-        raise Refused(Wording("What was said for this run is no longer kept: start another."))
+        raise Refused(Sentence("What was said for this run is no longer kept: start another."))
     with transaction.atomic():
         _move(run, BulkState.RUNNING, of=(BulkState.DONE, BulkState.CANCELLED), finished_at=None)
         again = BulkRow.objects.filter(run=run, state__in=[RowState.REFUSED, RowState.FAILED])
-        count = again.update(state=RowState.WAITING, code="", finished_at=None, **kept(""))
+        count = again.update(state=RowState.WAITING, code="", finished_at=None, **kept(NOTHING))
         waiting = BulkRow.objects.filter(run=run, state=RowState.WAITING).count()
         if not (count or waiting):
-            raise Refused(Wording("Nothing of this run was refused or has failed."))
+            raise Refused(Sentence("Nothing of this run was refused or has failed."))
         _tell(Action.BULK_RETRIED, run, actor=actor, cases=waiting)
         queueing.wake("cases.jobs.bulk", str(run.pk))
     return run

@@ -17,7 +17,7 @@ from cases.services.planning import change_plan
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.models import User
-from dsrportal.wording import Wording, together
+from dsrportal.sentence import NOTHING, Sentence, paragraph
 
 # While all that is left is being undone, none of it leaves: longer than any list takes.
 KEPT_BACK: Final = timedelta(days=1)
@@ -28,7 +28,7 @@ def undo(row: BulkRow, *, actor: Actor) -> None:
     with transaction.atomic():
         locked = _locked(row.pk, RowState.DONE)
         if locked is None:
-            raise Superseded(Wording("There is nothing to undo here any more."))
+            raise Superseded(Sentence("There is nothing to undo here any more."))
         _take_back(locked, actor=actor)
     runs.note_counts(row.run)
 
@@ -40,7 +40,7 @@ def undo_all(run: BulkRun, *, actor: Actor) -> BulkRun:
     Raises Refused where nothing is left to undo, Superseded where the run went on in the meantime.
     """
     if run.verb != BulkVerb.APPROVE:
-        raise Refused(Wording("Only an approval can be undone."))
+        raise Refused(Sentence("Only an approval can be undone."))
     states = (BulkState.RUNNING, BulkState.DONE, BulkState.CANCELLED)
     with transaction.atomic():
         # First, since this waits for the row that is under way: then none is done any more.
@@ -48,14 +48,14 @@ def undo_all(run: BulkRun, *, actor: Actor) -> BulkRun:
             state=BulkState.UNDOING, undone_by=actor.user, lease_until=None, lease_token=None
         )
         if not moved:
-            raise Superseded(Wording("This run has gone on in the meantime. Look again."))
+            raise Superseded(Sentence("This run has gone on in the meantime. Look again."))
         # In the order of their keys, as everywhere: others may hold some of them.
         list(_cooling(run).select_for_update(no_key=True).order_by("pk").values_list("pk"))
         _cooling(run).update(not_before_at=timezone.now() + KEPT_BACK)
         done = BulkRow.objects.filter(run=run, state=RowState.DONE)
-        count = done.update(state=RowState.UNDOING, **kept(""))
+        count = done.update(state=RowState.UNDOING, **kept(NOTHING))
         if not count:
-            raise Refused(Wording("Nothing is left to undo."))
+            raise Refused(Sentence("Nothing is left to undo."))
         audit.record(
             Action.BULK_UNDO_STARTED,
             actor=actor,
@@ -83,10 +83,10 @@ def undo_row(run: BulkRun, row_id: int) -> None:
                     or not user.is_staff
                     or not user.has_perms(["cases.view_case", "cases.approve_case"])
                 ):
-                    raise Refused(Wording("Who wanted it undone may not do that any more."))
+                    raise Refused(Sentence("Who wanted it undone may not do that any more."))
                 _take_back(row, actor=Actor(Source.ADMIN, user=user))
         except Refused as refused:
-            sentence = Wording("Not undone: %(why)s", why=together(refused.sentences))
+            sentence = Sentence("Not undone: %(why)s", why=paragraph(refused.sentences))
             BulkRow.objects.filter(pk=row.pk).update(state=RowState.DONE, **kept(sentence))
             _cooling(run).filter(case=row.case_id).update(not_before_at=timezone.now())
 
@@ -119,4 +119,6 @@ def _locked(row_id: int, state: str) -> BulkRow | None:
 
 def _take_back(row: BulkRow, *, actor: Actor) -> None:
     change_plan.take_back(row.case, actor=actor, digest=row.digest)
-    BulkRow.objects.filter(pk=row.pk).update(state=RowState.UNDONE, finished_at=timezone.now(), **kept(""))
+    BulkRow.objects.filter(pk=row.pk).update(
+        state=RowState.UNDONE, finished_at=timezone.now(), **kept(NOTHING)
+    )

@@ -26,7 +26,7 @@ from cases.services.refusal import Refused
 from dsrportal import queueing
 from dsrportal.crypto import KeyDestroyed, Unreadable
 from dsrportal.models import User
-from dsrportal.wording import Wording, together
+from dsrportal.sentence import NOTHING, Sentence, paragraph
 
 logger = logging.getLogger(__name__)
 
@@ -124,24 +124,24 @@ def work_row(run: BulkRun, row_id: int) -> None:
         BulkRow.objects.filter(pk=row.pk).update(state=state, finished_at=timezone.now(), **kept(sentence))
 
 
-def _judged(run: BulkRun, row: BulkRow) -> tuple[str, str]:
+def _judged(run: BulkRun, row: BulkRow) -> tuple[str, Sentence]:
     try:
         with transaction.atomic():
             _do(run, row.case, row)
     except Refused as refused:
-        return RowState.REFUSED, together(refused.sentences)
+        return RowState.REFUSED, paragraph(refused.sentences)
     except KeyDestroyed:
-        return RowState.FAILED, Wording("Its key was destroyed: this can never be read again.")
+        return RowState.FAILED, Sentence("Its key was destroyed: this can never be read again.")
     except Unreadable:
-        return RowState.FAILED, Wording("It cannot be read: tell an administrator to check the master keys.")
+        return RowState.FAILED, Sentence("It cannot be read: tell an administrator to check the master keys.")
     except OperationalError:
         # The database itself: nothing is said of this row, and the sweep has it tried again.
         raise
     except Exception as error:
         # The name alone: an error's text may quote personal data.
         logger.error("bulk row %s failed: %s", row.pk, type(error).__name__)
-        return RowState.FAILED, Wording("An error of the portal (%(name)s).", name=type(error).__name__)
-    return RowState.DONE, ""
+        return RowState.FAILED, Sentence("An error of the portal (%(name)s).", name=type(error).__name__)
+    return RowState.DONE, NOTHING
 
 
 def _do(run: BulkRun, case: Case, row: BulkRow) -> None:
@@ -149,7 +149,7 @@ def _do(run: BulkRun, case: Case, row: BulkRow) -> None:
     # Read anew each time: roles may be taken away while a run is under way.
     user = User.objects.get(pk=run.created_by_id)
     if not user.is_staff or not user.has_perms(["cases.view_case", rule.permission]):
-        raise Refused(Wording("Who started this may not do it any more."))
+        raise Refused(Sentence("Who started this may not do it any more."))
     rule.call(case, actor_of(run, user), run.said, row)
 
 

@@ -9,7 +9,7 @@ from cases.services import audit, clocks, notes, progress, transition, versions
 from cases.services.planning import erasure_hold, suggestions
 from cases.services.planning.approval import drop_plan
 from cases.services.refusal import Refused, Superseded
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations.types import PartnerStatus
 
 # Outcomes a person may choose at closing; the others come with a verb of their own.
@@ -23,16 +23,16 @@ _RANK = {
     Outcome.FULFILLED: 2,
 }
 CLOSING_REASONS = {
-    "confirmed_otherwise": Wording("What is missing was confirmed in another way"),
-    "no_data_there": Wording("What is missing holds no data of this person"),
-    "exception_applies": Wording("An exception of the law covers what is missing"),
+    "confirmed_otherwise": Sentence("What is missing was confirmed in another way"),
+    "no_data_there": Sentence("What is missing holds no data of this person"),
+    "exception_applies": Sentence("An exception of the law covers what is missing"),
 }
 
 REOPENING_REASONS = {
-    "closed_by_mistake": Wording("Closed by mistake"),
-    "person_objected": Wording("The person objected"),
-    "new_information": Wording("New information has come in"),
-    "authority_asked": Wording("A supervisory authority asked"),
+    "closed_by_mistake": Sentence("Closed by mistake"),
+    "person_objected": Sentence("The person objected"),
+    "new_information": Sentence("New information has come in"),
+    "authority_asked": Sentence("A supervisory authority asked"),
 }
 
 
@@ -52,19 +52,19 @@ def proposed_outcome(case: Case) -> str:
     return derive_outcome(progress.states(case))
 
 
-def exceptions(case: Case) -> list[str]:
+def exceptions(case: Case) -> list[Sentence]:
     """Sentences on what keeps a case from being fulfilled: requests and partners, each by its name."""
-    found: list[str] = []
+    found: list[Sentence] = []
     for request in progress.current_requests(case).select_related("processor"):
         name = request.processor.name
         if request.status != RequestStatus.COMPLETED:
             found.append(
-                Wording("%(name)s: %(status)s.", name=name, status=Word(RequestStatus(request.status).label))
+                Sentence("%(name)s: %(status)s.", name=name, status=Word(RequestStatus(request.status).label))
             )
         elif not request.answer:
-            found.append(Wording("%(name)s: completed, and its result could not be kept.", name=name))
+            found.append(Sentence("%(name)s: completed, and its result could not be kept.", name=name))
         elif request.answer == Answer.REFUSED:
-            found.append(Wording("%(name)s: refused.", name=name))
+            found.append(Sentence("%(name)s: refused.", name=name))
     partners = progress.unanswered_partners().filter(
         processor_request__in=progress.current_requests(case).filter(status=RequestStatus.COMPLETED)
     )
@@ -72,7 +72,7 @@ def exceptions(case: Case) -> list[str]:
         through = partner.processor_request.processor.name
         status = Word(PartnerStatus(partner.status).label)
         found.append(
-            Wording(
+            Sentence(
                 "%(partner)s, reached through %(through)s: %(status)s.",
                 partner=partner.name or partner.domain,
                 through=through,
@@ -91,15 +91,15 @@ def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str
         versions.refuse_conflict(locked, actor=actor, touching=versions.ANSWERS)
         if locked.status != CaseStatus.REVIEW:
             raise Refused(
-                Wording("A case is closed from review: when all answers are in and nothing is open.")
+                Sentence("A case is closed from review: when all answers are in and nothing is open.")
             )
         derived = Outcome(proposed_outcome(locked))
         if outcome not in CLOSING_OUTCOMES:
-            raise Refused(Wording("Choose one of the listed outcomes."))
+            raise Refused(Sentence("Choose one of the listed outcomes."))
         better = _RANK[Outcome(outcome)] > _RANK[derived]
         if better and reason not in CLOSING_REASONS:
             raise Refused(
-                Wording(
+                Sentence(
                     "The answers amount to “%(outcome)s”: say why it is closed as more than that.",
                     outcome=derived.label,
                 ),
@@ -107,7 +107,7 @@ def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str
             )
         if outcome != derived and not text.strip():
             raise Refused(
-                Wording(
+                Sentence(
                     "The answers amount to “%(outcome)s”; say in a note why it is closed otherwise.",
                     outcome=derived.label,
                 )
@@ -132,13 +132,13 @@ def withdraw(case: Case, *, actor: Actor, text: str = "") -> Case:
     with progress.locked(case.pk) as locked:
         versions.refuse_conflict(locked, actor=actor, touching=versions.SENDING)
         if locked.status == CaseStatus.CLOSED:
-            raise Refused(Wording("The case is closed already."))
+            raise Refused(Sentence("The case is closed already."))
         sent = ProcessorRequest.objects.filter(case=locked, replaced_by__isnull=True).exclude(
             status__in=[RequestStatus.PLANNED, RequestStatus.CANCELLED, RequestStatus.COMPLETED]
         )
         if sent.exists():
             raise Refused(
-                Wording(
+                Sentence(
                     "Cancel the requests first, or wait for their answers: a processor is still working on "
                     "one."
                 )
@@ -163,7 +163,7 @@ def finish(
 ) -> None:
     """Close a locked case of which nothing is under way any more. Raises Refused where something is to be decided."""
     if AttentionItem.objects.filter(case=case, resolved_at__isnull=True).exists():
-        raise Refused(Wording("Something still needs attention; decide it first."))
+        raise Refused(Sentence("Something still needs attention; decide it first."))
     now = timezone.now()
     Clock.objects.filter(case=case, satisfied_at__isnull=True).update(satisfied_at=now)
     transition.move_case(
@@ -187,13 +187,13 @@ def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     Raises Superseded where it is open already.
     """
     if reason not in REOPENING_REASONS:
-        raise Refused(Wording("Give one of the listed reasons."))
+        raise Refused(Sentence("Give one of the listed reasons."))
     kept_id = Case.objects.values_list("duplicate_of", flat=True).get(pk=case.pk)
     with progress.locked_together({case.pk, kept_id or case.pk}) as cases:
         locked = cases[case.pk]
         versions.refuse_conflict(locked, actor=actor, touching=versions.DECISION)
         if locked.status != CaseStatus.CLOSED:
-            raise Refused(Wording("Only a closed case can be reopened."))
+            raise Refused(Sentence("Only a closed case can be reopened."))
         if locked.duplicate_of_id != kept_id:
             raise Superseded
         note = notes.write(locked, text, actor=actor)

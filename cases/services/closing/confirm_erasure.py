@@ -13,7 +13,7 @@ from cases.models import AttentionKind, Case, Finding, ProcessorRequest, Profile
 from cases.services import attention, progress
 from cases.services.planning import profile_search
 from cases.services.reports import payloads
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.connector import Capability
 from integrations.errors import IntegrationError, Rejected, Unsupported
 from integrations.models import Processor
@@ -121,15 +121,15 @@ def confirm_request(request_id: UUID) -> None:
         progress.settle(current.case, actor=SCHEDULE)
 
 
-def _known_again(request: ProcessorRequest) -> str:
+def _known_again(request: ProcessorRequest) -> Sentence:
     name = request.processor.name
     if profile_search.may_be_under_way(request):
-        return Wording(
+        return Sentence(
             "%(name)s knows the person: the erasure it took is not carried out yet, or new data has "
             "come in since. Look again later, erase again, or find out what sends it.",
             name=name,
         )
-    return Wording(
+    return Sentence(
         "%(name)s knows the person again after the erasure: new data has come in since. Erase "
         "again, or find out what sends it.",
         name=name,

@@ -25,24 +25,24 @@ from cases.services.person import identities
 from cases.services.planning import change_plan, erasure_hold, suggestions
 from cases.services.planning.approval import drop_plan
 from cases.services.refusal import Refused, Superseded
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.types import RequestType
 
 # With these a processor has nothing of a request, or is done with it.
 _AT_REST = (RequestStatus.PLANNED, RequestStatus.CANCELLED, RequestStatus.COMPLETED)
 
 
-def why_not(case: Case, kept: Case) -> str:
+def why_not(case: Case, kept: Case) -> Sentence | None:
     """Why a case cannot be closed as a duplicate of another, in a sentence; "" where it can."""
     if case.pk == kept.pk:
-        return Wording("A case is no duplicate of itself.")
+        return Sentence("A case is no duplicate of itself.")
     for each in (case, kept):
         if each.status == CaseStatus.CLOSED:
-            return Wording(
+            return Sentence(
                 "%(reference)s is closed: only an open case goes on for another.", reference=each.reference
             )
     if not suggestions.others(case).filter(pk=kept.pk).exists():
-        return Wording(
+        return Sentence(
             "These two cases do not share an identity that was verified in both, ask for different things, or were "
             "received too far apart."
         )
@@ -51,19 +51,19 @@ def why_not(case: Case, kept: Case) -> str:
         .filter(dismissed_at__isnull=False, pk__in=suggestions.of_case(kept))
         .exists()
     ):
-        return Wording("Somebody said that these two are no duplicates: take that back first.")
+        return Sentence("Somebody said that these two are no duplicates: take that back first.")
     if ProcessorRequest.objects.filter(case=case, replaced_by=None).exclude(status__in=_AT_REST).exists():
-        return Wording(
+        return Sentence(
             "A processor is still working on %(reference)s: cancel its requests first, or let them finish.",
             reference=case.reference,
         )
     # That it was held for long is settled with it.
     items = AttentionItem.objects.filter(case=case, resolved_at__isnull=True)
     if items.exclude(kind=AttentionKind.HELD).exists():
-        return Wording(
+        return Sentence(
             "Something about %(reference)s still needs attention; decide it first.", reference=case.reference
         )
-    return ""
+    return None
 
 
 def missing_in(kept: Case, case: Case) -> list[SubjectIdentity]:
@@ -144,8 +144,8 @@ def _locked(case: Case, kept: Case) -> Iterator[tuple[Case, Case, list[Case], li
 def _chosen(case: Case, kept: Case, add: Collection[UUID]) -> list[SubjectIdentity]:
     rows = [row for row in missing_in(kept, case) if row.pk in set(add)]
     if len(rows) != len(set(add)):
-        raise Superseded(Wording("The identities have changed since you opened this page. Look again."))
-    sentence = change_plan.may_change(kept) if rows else ""
+        raise Superseded(Sentence("The identities have changed since you opened this page. Look again."))
+    sentence = change_plan.may_change(kept) if rows else None
     if sentence:
         raise Refused(sentence)
     return rows
@@ -163,7 +163,7 @@ def _refuse_lost_corrections(case: Case, kept: Case, rows: Collection[SubjectIde
     for row in wanted.select_related("identity"):
         if (bytes(row.identity.blind_index), bytes(row.blind_index)) not in pairs:
             raise Refused(
-                Wording(
+                Sentence(
                     "%(reference)s asks for a correction that the other case does not ask for: they are not the same "
                     "request.",
                     reference=case.reference,

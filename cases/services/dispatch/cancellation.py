@@ -9,13 +9,13 @@ from cases.services import attention, audit, notes, progress, transition, versio
 from cases.services.planning import erasure_hold
 from cases.services.processors import concurrency
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 # One that has failed was refused: whoever will not try it again gives it up.
 CANCELLABLE = frozenset({RequestStatus.QUEUED, RequestStatus.PENDING, RequestStatus.FAILED})
 
 # mParticle forwards on receipt, not after the waiting period (docs: integrations, forwarding-dsr).
-PARTNERS_WARNING = Wording(
+PARTNERS_WARNING = Sentence(
     "Partners that were told already are not recalled: forwarding starts when the processor "
     "receives the request."
 )
@@ -40,7 +40,7 @@ def cancel(case: Case, *, actor: Actor, text: str = "") -> int:
         requests = cancellable(locked)
         if not requests:
             raise Refused(
-                Wording(
+                Sentence(
                     "Nothing can be cancelled any more: only a request that is queued or pending can, or one "
                     "that failed."
                 )

@@ -6,7 +6,7 @@ from cases.models import Action, AttentionKind, Case, ProcessorRequest
 from cases.services import attention, progress, transition, versions
 from cases.services.processors import concurrency
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 
 def retry(case: Case, *, actor: Actor) -> int:
@@ -21,7 +21,7 @@ def retry(case: Case, *, actor: Actor) -> int:
             .order_by("pk")
         )
         if not failed:
-            raise Refused(Wording("No request of this case has failed."))
+            raise Refused(Sentence("No request of this case has failed."))
         for request in failed:
             request.case = locked
             transition.move_request(

@@ -16,7 +16,7 @@ from cases.models import Action, Attachment, Case
 from cases.services import audit, notes
 from cases.services.files import file_types, storage, uploads
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 MOST_FILES: Final = 100
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
@@ -26,10 +26,10 @@ LONGEST_NAME: Final = 200
 def attach(case: Case, upload: UploadedFile, *, actor: Actor, text: str = "") -> Attachment:
     """Keep a file with a case, and what was said about it as a note. Raises Refused for what may not be kept."""
     if actor.user is None:
-        raise Refused(Wording("A file is attached by a person."))
+        raise Refused(Sentence("A file is attached by a person."))
     size_bytes = uploads.checked_size(upload)
     if Attachment.objects.filter(case=case).count() >= MOST_FILES:
-        raise Refused(Wording("A case has up to %(count)d files.", count=MOST_FILES))
+        raise Refused(Sentence("A case has up to %(count)d files.", count=MOST_FILES))
     name = _plain(upload.name or "")
     content: Any = upload.file
     attachment = Attachment(
@@ -71,7 +71,7 @@ def download(attachment: Attachment, *, actor: Actor) -> Iterator[bytes]:
         first = next(pieces, b"")
     except OSError:
         raise Refused(
-            Wording(
+            Sentence(
                 "The file cannot be read where it is stored: tell an administrator to look at the file storage."
             )
         ) from None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 HEAD_BYTES: Final = 8192
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
@@ -90,7 +90,7 @@ def media_type(name: str, file: BinaryIO) -> str:
     kind = BY_ENDING.get(name.rpartition(".")[2].lower())
     if kind is None:
         raise Refused(
-            Wording(
+            Sentence(
                 "Files of this kind are not kept with a case. These are: %(endings)s.",
                 endings=", ".join(BY_ENDING),
             )
@@ -100,7 +100,7 @@ def media_type(name: str, file: BinaryIO) -> str:
     file.seek(0)
     if not looks_so:
         raise Refused(
-            Wording(
+            Sentence(
                 "The file is not what its name says: it ends in .%(ending)s and holds something else.",
                 ending=kind.ending,
             )

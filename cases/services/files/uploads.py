@@ -14,16 +14,16 @@ from cases.services import audit
 from cases.services.files import storage
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 
 def checked_size(upload: UploadedFile) -> int:
     """In bytes. Raises Refused where a file is empty, or larger than UPLOAD_LIMIT_BYTES."""
     if not upload.size:
-        raise Refused(Wording("The file is empty."))
+        raise Refused(Sentence("The file is empty."))
     if upload.size > settings.UPLOAD_LIMIT_BYTES:
         raise Refused(
-            Wording("The file is larger than %(size)s MB.", size=settings.UPLOAD_LIMIT_BYTES // 1024**2)
+            Sentence("The file is larger than %(size)s MB.", size=settings.UPLOAD_LIMIT_BYTES // 1024**2)
         )
     return upload.size
 

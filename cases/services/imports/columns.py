@@ -12,8 +12,8 @@ from django.conf import settings
 from django.utils.dateparse import parse_date, parse_datetime
 
 from cases.services.intake.opening import FIRST_YEAR, Asked
+from dsrportal.sentence import Sentence
 from dsrportal.spreadsheet import as_typed
-from dsrportal.wording import Wording
 from integrations.types import Correction, Identity, IdentityType, Regulation, RequestType
 
 REQUIRED: Final = ("type", "regulation", "received_at")
@@ -36,7 +36,7 @@ class Row:
 
     asked: Asked | None
     reference: str = ""
-    sentences: tuple[str, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
 
 
 def named(heading: str) -> str:
@@ -63,43 +63,43 @@ def is_known(column: str) -> bool:
     return plain or identity_of(column.removeprefix(CORRECT)) is not None
 
 
-def problems(columns: Sequence[str]) -> list[str]:
+def problems(columns: Sequence[str]) -> list[Sentence]:
     """Why a file with these columns cannot be imported, in sentences; empty when it can."""
     unknown = [column for column in columns if not is_known(column)]
     if len(unknown) == len(columns):
         # It may hold people instead: nothing of it is repeated.
-        return [Wording("The first line must name the columns, and none of the names in it is known here.")]
-    found: list[str] = []
+        return [Sentence("The first line must name the columns, and none of the names in it is known here.")]
+    found: list[Sentence] = []
     if unknown:
         names = ", ".join(f"“{column[:40]}”" for column in unknown[:10])
-        found.append(Wording("Unknown columns: %(names)s. Take their names from the template.", names=names))
+        found.append(Sentence("Unknown columns: %(names)s. Take their names from the template.", names=names))
     missing = [column for column in REQUIRED if column not in columns]
     if missing:
-        found.append(Wording("These columns are missing: %(names)s.", names=", ".join(missing)))
+        found.append(Sentence("These columns are missing: %(names)s.", names=", ".join(missing)))
     if not any(identity_of(column) for column in columns):
-        found.append(Wording("At least one column must hold identities, such as “email”."))
+        found.append(Sentence("At least one column must hold identities, such as “email”."))
     twice = sorted({column for column in columns if columns.count(column) > 1} - set(unknown))
     if twice:
-        found.append(Wording("These columns are there twice: %(names)s.", names=", ".join(twice)))
+        found.append(Sentence("These columns are there twice: %(names)s.", names=", ".join(twice)))
     return found
 
 
 def read(columns: Sequence[str], cells: Sequence[str]) -> Row:
     """What a row asks, or what is wrong with its form; whether such a case can be opened is for `intake.opening`."""
     if any(cell.strip() for cell in cells[len(columns) :]):
-        sentence = Wording(
+        sentence = Sentence(
             "There are more values than columns: put a value with a separator in it into quotes."
         )
         return Row(None, sentences=(sentence,))
     said = {column: as_typed(cell) for column, cell in zip(columns, cells, strict=False) if cell.strip()}
-    sentences: list[str] = []
+    sentences: list[Sentence] = []
     kind = _one_of(RequestType, said, "type", sentences)
     regulation = _one_of(Regulation, said, "regulation", sentences)
     received_at = _received_at(said.get("received_at", "").strip(), regulation, sentences)
     identities, corrections = _people(said, sentences)
     skip = said.get("skip_waiting_period", "").strip().casefold()
     if skip not in _YES | _NO:
-        sentences.append(Wording("“skip_waiting_period” is yes or no."))
+        sentences.append(Sentence("“skip_waiting_period” is yes or no."))
     if sentences or received_at is None:
         return Row(None, sentences=tuple(dict.fromkeys(sentences)))
     asked = Asked(
@@ -120,18 +120,21 @@ def _parts(text: str) -> Iterable[str]:
 
 
 def _one_of(
-    words: type[RequestType] | type[Regulation], said: Mapping[str, str], column: str, sentences: list[str]
+    words: type[RequestType] | type[Regulation],
+    said: Mapping[str, str],
+    column: str,
+    sentences: list[Sentence],
 ) -> str:
     try:
         return words(named(said.get(column, ""))).value
     except ValueError:
         pass
     names = ", ".join(words.values)
-    sentences.append(Wording("“%(column)s” must be one of: %(names)s.", column=column, names=names))
+    sentences.append(Sentence("“%(column)s” must be one of: %(names)s.", column=column, names=names))
     return ""
 
 
-def _received_at(text: str, regulation: str, sentences: list[str]) -> datetime | None:
+def _received_at(text: str, regulation: str, sentences: list[Sentence]) -> datetime | None:
     """The instant. Without an offset in the zone in which its law is counted here; a date alone is its beginning."""
     try:
         moment = parse_datetime(text) if len(text) > 10 else None
@@ -142,18 +145,18 @@ def _received_at(text: str, regulation: str, sentences: list[str]) -> datetime |
         moment = datetime.combine(day, time.min)
     if moment is None:
         sentences.append(
-            Wording("“received_at” must be a date or a time such as 2026-05-04 or 2026-05-04T09:30+02:00.")
+            Sentence("“received_at” must be a date or a time such as 2026-05-04 or 2026-05-04T09:30+02:00.")
         )
         return None
     if moment.year < FIRST_YEAR:
-        sentences.append(Wording("Check the year: no request under these laws is that old."))
+        sentences.append(Sentence("Check the year: no request under these laws is that old."))
         return None
     zone = settings.CCPA_TIME_ZONE if regulation == Regulation.CCPA else settings.GDPR_TIME_ZONE
     return moment.replace(tzinfo=ZoneInfo(zone)) if moment.tzinfo is None else moment
 
 
 def _people(
-    said: Mapping[str, str], sentences: list[str]
+    said: Mapping[str, str], sentences: list[Sentence]
 ) -> tuple[tuple[Identity, ...], tuple[Correction, ...]]:
     """The identities in the order of the columns, and what they shall be."""
     identities, corrections = [], []
@@ -163,7 +166,7 @@ def _people(
             continue
         if len(value) > LONGEST_VALUE:
             sentences.append(
-                Wording(
+                Sentence(
                     "“%(column)s” is longer than %(count)d characters.", column=column, count=LONGEST_VALUE
                 )
             )
@@ -171,7 +174,7 @@ def _people(
             identities.append(Identity(of[0], value))
         elif (wrong := said.get(column.removeprefix(CORRECT))) is None:
             sentences.append(
-                Wording(
+                Sentence(
                     "“%(column)s” needs the value that is wrong beside it, in “%(other)s”.",
                     column=column,
                     other=column.removeprefix(CORRECT),

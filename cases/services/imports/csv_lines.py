@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 
 from cases.services.imports.columns import is_known, named
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 SEPARATORS: Final = (",", ";", "\t")
 # A line of 25 identities is far below; a file without line ends must not be read at once.
@@ -45,7 +45,7 @@ class Records:
                 cells = next(self._reader, None)
             except csv.Error:
                 raise Refused(
-                    Wording("Line %(line)d: its quotes do not close, or stand within a value.", line=line)
+                    Sentence("Line %(line)d: its quotes do not close, or stand within a value.", line=line)
                 ) from None
             if cells is None:
                 return
@@ -56,14 +56,14 @@ class Records:
     def _lines(self) -> Iterator[str]:
         while raw := self._file.readline(LONGEST_LINE_BYTES + 1):
             if len(raw) > LONGEST_LINE_BYTES:
-                raise Refused(Wording("Line %(line)d is too long: is this a CSV file?", line=self.line))
+                raise Refused(Sentence("Line %(line)d is too long: is this a CSV file?", line=self.line))
             at_start = self.position == 0
             self.position += len(raw)
             try:
                 text = (raw.removeprefix(_MARK) if at_start else raw).decode()
             except UnicodeDecodeError:
                 raise Refused(
-                    Wording("Line %(line)d is not UTF-8: save the file as “CSV UTF-8”.", line=self.line)
+                    Sentence("Line %(line)d is not UTF-8: save the file as “CSV UTF-8”.", line=self.line)
                 ) from None
             self.line += 1
             yield text
@@ -77,7 +77,7 @@ def headings(file: BinaryIO) -> tuple[list[str], str, Records]:
         tried, key=lambda each: (sum(map(is_known, each[0])), len(each[0]), each[1] == SEPARATORS[0])
     )
     if not columns:
-        raise Refused(Wording("The file is empty."))
+        raise Refused(Sentence("The file is empty."))
     while columns and not columns[-1]:
         columns.pop()
     records = Records(file, separator=separator)

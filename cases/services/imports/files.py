@@ -29,8 +29,8 @@ from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.crypto import Unreadable
 from dsrportal.models import DataKey
+from dsrportal.sentence import Sentence
 from dsrportal.spreadsheet import as_typed
-from dsrportal.wording import Wording
 from integrations.types import IdentityType
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def upload(file: UploadedFile, *, source: str, actor: Actor) -> CaseImport:
     """Keep a file, encrypted, and have its rows checked. Raises Refused where it cannot be read as a whole."""
     size_bytes = uploads.checked_size(file)
     if actor.user is None:
-        raise Refused(Wording("A case is opened by a person."))
+        raise Refused(Sentence("A case is opened by a person."))
     content: BinaryIO = file.file  # type: ignore[assignment]
     columns, separator, records = csv_lines.headings(content)
     refused = import_columns.problems(columns)
@@ -81,10 +81,10 @@ def _counted(records: Iterable[csv_lines.Record]) -> int:
     """How many rows there are: reads to the end, so that a file that breaks off is refused as a whole."""
     count = sum(1 for _row in records)
     if not count:
-        raise Refused(Wording("The file has no rows below its first line."))
+        raise Refused(Sentence("The file has no rows below its first line."))
     if count > MOST_ROWS:
         raise Refused(
-            Wording(
+            Sentence(
                 "The file has %(count)d rows; at most %(most)d are imported at once: split it.",
                 count=count,
                 most=MOST_ROWS,
@@ -105,7 +105,7 @@ def start(made: CaseImport, *, actor: Actor) -> None:
             raise Superseded
         # The schedule may be deleting the file at this moment.
         if not locked.stored_name or locked.expires_at <= timezone.now():
-            raise Refused(Wording("The file is too old: upload it again."))
+            raise Refused(Sentence("The file is too old: upload it again."))
         records = _first_record(locked)
         # Each row is checked once more as it is opened: what was wrong may be right by now.
         locked.failures.all().delete()
@@ -168,7 +168,7 @@ def failed_rows(made: CaseImport, *, actor: Actor) -> Iterator[Sequence[str]]:
     That they were taken is written before the first is given. Raises Refused where the file is gone or cannot be read.
     """
     if not made.stored_name:
-        raise Refused(Wording("The file was deleted: its rows are gone with it."))
+        raise Refused(Sentence("The file was deleted: its rows are gone with it."))
     # Before the first row is on its way: afterwards nobody could be told.
     _opened(made).close()
     with transaction.atomic():
@@ -194,22 +194,22 @@ def _failed_rows(made: CaseImport) -> Iterator[Sequence[str]]:
         for line, found in by_line:
             record = next(record for record in records if record.line == line)
             cells = [*record.cells, *[""] * len(made.columns)]
-            said = " ".join(failure.sentence for failure in found)
+            said = " ".join(failure.sentence.english for failure in found)
             # As they were meant: the file that is made of them protects them anew.
             yield [str(line), said, *(as_typed(cells[index]) for index in kept)]
 
 
-def kinds_of_failure(made: CaseImport) -> list[tuple[str, int]]:
+def kinds_of_failure(made: CaseImport) -> list[tuple[Sentence, int]]:
     """Each sentence with the number of rows it was said of, the most frequent first."""
     found = made.failures.order_by().values_list("sentence", "wording").annotate(rows=Count("id"))
     kinds = found.order_by("-rows", "sentence")[:20]
-    return [(Wording.read(wording) if wording else sentence, rows) for sentence, wording, rows in kinds]
+    return [(Sentence.read(wording) if wording else sentence, rows) for sentence, wording, rows in kinds]
 
 
-def first_failures(made: CaseImport, *, lines: int) -> list[tuple[int, list[str]]]:
+def first_failures(made: CaseImport, *, lines: int) -> list[tuple[int, list[Sentence]]]:
     """The first failed lines, with the sentences about each."""
     first = made.failures.order_by("line").values_list("line", flat=True).distinct()[:lines]
-    found: dict[int, list[str]] = defaultdict(list)
+    found: dict[int, list[Sentence]] = defaultdict(list)
     for failure in made.failures.filter(line__in=list(first)):
         found[failure.line].append(failure.sentence)
     return sorted(found.items())
@@ -249,7 +249,7 @@ def _opened(made: CaseImport) -> BinaryIO:
         return file_storage.opened(made, made.data_key.secret())
     except (Unreadable, FileNotFoundError):
         logger.error("The file of import %s cannot be read", made.pk)
-        raise Refused(Wording("The stored file cannot be read. Upload it again.")) from None
+        raise Refused(Sentence("The stored file cannot be read. Upload it again.")) from None
 
 
 def _record(action: Action, made: CaseImport, *, actor: Actor, **counts: int) -> None:

@@ -14,7 +14,7 @@ from cases.services.intake import opening
 from cases.services.intake.opening import Asked
 from cases.services.planning import planning
 from dsrportal.crypto import blind_index, normalise
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 
 
@@ -52,7 +52,7 @@ def sort(case_import: CaseImport, batch: Sequence[Record]) -> SortedRows:
             found.known += 1
             continue
         if each.reference in references:
-            sentence = Wording("A row with this reference was imported before, and said something else.")
+            sentence = Sentence("A row with this reference was imported before, and said something else.")
             _fail(case_import, found, each.line, [sentence])
             continue
         sentences = _problems(each.asked, processors)
@@ -66,7 +66,7 @@ def sort(case_import: CaseImport, batch: Sequence[Record]) -> SortedRows:
     return found
 
 
-def _problems(asked: Asked, processors: Sequence[Processor]) -> list[str]:
+def _problems(asked: Asked, processors: Sequence[Processor]) -> list[Sentence]:
     return opening.problems(
         type=asked.type,
         regulation=asked.regulation,
@@ -80,7 +80,7 @@ def _problems(asked: Asked, processors: Sequence[Processor]) -> list[str]:
     )
 
 
-def _fail(case_import: CaseImport, found: SortedRows, line: int, sentences: Sequence[str]) -> None:
+def _fail(case_import: CaseImport, found: SortedRows, line: int, sentences: Sequence[Sentence]) -> None:
     found.failed += 1
     found.failures += [
         ImportFailure(case_import=case_import, line=line, sentence=sentence) for sentence in sentences

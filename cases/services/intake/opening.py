@@ -18,7 +18,7 @@ from cases.services.refusal import Refused
 from dsrportal import bulk_insert
 from dsrportal.crypto import blind_index, normalise
 from dsrportal.models import DataKey, User
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations import types
 from integrations.models import Processor
 from integrations.types import Draft, Identity, Regulation, RequestType
@@ -52,24 +52,26 @@ def problems(
     corrections: Sequence[types.Correction] = (),
     group_name: str = "",
     among: Sequence[Processor] | None = None,
-) -> list[str]:
+) -> list[Sentence]:
     """Sentences on why such a case cannot be opened, each naming its rule; empty when it can.
 
     `among` are all processors, where they are known already: whoever asks about many cases fetches them once.
     """
-    found: list[str] = []
+    found: list[Sentence] = []
     if received_at > timezone.now():
-        found.append(Wording("“Received at” is in the future; the legal clock starts when the person asked."))
+        found.append(
+            Sentence("“Received at” is in the future; the legal clock starts when the person asked.")
+        )
     if not identities:
-        found.append(Wording("Give at least one identity: without one no processor can find the person."))
+        found.append(Sentence("Give at least one identity: without one no processor can find the person."))
     seen = set()
     for identity in identities:
         key = identity.type, normalise(identity.type, identity.value)
         if key in seen:
-            found.append(Wording("The same identity is given twice; keep one of the two."))
+            found.append(Sentence("The same identity is given twice; keep one of the two."))
         seen.add(key)
     if skip_waiting_period and type != RequestType.ERASURE:
-        found.append(Wording("Only an erasure has a waiting period to skip."))
+        found.append(Sentence("Only an erasure has a waiting period to skip."))
     draft = Draft(
         request_type=type,
         regulation=regulation,
@@ -83,27 +85,27 @@ def problems(
     return found + _group_problems(group_name)
 
 
-def _of_type(draft: Draft) -> list[str]:
+def _of_type(draft: Draft) -> list[Sentence]:
     """What an opt-out or a correction must say, and others must not."""
-    found: list[str] = []
+    found: list[Sentence] = []
     if draft.request_type == RequestType.CORRECTION:
         known = {(identity.type, identity.value) for identity in draft.identities}
         if not draft.corrections:
-            found.append(Wording("Say what is to be corrected: give at least one identity its new value."))
+            found.append(Sentence("Say what is to be corrected: give at least one identity its new value."))
         corrected = {(each.type, each.old_value) for each in draft.corrections}
         if len(corrected) < len(draft.corrections):
-            found.append(Wording("Give each identity that is to be corrected one new value."))
+            found.append(Sentence("Give each identity that is to be corrected one new value."))
         if any((each.type, each.old_value) not in known for each in draft.corrections):
-            found.append(Wording("What is to be corrected must be among the identities."))
+            found.append(Sentence("What is to be corrected must be among the identities."))
         if any(not each.new_value.strip() or each.new_value == each.old_value for each in draft.corrections):
-            found.append(Wording("A correction needs a new value that differs from the old one."))
+            found.append(Sentence("A correction needs a new value that differs from the old one."))
     elif draft.corrections:
-        found.append(Wording("Only a correction has new values."))
+        found.append(Sentence("Only a correction has new values."))
     names_purposes = draft.request_type == RequestType.OPT_OUT and draft.regulation == Regulation.GDPR
     if names_purposes and not draft.purposes:
-        found.append(Wording("Say for which purposes the person takes back consent."))
+        found.append(Sentence("Say for which purposes the person takes back consent."))
     if draft.purposes and not names_purposes:
-        found.append(Wording("Only an opt-out under the GDPR names purposes."))
+        found.append(Sentence("Only an opt-out under the GDPR names purposes."))
     return found
 
 
@@ -165,7 +167,7 @@ def open_all(
     all at once; an opt-out is then planned and sent by itself. Raises Refused where that cannot be planned after all.
     """
     if (actor.user is None) == (through is None):
-        raise Refused(Wording("A case is opened by a person, or through an intake source."))
+        raise Refused(Sentence("A case is opened by a person, or through an intake source."))
     with transaction.atomic():
         keys = DataKey.make_many(DataKey.Purpose.SUBJECT, len(asked))
         subjects = bulk_insert.insert(DataSubject, [DataSubject(data_key=key) for key in keys])
@@ -253,13 +255,13 @@ def _opened(case: Case, *, identities: int, more: audit.Details) -> audit.Fact:
     )
 
 
-def _group_problems(name: str) -> list[str]:
+def _group_problems(name: str) -> list[Sentence]:
     """A group's name goes out in addresses, so it is looked at here too, whoever opens the case."""
     field = Case._meta.get_field("group_name")
     try:
         field.run_validators(name)
     except ValidationError as error:
-        return [Wording("Group: %(message)s", message=message) for message in error.messages]
+        return [Sentence("Group: %(message)s", message=message) for message in error.messages]
     return []
 
 

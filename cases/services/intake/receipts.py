@@ -131,7 +131,7 @@ def _earlier(source: IntakeSource, key_hash: bytes, body_hash: bytes) -> dict[st
     if receipt is None:
         return None
     if bytes(receipt.body_hash or b"") != body_hash:
-        raise OtherBody("This Idempotency-Key was used before, with another body.")
+        raise OtherBody
     answer: dict[str, Any] = receipt.answer
     return answer
 

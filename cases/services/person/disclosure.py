@@ -11,13 +11,13 @@ from cases.models import Action, AuditEvent, Case, SubjectIdentity
 from cases.services import audit, notes, progress
 from cases.services.refusal import Refused
 from dsrportal.crypto import Unreadable
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 REVEAL_REASONS = {
-    "verify_person": Wording("To verify the person"),
-    "answer_person": Wording("To answer the person"),
-    "check_plan": Wording("To check the plan"),
-    "resolve_problem": Wording("To resolve a problem with a processor"),
+    "verify_person": Sentence("To verify the person"),
+    "answer_person": Sentence("To answer the person"),
+    "check_plan": Sentence("To check the plan"),
+    "resolve_problem": Sentence("To resolve a problem with a processor"),
 }
 
 
@@ -38,7 +38,7 @@ def reveal(case: Case, *, actor: Actor, reason: str, text: str = "") -> list[tup
     Raises Refused for a reason that is not listed.
     """
     if reason not in REVEAL_REASONS:
-        raise Refused(Wording("Give one of the listed reasons."))
+        raise Refused(Sentence("Give one of the listed reasons."))
     with transaction.atomic():
         identities = list(
             SubjectIdentity.objects.filter(subject=case.subject_id).select_related("subject__data_key")
@@ -101,7 +101,7 @@ def find_subjects(value: str, *, actor: Actor) -> list[UUID]:
     """
     value = value.strip()
     if not value:
-        raise Refused(Wording("Type the identity to search for."))
+        raise Refused(Sentence("Type the identity to search for."))
     with transaction.atomic():
         subjects: list[UUID] = list(
             SubjectIdentity.objects.matching(value)

@@ -32,7 +32,7 @@ from cases.services.person import rules
 from cases.services.refusal import Refused
 from dsrportal import queueing
 from dsrportal.crypto import Unreadable
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.types import IdentityType, RequestType
 
 TOKEN_BYTES: Final = 32
@@ -122,7 +122,7 @@ def resend(case: Case, *, actor: Actor) -> EmailConfirmation:
     with progress.locked(case.pk) as locked:
         last = locked.email_confirmations.order_by("asked_at").last()
         if last is None or last.identity_id is None:
-            raise Refused(Wording("No link was sent to an address that the case still has."))
+            raise Refused(Sentence("No link was sent to an address that the case still has."))
         return _ask(locked, last.identity_id, actor=actor)
 
 
@@ -130,7 +130,7 @@ def _ask(case: Case, identity_id: UUID, *, actor: Actor) -> EmailConfirmation:
     rule = rules.rule_for(case)
     _refuse(case, rule.methods)
     if identity_id not in {identity.pk for identity in addresses(case)}:
-        raise Refused(Wording("Choose one of the e-mail addresses of the case."))
+        raise Refused(Sentence("Choose one of the e-mail addresses of the case."))
     replaced = _end(case)
     confirmation = EmailConfirmation.objects.create(
         case=case, identity_id=identity_id, asked_by=actor.user, valid_days=rule.link_days
@@ -160,17 +160,17 @@ def _ask(case: Case, identity_id: UUID, *, actor: Actor) -> EmailConfirmation:
 
 def _refuse(case: Case, methods: list[str]) -> None:
     if case.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING}:
-        raise Refused(Wording("The person is verified already."))
+        raise Refused(Sentence("The person is verified already."))
     if missing_settings():
         raise Refused(
-            Wording("The portal cannot send mail yet: set %(names)s.", names=", ".join(missing_settings()))
+            Sentence("The portal cannot send mail yet: set %(names)s.", names=", ".join(missing_settings()))
         )
     if VerificationMethod.EMAIL_CONFIRMED not in methods:
-        raise Refused(Wording("The rule for this type of case does not allow this method."))
+        raise Refused(Sentence("The rule for this type of case does not allow this method."))
     since = timezone.now() - timedelta(days=1)
     if case.email_confirmations.filter(asked_at__gt=since).count() >= MOST_A_DAY:
         raise Refused(
-            Wording(
+            Sentence(
                 "%(count)d links were sent for this case within a day: wait, or verify the person otherwise.",
                 count=MOST_A_DAY,
             )
@@ -181,7 +181,7 @@ def cancel(case: Case, *, actor: Actor) -> Case:
     """Make the open link worthless; the case is an agent's again. Raises Refused where there is none."""
     with progress.locked(case.pk) as locked:
         if locked.status != CaseStatus.VERIFYING or not _end(locked):
-            raise Refused(Wording("There is no link that could still be used."))
+            raise Refused(Sentence("There is no link that could still be used."))
         _back_to_an_agent(locked, Action.LINK_CANCELLED, actor=actor)
         return locked
 

@@ -6,7 +6,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy
 
 from cases.models import Case, Correction, VerificationMethod, VerificationRule
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.types import IdentityType, RequestType
 
 # Kinds of what was compared with what we hold; never the values.
@@ -73,42 +73,42 @@ def contested(case: Case) -> frozenset[str]:
     return frozenset(_CONTESTED[IdentityType(each)] for each in types if each in _CONTESTED)
 
 
-def not_allowed() -> str:
-    return Wording("The rule for this type of case does not allow this method.")
+def not_allowed() -> Sentence:
+    return Sentence("The rule for this type of case does not allow this method.")
 
 
-def problems(case: Case, rule: VerificationRule, method: str, evidence: Evidence) -> list[str]:
+def problems(case: Case, rule: VerificationRule, method: str, evidence: Evidence) -> list[Sentence]:
     """Sentences on what is missing for this method, each naming its rule."""
     if method == VerificationMethod.EMAIL_CONFIRMED:
-        return [Wording("An e-mail address is confirmed by the person alone: send them a link.")]
+        return [Sentence("An e-mail address is confirmed by the person alone: send them a link.")]
     if method not in rule.methods:
         return [not_allowed()]
     found = []
     if method == VerificationMethod.MATCHED_DATA:
         found += _data_problems(case, rule, evidence)
     if method == VerificationMethod.DOCUMENT_SEEN and evidence.document not in DOCUMENTS:
-        found.append(Wording("Say what kind of document you saw."))
+        found.append(Sentence("Say what kind of document you saw."))
     if method == VerificationMethod.AUTHORISED_AGENT and evidence.proof not in PROOFS:
-        found.append(Wording("Say what proof the agent gave."))
+        found.append(Sentence("Say what proof the agent gave."))
     return found
 
 
-def _data_problems(case: Case, rule: VerificationRule, evidence: Evidence) -> list[str]:
-    found: list[str] = []
+def _data_problems(case: Case, rule: VerificationRule, evidence: Evidence) -> list[Sentence]:
+    found: list[Sentence] = []
     points = set(evidence.points) & set(DATA_POINTS)
     if points & contested(case):
-        found.append(Wording("What is to be corrected cannot show who the person is (11 CCR 7060)."))
+        found.append(Sentence("What is to be corrected cannot show who the person is (11 CCR 7060)."))
     if len(points) < rule.data_points:
         found.append(
-            Wording("Tick at least one data point that matched.")
+            Sentence("Tick at least one data point that matched.")
             if rule.data_points == 1
-            else Wording(
+            else Sentence(
                 "Tick at least %(count)d data points that matched.",
                 count=rule.data_points,
             )
         )
     if rule.declaration and not evidence.declaration:
-        found.append(Wording("A declaration signed under penalty of perjury must be kept (11 CCR 7062)."))
+        found.append(Sentence("A declaration signed under penalty of perjury must be kept (11 CCR 7062)."))
     return found
 
 

@@ -13,7 +13,7 @@ from cases.models import Action, Case, VerificationMethod, VerificationRule
 from cases.models.verification import MOST_DATA_POINTS, MOST_LINK_DAYS
 from cases.services import audit
 from cases.services.refusal import Refused, Superseded
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 FIELDS: Final = ("methods", "data_points", "declaration", "link_days")
 
@@ -21,7 +21,7 @@ FIELDS: Final = ("methods", "data_points", "declaration", "link_days")
 def rule_for(case: Case) -> VerificationRule:
     """The rule of a case. Raises Refused for a type that nobody may be verified for."""
     if forbidden(case):
-        raise Refused(Wording("An opt-out needs no verification: the law forbids asking for it."))
+        raise Refused(Sentence("An opt-out needs no verification: the law forbids asking for it."))
     return VerificationRule.objects.get(type=case.type, regulation=case.regulation)
 
 
@@ -36,8 +36,8 @@ def state_of(rule: VerificationRule) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def was_changed() -> str:
-    return Wording(
+def was_changed() -> Sentence:
+    return Sentence(
         "Somebody was faster: this has changed since you opened the page. Look again and decide anew."
     )
 
@@ -63,9 +63,9 @@ def change(
         "link_days": link_days,
     }
     if not wished["methods"]:
-        raise Refused(Wording("Allow at least one method: without one no such case could go on."))
+        raise Refused(Sentence("Allow at least one method: without one no such case could go on."))
     if not 1 <= data_points <= MOST_DATA_POINTS or not 1 <= link_days <= MOST_LINK_DAYS:
-        raise Refused(Wording("Give numbers within the limits."))
+        raise Refused(Sentence("Give numbers within the limits."))
     with transaction.atomic():
         locked = VerificationRule.objects.select_for_update().get(pk=rule.pk)
         if seen and seen != state_of(locked):

@@ -23,7 +23,7 @@ from cases.services.person import email_links, rules
 from cases.services.person.evidence import FAILURES, NOTHING, Evidence, details, not_allowed, problems
 from cases.services.planning import erasure_hold, planning, suggestions
 from cases.services.refusal import Refused, Superseded
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 
 def unverified(case: Case) -> QuerySet[SubjectIdentity]:
@@ -53,9 +53,9 @@ def record(
         mine = SubjectIdentity.objects.filter(subject=locked.subject_id)
         shown = mine if identities is None else mine.filter(pk__in=list(identities))
         if identities is not None and (not identities or shown.count() != len(set(identities))):
-            refused.append(Wording("Tick at least one identity that was shown to be the person’s."))
+            refused.append(Sentence("Tick at least one identity that was shown to be the person’s."))
         if actor.user is None:
-            refused.append(Wording("What was looked at is recorded by a person."))
+            refused.append(Sentence("What was looked at is recorded by a person."))
         if refused:
             raise Refused(*refused)
         _accept(
@@ -88,7 +88,7 @@ def fail(
         if method not in _by_hand(rule):
             raise Refused(not_allowed())
         if reason not in FAILURES:
-            raise Refused(Wording("Say why it failed."))
+            raise Refused(Sentence("Say why it failed."))
         note = notes.write(locked, text, actor=actor)
         kept = {**details(method, evidence), "failure": reason}
         audit.record(
@@ -140,7 +140,7 @@ def _opened(case: Case) -> VerificationRule:
         return rule
     if case.status == CaseStatus.READY and unverified(case).exists():
         return rule
-    raise Refused(Wording("The person is verified already."))
+    raise Refused(Sentence("The person is verified already."))
 
 
 def _by_hand(rule: VerificationRule) -> list[str]:

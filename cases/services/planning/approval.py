@@ -13,33 +13,33 @@ from cases.services import notes, progress, transition, versions
 from cases.services.planning import erasure_hold, planning
 from cases.services.processors import concurrency
 from cases.services.refusal import Refused, Superseded
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 DENIAL_REASONS = {
-    "not_verified": Wording("The person could not be verified"),
-    "manifestly_unfounded": Wording("Manifestly unfounded or excessive (GDPR Art. 12(5))"),
-    "legal_obligation": Wording("We must keep the data by law"),
-    "exception_applies": Wording("Another exception applies"),
+    "not_verified": Sentence("The person could not be verified"),
+    "manifestly_unfounded": Sentence("Manifestly unfounded or excessive (GDPR Art. 12(5))"),
+    "legal_obligation": Sentence("We must keep the data by law"),
+    "exception_applies": Sentence("Another exception applies"),
 }
 
 
-def why_not(case: Case, *, actor: Actor, by_trail: bool = True) -> str:
+def why_not(case: Case, *, actor: Actor, by_trail: bool = True) -> Sentence | None:
     """Why this person cannot approve this case, in a sentence; "" when they can.
 
     Without `by_trail` the trail is not asked, for a page that only offers the verb: the verb itself asks it.
     """
     if case.status != CaseStatus.READY:
-        return Wording("Only a case that is ready can be approved.")
+        return Sentence("Only a case that is ready can be approved.")
     if actor.user_id is None:
-        return Wording("A case is approved by a person.")
+        return Sentence("A case is approved by a person.")
     if case.verified_at is None and case.type not in UNVERIFIED_TYPES:
-        return Wording("Nobody has shown who the person is: verify them first.")
+        return Sentence("Nobody has shown who the person is: verify them first.")
     if case.type in SECOND_PERSON_TYPES and _is_first_person(case, actor.user_id, by_trail=by_trail):
-        return Wording(
+        return Sentence(
             "Who opened, verified or last changed an erasure or correction cannot approve it: ask a "
             "second person."
         )
-    return ""
+    return None
 
 
 def approvable_by(user_id: int | None) -> Q:
@@ -90,7 +90,7 @@ def approve(
             raise Refused(sentence)
         if digest != planning.digest(locked):
             raise Superseded(
-                Wording("The plan has changed since you opened this page. Look at it again, then approve.")
+                Sentence("The plan has changed since you opened this page. Look at it again, then approve.")
             )
         note = notes.write(locked, text, actor=actor)
         requests = list(
@@ -147,7 +147,7 @@ def queue_unapproved(case: Case, *, actor: Actor) -> None:
     11 CCR 7026(f). Raises Refused where nothing can be planned.
     """
     if case.type not in UNVERIFIED_TYPES:
-        raise Refused(Wording("This type of case needs an approval."))
+        raise Refused(Sentence("This type of case needs an approval."))
     requests = planning.plan(case, actor=actor)
     transition.move_case(case, CaseStatus.WORKING, actor=actor, action=Action.CASE_QUEUED)
     queue(case, requests, actor=actor)
@@ -159,11 +159,11 @@ def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     Raises Refused for a case that was approved, and for a reason that is not listed.
     """
     if reason not in DENIAL_REASONS:
-        raise Refused(Wording("Give one of the listed reasons."))
+        raise Refused(Sentence("Give one of the listed reasons."))
     with progress.locked(case.pk) as locked:
         versions.refuse_conflict(locked, actor=actor, touching=versions.PLAN)
         if locked.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY}:
-            raise Refused(Wording("Only a case that nobody has approved can be denied."))
+            raise Refused(Sentence("Only a case that nobody has approved can be denied."))
         note = notes.write(locked, text, actor=actor)
         drop_plan(locked, actor=actor)
         erasure_hold.end(locked, actor=actor)

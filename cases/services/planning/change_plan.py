@@ -14,25 +14,25 @@ from cases.services.planning import erasure_hold, planning, suggestions
 from cases.services.planning.approval import drop_plan
 from cases.services.planning.planning import LEFT_OUT_REASONS
 from cases.services.refusal import Refused
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations.models import Processor
 from integrations.types import RequestType
 
 UNPLANNED = frozenset({CaseStatus.INTAKE, CaseStatus.VERIFYING})
-SENT_ALREADY = Wording(
+SENT_ALREADY = Sentence(
     "Part of this plan has been sent already, so it cannot be changed: open another case for what is missing."
 )
 
 
-def may_change(case: Case) -> str:
+def may_change(case: Case) -> Sentence | None:
     """Why the plan and the identities of a case cannot be changed, in a sentence; "" where they can."""
     if case.status in UNPLANNED or case.status == CaseStatus.READY:
-        return ""
+        return None
     if case.status not in {CaseStatus.WORKING, CaseStatus.ATTENTION}:
-        return Wording("The case is answered: reopen it, or open another.")
+        return Sentence("The case is answered: reopen it, or open another.")
     if case.type in UNVERIFIED_TYPES or _touched(case):
         return SENT_ALREADY
-    return ""
+    return None
 
 
 def _touched(case: Case) -> bool:
@@ -87,7 +87,7 @@ def take_back(case: Case, *, actor: Actor, digest: str) -> Case:
     """
     with untouched(case) as locked:
         if locked.approval_digest != digest:
-            raise Refused(Wording("This approval does not hold any more, so there is nothing to undo."))
+            raise Refused(Sentence("This approval does not hold any more, so there is nothing to undo."))
         sentence = may_change(locked)
         if sentence:
             raise Refused(sentence)
@@ -127,11 +127,11 @@ def change(
     """
     unknown = [reason for reason in left_out.values() if reason not in LEFT_OUT_REASONS]
     if unknown:
-        raise Refused(Wording("Give one of the listed reasons for each processor that is left out."))
+        raise Refused(Sentence("Give one of the listed reasons for each processor that is left out."))
     if skip_waiting_period and case.type != RequestType.ERASURE:
-        raise Refused(Wording("Only an erasure has a waiting period to skip."))
+        raise Refused(Sentence("Only an erasure has a waiting period to skip."))
     if case.status in UNPLANNED:
-        raise Refused(Wording("The case is planned once the person is verified."))
+        raise Refused(Sentence("The case is planned once the person is verified."))
     with changing(case, actor=actor, what=gettext_noop("the plan")) as locked:
         notes.write(locked, text, actor=actor)
         progress.write(locked, skip_waiting_period=skip_waiting_period)
@@ -141,7 +141,7 @@ def change(
                 case=locked,
                 processor=processor,
                 reason=left_out[processor.pk],
-                sentence=Wording(
+                sentence=Sentence(
                     "%(processor)s: %(reason)s.",
                     processor=processor.name,
                     reason=Word(LEFT_OUT_REASONS[left_out[processor.pk]]),

@@ -24,7 +24,7 @@ from cases.services.planning import planning
 from cases.services.processors import concurrency
 from cases.services.progress import WITH_RESULT
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from integrations.registry import connector_for
 from integrations.types import RequestType
@@ -34,9 +34,9 @@ WARNED_BEFORE = timedelta(days=2)
 # How such an item was settled without a decision of anybody: the next one is told of again.
 _ANEW = ("changed", "released", "ended", "other_closed")
 RELEASE_REASONS = {
-    "answered_already": Wording("The person has what they asked for"),
-    "person_insists": Wording("The person wants the erasure first"),
-    "deadline": Wording("The erasure could not be carried out in time otherwise"),
+    "answered_already": Sentence("The person has what they asked for"),
+    "person_insists": Sentence("The person wants the erasure first"),
+    "deadline": Sentence("The erasure could not be carried out in time otherwise"),
 }
 
 
@@ -105,12 +105,12 @@ def _hold_requests(case: Case, *, actor: Actor) -> None:
 def release(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     """Let an erasure go although the other case is open. Raises Refused where it is not held."""
     if reason not in RELEASE_REASONS:
-        raise Refused(Wording("Give one of the listed reasons."))
+        raise Refused(Sentence("Give one of the listed reasons."))
     with progress.locked(case.pk) as locked:
         versions.refuse_conflict(locked, actor=actor, touching=versions.HOLD)
         other = locked.blocked_by
         if other is None:
-            raise Refused(Wording("This case is not held by another."))
+            raise Refused(Sentence("This case is not held by another."))
         note = notes.write(locked, text, actor=actor)
         progress.write(locked, blocked_by=None, block_released_at=timezone.now())
         audit.record(
@@ -179,7 +179,7 @@ def _warn(case_id: int) -> None:
             return
         attention.open_item(
             AttentionKind.HELD,
-            Wording(
+            Sentence(
                 "It waits for %(other)s, and must leave by %(latest)s to be answered in time: close that "
                 "case, or release this one.",
                 other=other.reference,

@@ -29,25 +29,25 @@ from cases.services import audit
 from cases.services.planning import tasks
 from cases.services.refusal import Refused
 from dsrportal import queueing
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations import types
 from integrations.connector import Capability
 from integrations.models import Processor
 from integrations.registry import KINDS, connector_class, connector_for
 from integrations.types import Draft, Identity, RequestType
 
-NO_PROCESSOR = Wording(
+NO_PROCESSOR = Sentence(
     "No processor is set up that can serve this type of request; an integration manager can add one."
 )
-NO_KIND = Wording(
+NO_KIND = Sentence(
     "The portal cannot carry out this type of request yet: work it by hand, and keep its deadline yourself."
 )
 # Why a person leaves a processor out.
 LEFT_OUT_REASONS = {
-    "no_data_there": Wording("It holds no data of this person"),
-    "answered_otherwise": Wording("It is asked in another way"),
-    "exception_applies": Wording("An exception of the law applies to it"),
-    "person_limited": Wording("The person asked about other systems only"),
+    "no_data_there": Sentence("It holds no data of this person"),
+    "answered_otherwise": Sentence("It is asked in another way"),
+    "exception_applies": Sentence("An exception of the law applies to it"),
+    "person_limited": Sentence("The person asked about other systems only"),
 }
 
 
@@ -62,7 +62,7 @@ class Skip:
     """A processor that is asked nothing, and why. `by` is the key of the person who left it out, None for none."""
 
     processor: Processor
-    sentence: str
+    sentence: Sentence
     by: int | None = None
     reason: str = ""
 
@@ -72,7 +72,7 @@ class Plan:
     requests: list[PlannedRequest] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
     # What an approver should know of it.
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Sentence] = field(default_factory=list)
 
 
 def all_processors() -> list[Processor]:
@@ -96,7 +96,7 @@ def serves(processor: Processor, request_type: str) -> bool:
     return Capability(request_type) in connector_class(processor.kind).capabilities
 
 
-def problems(draft: Draft, *, among: Sequence[Processor] | None = None) -> list[str]:
+def problems(draft: Draft, *, among: Sequence[Processor] | None = None) -> list[Sentence]:
     """Sentences on why such a case cannot be opened: what must be put right in it, or that nobody can serve it."""
     processors = candidates(draft.request_type, among=among)
     if not processors:
@@ -133,16 +133,16 @@ def preview(draft: Draft, *, left_out: Mapping[UUID, Skip] | None = None) -> Pla
     return plan
 
 
-def _cannot_serve(processor: Processor, draft: Draft) -> str:
+def _cannot_serve(processor: Processor, draft: Draft) -> Sentence | None:
     if not serves(processor, draft.request_type):
         what = Word(RequestType(draft.request_type).label)
-        return Wording(
+        return Sentence(
             "%(processor)s has no call for this type (%(what)s).", processor=processor.name, what=what
         )
     return connector_for(processor).cannot(draft)
 
 
-def _once(sentences: Iterable[str]) -> list[str]:
+def _once(sentences: Iterable[Sentence]) -> list[Sentence]:
     return list(dict.fromkeys(sentences))
 
 
@@ -193,7 +193,7 @@ def plan(case: Case, *, actor: Actor, action: Action = Action.CASE_PLANNED) -> l
     refused = problems(draft)
     planned = preview(draft, left_out=kept)
     if not planned.requests:
-        refused = refused or [Wording("The plan must ask at least one processor; close the case instead.")]
+        refused = refused or [Sentence("The plan must ask at least one processor; close the case instead.")]
     if refused:
         raise Refused(*refused)
     requests = [
@@ -295,6 +295,6 @@ def digest(case: Case) -> str:
         "purposes": sorted(case.purposes),
         "requests": requests,
         "corrections": sorted(f"{identity}:{bytes(index).hex()}" for identity, index in corrections),
-        "skips": sorted(f"{processor}:{sentence}" for processor, sentence in skips),
+        "skips": sorted(f"{processor}:{sentence.english}" for processor, sentence in skips),
     }
     return hashlib.sha256(rfc8785.dumps(content)).hexdigest()

@@ -29,7 +29,7 @@ from cases.services.planning import planning
 from cases.services.processors import accounts
 from cases.services.refusal import Refused
 from dsrportal.crypto import Unreadable
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.connector import Capability
 from integrations.errors import IntegrationError, Unauthorized, Unsupported
 from integrations.models import Processor
@@ -57,15 +57,15 @@ def preview(case: Case, *, actor: Actor) -> list[ProfileSearch]:
         draft = planning.draft_of(case)
     except Unreadable:
         raise Refused(
-            Wording("The identities can no longer be opened, so nobody can be asked for them.")
+            Sentence("The identities can no longer be opened, so nobody can be asked for them.")
         ) from None
     sending = set(Processor.objects.sending().values_list("pk", flat=True))
     asked = _of_plan(case) or [each.processor for each in planning.preview(draft).requests]
     searchable = [processor for processor in dict.fromkeys(asked) if can_search(processor)]
     if not searchable:
-        raise Refused(Wording("None of the processors of this case can be searched."))
+        raise Refused(Sentence("None of the processors of this case can be searched."))
     if not any(processor.pk in sending for processor in searchable):
-        raise Refused(Wording("Nobody can be asked now: the processors that can be searched are paused."))
+        raise Refused(Sentence("Nobody can be asked now: the processors that can be searched are paused."))
     return [
         ask(case, processor, draft.identities, purpose=Purpose.PREVIEW, actor=actor)
         for processor in searchable
@@ -159,26 +159,26 @@ def ask(
     return search
 
 
-def sentence(search: ProfileSearch) -> str:
+def sentence(search: ProfileSearch) -> Sentence:
     """What a search amounts to, in one sentence and no stronger than it is."""
     day = date_format(timezone.localtime(search.asked_at), "d M Y")
     name = search.processor.name
     if search.finding == Finding.UNKNOWN:
         if search.error == Unsupported.code:
-            return Wording("%(name)s cannot be asked for these identities.", name=name)
-        return Wording("%(name)s could not be asked on %(day)s.", name=name, day=day)
+            return Sentence("%(name)s cannot be asked for these identities.", name=name)
+        return Sentence("%(name)s could not be asked on %(day)s.", name=name, day=day)
     after = search.purpose == Purpose.CONFIRMATION
     if search.finding == Finding.NOT_FOUND:
-        return Wording("No profile found at %(name)s on %(day)s.", name=name, day=day)
+        return Sentence("No profile found at %(name)s on %(day)s.", name=name, day=day)
     if after and may_be_under_way(search.processor_request):
-        return Wording(
+        return Sentence(
             "Found at %(name)s on %(day)s: it is not erased yet, or new data has come in since.",
             name=name,
             day=day,
         )
     if after:
-        return Wording("Found again at %(name)s on %(day)s: new data has come in since.", name=name, day=day)
-    return Wording(
+        return Sentence("Found again at %(name)s on %(day)s: new data has come in since.", name=name, day=day)
+    return Sentence(
         "%(name)s knows this person, by %(count)d of the identities (%(day)s).",
         name=name,
         count=len(search.matched),

@@ -9,22 +9,22 @@ from cases.services import attention, notes, progress, transition
 from cases.services.planning import tasks
 from cases.services.processors import concurrency
 from cases.services.refusal import Refused, Superseded
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 # What asking again is the remedy for.
 REMEDIED = (AttentionKind.REAPPEARED, AttentionKind.RESULT_MISSED, AttentionKind.RESULT_IN_DOUBT)
 
 
-def why_not(request: ProcessorRequest) -> str:
+def why_not(request: ProcessorRequest) -> Sentence | None:
     """Why a request cannot be sent anew, in a sentence; "" where it can."""
     if request.status != RequestStatus.COMPLETED:
-        return Wording("Only a request that is completed can be sent anew.")
+        return Sentence("Only a request that is completed can be sent anew.")
     items = AttentionItem.objects.filter(
         processor_request=request, kind__in=REMEDIED, resolved_at__isnull=True
     )
     if not items.exists():
-        return Wording("Nothing is open about this request that sending it anew would settle.")
-    return ""
+        return Sentence("Nothing is open about this request that sending it anew would settle.")
+    return None
 
 
 def resend(request: ProcessorRequest, *, actor: Actor, text: str = "") -> ProcessorRequest:
@@ -39,12 +39,12 @@ def resend(request: ProcessorRequest, *, actor: Actor, text: str = "") -> Proces
             .get(pk=request.pk)
         )
         if case.status not in DERIVED:
-            raise Refused(Wording("The case is closed: reopen it first."))
+            raise Refused(Sentence("The case is closed: reopen it first."))
         sentence = why_not(old)
         if sentence:
             raise Refused(sentence)
         if ProcessorRequest.objects.filter(replaces=old).exists():
-            raise Superseded(Wording("This request was sent anew already."))
+            raise Superseded(Sentence("This request was sent anew already."))
         note = notes.write(case, text, actor=actor)
         new = ProcessorRequest.objects.create(
             case=case,

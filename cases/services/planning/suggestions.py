@@ -20,7 +20,7 @@ from cases.lifecycle import CaseStatus
 from cases.models import Action, Case, PossibleDuplicate, SubjectIdentity
 from cases.services import audit, progress
 from cases.services.refusal import Refused, Superseded
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 # Of one person so many cases are looked at, the oldest first: nobody compares more.
 MOST: Final = 20
@@ -109,7 +109,7 @@ def dismiss(case: Case, other: Case, *, actor: Actor) -> None:
     Raises Refused where no person decides.
     """
     if actor.user is None:
-        raise Refused(Wording("A person decides what is a duplicate."))
+        raise Refused(Sentence("A person decides what is a duplicate."))
     _decide(case, other, actor=actor, action=Action.DUPLICATE_DISMISSED)
 
 

@@ -26,7 +26,7 @@ from cases.services.processors import concurrency
 from cases.services.refusal import Refused, Superseded
 from dsrportal import queueing
 from dsrportal.models import User
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.connector import Capability
 from integrations.models import Processor
 from integrations.registry import connector_class
@@ -80,7 +80,7 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
     Raises Refused for an inactive account, Superseded for a task that is attested already.
     """
     if assignee is not None and not assignee.is_active:
-        raise Refused(Wording("This account is not active; choose another."))
+        raise Refused(Sentence("This account is not active; choose another."))
     with progress.locked_request(task.processor_request_id) as request:
         _refuse_ended(request)
         versions.refuse_conflict(request.case, actor=actor, touching=versions.TASK, request=request)
@@ -88,7 +88,7 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
             assignee=assignee, due_on=due_on
         )
         if not changed:
-            raise Superseded(Wording("This task is attested already."))
+            raise Superseded(Sentence("This task is attested already."))
         audit.record(
             Action.TASK_ASSIGNED,
             actor=actor,
@@ -112,7 +112,7 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
 
 def _refuse_ended(request: ProcessorRequest) -> None:
     if request.status in {RequestStatus.CANCELLED, RequestStatus.COMPLETED}:
-        raise Refused(Wording("This task has ended already."))
+        raise Refused(Sentence("This task has ended already."))
 
 
 def attest(
@@ -124,20 +124,20 @@ def attest(
     Raises Superseded where it is attested already.
     """
     if answer not in ATTESTABLE:
-        raise Refused(Wording("Choose one of the listed answers."))
+        raise Refused(Sentence("Choose one of the listed answers."))
     if not text.strip():
-        raise Refused(Wording("Say in a note what was done, and how you know."))
+        raise Refused(Sentence("Say in a note what was done, and how you know."))
     with progress.locked_request(task.processor_request_id) as request:
         _refuse_ended(request)
         if request.status != RequestStatus.IN_PROGRESS:
-            raise Refused(Wording("This task has not begun: the case must be approved first."))
+            raise Refused(Sentence("This task has not begun: the case must be approved first."))
         note = notes.write(request.case, text, actor=actor)
         if note is None:
-            raise Refused(Wording("A task is attested by a person."))
+            raise Refused(Sentence("A task is attested by a person."))
         now = timezone.now()
         attested = ManualTask.objects.filter(pk=task.pk, attested_at=None)
         if not attested.update(attested_at=now, attested_by=actor.user, note=note):
-            raise Superseded(Wording("This task is attested already."))
+            raise Superseded(Sentence("This task is attested already."))
         transition.move_request(
             request,
             RequestStatus.COMPLETED,
@@ -165,12 +165,14 @@ def make_for_partner(partner: ForwardingExtension, *, actor: Actor) -> ManualTas
     """
     with progress.locked(partner.processor_request.case_id) as case:
         if case.status not in DERIVED:
-            raise Refused(Wording("The case is closed: reopen it first."))
+            raise Refused(Sentence("The case is closed: reopen it first."))
         partner = ForwardingExtension.objects.select_related("processor_request").get(pk=partner.pk)
         if partner.status not in UNREACHED:
-            raise Refused(Wording("Only for a partner that failed or was skipped somebody must act by hand."))
+            raise Refused(
+                Sentence("Only for a partner that failed or was skipped somebody must act by hand.")
+            )
         if ProcessorRequest.objects.filter(for_partner=partner).exists():
-            raise Superseded(Wording("There is a task for this partner already."))
+            raise Superseded(Sentence("There is a task for this partner already."))
         parent = partner.processor_request
         request = ProcessorRequest.objects.create(
             case=case,
@@ -242,7 +244,7 @@ def note_overdue() -> None:
             due_on = ManualTask.objects.values_list("due_on", flat=True).get(processor_request=request)
             attention.open_item(
                 AttentionKind.TASK_OVERDUE,
-                Wording(
+                Sentence(
                     "The work by hand at %(processor)s was due %(due_on)s: do it and attest it.",
                     processor=request.processor.name,
                     due_on=due_on,

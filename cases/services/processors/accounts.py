@@ -16,7 +16,7 @@ from cases.models import Action, AttentionItem, AttentionKind
 from cases.services import attention, audit, differences
 from cases.services.processors import concurrency
 from cases.services.refusal import Refused, Superseded
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations.errors import Unauthorized
 from integrations.models import Processor
 from integrations.registry import connector_class, connector_for
@@ -28,14 +28,14 @@ LIFTED_BY_TEST = frozenset({"credentials"})
 SETTLED_BY_RESUMING = (AttentionKind.CREDENTIALS, AttentionKind.ACCOUNT_MISMATCH)
 # Why a person pauses a processor.
 PAUSE_REASONS = {
-    "maintenance": Wording("Maintenance on their side or ours"),
-    "investigation": Wording("Something looks wrong and is being looked into"),
-    "by_hand": Wording("Another reason"),
+    "maintenance": Sentence("Maintenance on their side or ours"),
+    "investigation": Sentence("Something looks wrong and is being looked into"),
+    "by_hand": Sentence("Another reason"),
 }
 # Why a processor is paused, whoever paused it.
 PAUSED_BECAUSE = {
-    "credentials": Wording("The credentials were refused"),
-    "account_mismatch": Wording("Another workspace answered"),
+    "credentials": Sentence("The credentials were refused"),
+    "account_mismatch": Sentence("Another workspace answered"),
     **PAUSE_REASONS,
 }
 # An answer that carried our account proves nothing about these once they are others, nor about the credentials that are
@@ -114,7 +114,7 @@ def save(processor: Processor, *, actor: Actor, changed: Collection[str], before
             stored = None if created else _locked(processor)
             if before is not None and stored is not None and seen(stored) != before:
                 raise Superseded(
-                    Wording(
+                    Sentence(
                         "%(processor)s was changed by somebody else in this moment: look at it, then change it again.",
                         processor=processor.name,
                     )
@@ -130,7 +130,7 @@ def save(processor: Processor, *, actor: Actor, changed: Collection[str], before
     except IntegrityError as error:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
-        raise Refused(Wording("Another processor has this name or this account already.")) from error
+        raise Refused(Sentence("Another processor has this name or this account already.")) from error
 
 
 def _columns(processor: Processor, changed: Collection[str]) -> set[str]:
@@ -178,7 +178,7 @@ def workspaces(processor: Processor) -> list[Workspace]:
     return sorted(found, key=lambda workspace: (workspace.name.casefold(), workspace.id))
 
 
-def missing_to_connect(processor: Processor) -> list[str]:
+def missing_to_connect(processor: Processor) -> list[Sentence]:
     """The labels of what has to be stored before its workspaces can be listed."""
     kind = connector_class(processor.kind)
     return [
@@ -215,7 +215,7 @@ def pause_for_credentials(processor: Processor, error: Unauthorized, *, actor: A
             key = Word(str(error.key_field).replace("_", " ").capitalize())
             attention.open_item(
                 AttentionKind.CREDENTIALS,
-                Wording(
+                Sentence(
                     "%(processor)s refused the credentials: check the %(key)s, then test the connection.",
                     processor=processor.name,
                     key=key,
@@ -231,7 +231,7 @@ def pause_for_account(processor: Processor, *, actor: Actor) -> None:
         if pause(processor, actor=actor, reason="account_mismatch"):
             attention.open_item(
                 AttentionKind.ACCOUNT_MISMATCH,
-                Wording(
+                Sentence(
                     "The key of %(processor)s belongs to another workspace than “%(account)s”: correct the "
                     "account or the key, then resume.",
                     processor=processor.name,
@@ -249,7 +249,7 @@ def resume(processor: Processor, *, actor: Actor) -> None:
             paused_at=None, paused_reason=""
         )
         if not resumed:
-            raise Superseded(Wording("%(processor)s is not paused.", processor=processor.name))
+            raise Superseded(Sentence("%(processor)s is not paused.", processor=processor.name))
         attention.resolve_all(*SETTLED_BY_RESUMING, actor=actor, resolution="resumed", processor=processor)
         audit.record(
             Action.PROCESSOR_RESUMED, actor=actor, processor=processor, details={"processor": processor.name}
@@ -281,7 +281,8 @@ def test_connection(processor: Processor, *, actor: Actor) -> list[ConnectionChe
 def _told(processor: Processor, check: ConnectionCheck) -> ConnectionCheck:
     """The check with the credential it is about, by its name if it names none; of one not stored, nothing was tried."""
     secrets = connector_class(processor.kind).secrets
-    named = [secret.name for secret in secrets if check.name.casefold().startswith(secret.label.casefold())]
+    name = check.name.english.casefold()
+    named = [secret.name for secret in secrets if name.startswith(secret.label.english.casefold())]
     key_field = check.key_field or (named[0] if named else "")
     is_a_secret = any(secret.name == key_field for secret in secrets)
     stored = not is_a_secret or bool(processor.credentials.get(key_field))
@@ -295,7 +296,7 @@ def resolve_item(item: AttentionItem, *, actor: Actor) -> None:
     """
     if item.kind in SETTLED_BY_RESUMING and item.processor and _is_paused(item.processor):
         raise Refused(
-            Wording(
+            Sentence(
                 "This processor is paused: test its connection or resume it, and the item settles itself."
             )
         )

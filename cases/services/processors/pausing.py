@@ -16,7 +16,7 @@ from cases.models import Action
 from cases.services import audit
 from cases.services.processors import concurrency
 from cases.services.refusal import Superseded
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.models import Processor, SendingPause
 
 
@@ -36,7 +36,7 @@ def pause(*, actor: Actor, reason: str) -> None:
         if not SendingPause.objects.filter(paused_at=None).update(
             paused_at=timezone.now(), paused_reason=reason
         ):
-            raise Superseded(Wording("Everything outgoing is paused already."))
+            raise Superseded(Sentence("Everything outgoing is paused already."))
         audit.record(Action.OUTGOING_PAUSED, actor=actor, reason=reason)
 
 
@@ -47,7 +47,7 @@ def resume(*, actor: Actor) -> None:
         if paused is None or not SendingPause.objects.filter(paused_at=paused.paused_at).update(
             paused_at=None, paused_reason=""
         ):
-            raise Superseded(Wording("Outgoing requests are not paused as a whole."))
+            raise Superseded(Sentence("Outgoing requests are not paused as a whole."))
         audit.record(Action.OUTGOING_RESUMED, actor=actor, reason=paused.paused_reason)
         for processor_id in Processor.objects.sending().values_list("pk", flat=True):
             concurrency.wake(processor_id)

@@ -21,7 +21,7 @@ from cases.models.callback import NOT_FOR_US
 from cases.services import attention, progress
 from cases.services.reports import reports
 from dsrportal.models import DataKey
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import CertificateUnavailable, NotVerified
 from integrations.models import Processor
 from integrations.registry import connector_for
@@ -42,21 +42,21 @@ PROCESSOR_CACHE_SECONDS = 5
 REFUSALS_KEPT_SECONDS = 35 * 24 * 3600
 # Why a callback was not believed: the reasons of `NotVerified`, and our own two.
 REFUSALS = {
-    "unknown_token": Wording("The address is not one of ours"),
-    "no_domain": Wording("Names no processor domain"),
-    "wrong_domain": Wording("Names another domain"),
-    "no_signature": Wording("Not signed"),
-    "signature_unreadable": Wording("The signature is not base64"),
-    "signature_wrong": Wording("The signature does not belong to the body"),
-    "weak_key": Wording("The signing key is too weak"),
-    "certificate_unreadable": Wording("The certificate does not parse"),
-    "certificate_expired": Wording("The certificate has expired"),
-    "certificate_not_yet_valid": Wording("The certificate is not valid yet"),
-    "certificate_wrong_name": Wording("The certificate names another domain"),
-    "certificate_weak_key": Wording("The certificate's key is too weak"),
-    "certificate_wrong_use": Wording("The certificate is not one for servers"),
-    "certificate_untrusted": Wording("The certificate hangs from no trusted root"),
-    "certificate_unavailable": Wording("The certificate could not be fetched (answered: try again)"),
+    "unknown_token": Sentence("The address is not one of ours"),
+    "no_domain": Sentence("Names no processor domain"),
+    "wrong_domain": Sentence("Names another domain"),
+    "no_signature": Sentence("Not signed"),
+    "signature_unreadable": Sentence("The signature is not base64"),
+    "signature_wrong": Sentence("The signature does not belong to the body"),
+    "weak_key": Sentence("The signing key is too weak"),
+    "certificate_unreadable": Sentence("The certificate does not parse"),
+    "certificate_expired": Sentence("The certificate has expired"),
+    "certificate_not_yet_valid": Sentence("The certificate is not valid yet"),
+    "certificate_wrong_name": Sentence("The certificate names another domain"),
+    "certificate_weak_key": Sentence("The certificate's key is too weak"),
+    "certificate_wrong_use": Sentence("The certificate is not one for servers"),
+    "certificate_untrusted": Sentence("The certificate hangs from no trusted root"),
+    "certificate_unavailable": Sentence("The certificate could not be fetched (answered: try again)"),
 }
 
 
@@ -178,7 +178,7 @@ def _show(delivery: CallbackDelivery) -> None:
     """A human looks at what was signed and is not for us: one open item a processor, however many come."""
     attention.open_item(
         AttentionKind.FOREIGN_CALLBACK,
-        Wording(
+        Sentence(
             "%(processor)s sent a signed callback that could not be applied: look at its deliveries.",
             processor=delivery.processor.name,
         ),
@@ -220,7 +220,7 @@ def count_refusal(reason: str) -> None:
         logger.warning("A refused callback (%s) could not be counted.", reason)
 
 
-def refused_lately(*, days: int) -> list[tuple[str, int]] | None:
+def refused_lately(*, days: int) -> list[tuple[Sentence, int]] | None:
     """How often callbacks were refused today (UTC) and on the days before it, by reason, most frequent first.
 
     None where the store that counts does not answer.
@@ -234,7 +234,7 @@ def refused_lately(*, days: int) -> list[tuple[str, int]] | None:
     except Exception:
         logger.warning("The counts of refused callbacks could not be read.")
         return None
-    counts: Counter[str] = Counter()
+    counts: Counter[Sentence] = Counter()
     for key, count in found.items():
         counts[REFUSALS[keys[key]]] += count
     return counts.most_common()

@@ -14,7 +14,7 @@ from cases.actor import REPORT
 from cases.lifecycle import FINISHED, REPORTED_MOVES, RequestStatus
 from cases.models import AttentionItem, AttentionKind, CallbackDelivery, ProcessorRequest, Verdict
 from cases.services import attention, progress
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations.types import Report, ReportedStatus
 
 
@@ -66,11 +66,11 @@ def show(request: ProcessorRequest, report: Report, *, asked_at: datetime) -> No
     progress.settle(request.case, actor=REPORT)
 
 
-def _both_sides(request: ProcessorRequest, report: Report, *, asked_at: datetime) -> str:
+def _both_sides(request: ProcessorRequest, report: Report, *, asked_at: datetime) -> Sentence:
     name, says = request.processor.name, Word(report.status.label)
-    asked = Wording("when asked on %(moment)s", moment=asked_at)
+    asked = Sentence("when asked on %(moment)s", moment=asked_at)
     if request.sent_at is None:
-        return Wording(
+        return Sentence(
             "A request to %(name)s was cancelled here before it was sent, yet %(asked)s they say it "
             "is %(says)s: have them cancel it, or let it be carried out.",
             name=name,
@@ -78,7 +78,7 @@ def _both_sides(request: ProcessorRequest, report: Report, *, asked_at: datetime
             says=says,
         )
     held = Word(RequestStatus(request.status).label)
-    return Wording(
+    return Sentence(
         "%(name)s told us “%(held)s” (%(way)s) and %(asked)s says “%(says)s”: ask them which is true.",
         name=name,
         held=held,
@@ -88,7 +88,7 @@ def _both_sides(request: ProcessorRequest, report: Report, *, asked_at: datetime
     )
 
 
-def _by_which_way(request: ProcessorRequest) -> str:
+def _by_which_way(request: ProcessorRequest) -> Sentence:
     delivery = (
         CallbackDelivery.objects.filter(
             processor_request=request, verdict=Verdict.APPLIED, reported_status=request.status
@@ -97,5 +97,5 @@ def _by_which_way(request: ProcessorRequest) -> str:
         .first()
     )
     if delivery is not None:
-        return Wording("callback of %(moment)s", moment=delivery.received_at)
-    return Wording("answer of %(moment)s", moment=request.status_changed_at)
+        return Sentence("callback of %(moment)s", moment=delivery.received_at)
+    return Sentence("answer of %(moment)s", moment=request.status_changed_at)

@@ -15,7 +15,7 @@ from cases.lifecycle import FINISHED, RequestStatus
 from cases.models import AttentionKind, ProcessorRequest
 from cases.services import attention, progress, transition
 from cases.services.processors import accounts
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import Conflict, IntegrationError, RateLimited, Rejected, Unauthorized
 from integrations.models import Processor
 from integrations.types import Report
@@ -88,7 +88,7 @@ def _refuse(request: ProcessorRequest, error: IntegrationError) -> None:
     )
     attention.open_item(
         AttentionKind.REFUSED,
-        Wording(
+        Sentence(
             "%(sentence)s Request to %(processor)s: find out why, then retry, or cancel it and answer by hand.",
             sentence=error.sentence,
             processor=request.processor.name,
@@ -164,13 +164,13 @@ def _open_conflict(request: ProcessorRequest) -> None:
     """
     other = _in_the_way(request)
     which = (
-        Wording("that of case %(case)s", case=other.case.reference)
+        Sentence("that of case %(case)s", case=other.case.reference)
         if other
-        else Wording("one that this portal did not send")
+        else Sentence("one that this portal did not send")
     )
     attention.open_item(
         AttentionKind.CONFLICT,
-        Wording(
+        Sentence(
             "%(processor)s is still working on another request for the same identities, %(which)s; "
             "this one waits and is tried again when that is finished, and every hour.",
             processor=request.processor.name,
@@ -185,7 +185,7 @@ def _open_conflict(request: ProcessorRequest) -> None:
 def _open_exhausted(request: ProcessorRequest) -> None:
     attention.open_item(
         AttentionKind.RETRIES_EXHAUSTED,
-        Wording(
+        Sentence(
             "%(processor)s has not given a usable answer in %(count)s attempts; the portal goes on trying.",
             processor=request.processor.name,
             count=ATTEMPTS_BEFORE_ATTENTION,
@@ -199,7 +199,7 @@ def _open_exhausted(request: ProcessorRequest) -> None:
 def open_gone(request: ProcessorRequest) -> None:
     attention.open_item(
         AttentionKind.GONE,
-        Wording(
+        Sentence(
             "%(processor)s no longer knows a request that it had accepted; ask them what became of it.",
             processor=request.processor.name,
         ),

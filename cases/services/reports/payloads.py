@@ -7,12 +7,12 @@ from django.conf import settings
 
 from cases.models import Correction, ProcessorRequest
 from dsrportal.crypto import Unreadable
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations import types
 from integrations.errors import Rejected
 from integrations.types import Identity, Inquiry, RequestType, Submission
 
-_UNREADABLE = Wording("The identities can no longer be opened: their key is gone or not the right one.")
+_UNREADABLE = Sentence("The identities can no longer be opened: their key is gone or not the right one.")
 
 
 def inquiry(request: ProcessorRequest) -> Inquiry:

@@ -29,7 +29,7 @@ from cases.services.reports import (
 from cases.services.reports.comparing import Known
 from cases.services.reports.polling import SENT
 from dsrportal import queueing
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.connector import Connector
 from integrations.errors import IntegrationError, RateLimited, Unauthorized, UnexpectedAnswer, UnknownRequest
 from integrations.models import Processor
@@ -223,7 +223,7 @@ def ask_for_refresh(case: Case, *, actor: Actor) -> int:
         )
         requests = [request for request in requests if polling.asks(request.processor)]
         if not requests:
-            raise Refused(Wording("No request of this case is with a processor that can be asked."))
+            raise Refused(Sentence("No request of this case is with a processor that can be asked."))
         for request in requests:
             audit.record(
                 Action.REQUEST_REFRESHED,

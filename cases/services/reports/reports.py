@@ -10,7 +10,7 @@ from cases.services import attention, audit, progress, transition
 from cases.services.progress import WITH_RESULT
 from cases.services.reports import disagreement
 from dsrportal import queueing
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.types import PartnerReport, PartnerStatus, Report, ReportedStatus, RequestType
 
 # A partner that has answered is not pending again: an older callback may come late.
@@ -97,7 +97,7 @@ def _record_word(request: ProcessorRequest, report: Report, *, moves: bool, acto
     if report.status == ReportedStatus.COMPLETED:
         fields["completed_at"] = now
         if report.answer:
-            fields |= {"answer": Answer(report.answer), "remark": report.remark[:300]}
+            fields |= {"answer": Answer(report.answer), "remark": report.remark.english[:300]}
         elif request.case.type not in WITH_RESULT:
             fields["answer"] = Answer.DONE
     transition.move_request(request, str(report.status), actor=actor, reported=True, fields=fields)
@@ -130,7 +130,7 @@ def refuse_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
     )
     attention.open_item(
         AttentionKind.CANCEL_REFUSED,
-        Wording(
+        Sentence(
             "%(processor)s had started already, so the cancel came too late: the request is carried out.",
             processor=request.processor.name,
         ),
@@ -143,7 +143,7 @@ def refuse_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
 def _unknown_status(request: ProcessorRequest, report: Report, *, actor: Actor) -> Verdict:
     attention.open_item(
         AttentionKind.UNKNOWN_STATUS,
-        Wording(
+        Sentence(
             "%(processor)s reports a status that OpenDSR v3 does not know; look at the delivery or ask them.",
             processor=request.processor.name,
         ),
@@ -212,7 +212,7 @@ def _tell(request: ProcessorRequest, row: ForwardingExtension, *, actor: Actor) 
     if row.status == PartnerStatus.FAILED and not ProcessorRequest.objects.filter(for_partner=row).exists():
         attention.open_item(
             AttentionKind.PARTNER_FAILED,
-            Wording(
+            Sentence(
                 "%(processor)s could not forward to %(partner)s; reach that partner yourself.",
                 processor=request.processor.name,
                 partner=partner[:140],

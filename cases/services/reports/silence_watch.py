@@ -18,7 +18,7 @@ from cases.models import AttentionItem, AttentionKind, ProcessorRequest
 from cases.services import attention, progress
 from cases.services.refusal import Superseded
 from cases.services.reports import polling
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Word
 from integrations.models import Processor
 
 # Report intervals without a word, though asked, after which a processor is called silent: a day of hours.
@@ -65,7 +65,7 @@ def _show_past_expected(request_id: UUID, *, now: datetime) -> None:
         if expected is not None and past_expected(now=now).filter(pk=request_id).exists():
             attention.open_item(
                 AttentionKind.PAST_EXPECTED,
-                Wording(
+                Sentence(
                     "%(processor)s expected to be done by %(expected)s and says that it is still %(status)s: ask them "
                     "what holds it up.",
                     processor=request.processor.name,
@@ -116,13 +116,13 @@ def note_unanswered(processor: Processor, *, asked_in_vain: Collection[int | UUI
         if waiting["since"] is None:
             return
         what = (
-            Wording("1 request")
+            Sentence("1 request")
             if waiting["count"] == 1
-            else Wording("%(count)s requests", count=waiting["count"])
+            else Sentence("%(count)s requests", count=waiting["count"])
         )
         attention.open_item(
             AttentionKind.SILENT,
-            Wording(
+            Sentence(
                 "%(processor)s gives no word on %(what)s, the first since %(since)s, however often it is asked: find "
                 "out whether it is up, or ask them.",
                 processor=processor.name,

@@ -24,7 +24,7 @@ from cases.services.reports import failures, payloads, reports
 from cases.services.results import packages, streaming
 from cases.services.results.streaming import LEASE_SECONDS
 from dsrportal import queueing
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.connector import Capability, Connector
 from integrations.errors import Expired, IntegrationError, NothingFound, TooLarge
 from integrations.models import Processor
@@ -37,8 +37,8 @@ KEPT: Final = (PackageState.FETCHED, PackageState.SEALED)
 # What can be dropped and fetched anew.
 REFETCHED: Final = (PackageState.SEALED, PackageState.MISSED, PackageState.TOO_LARGE)
 
-NOTHING_HELD: Final = Wording("The person is known there, and nothing is held about them.")
-NO_PROFILE: Final = Wording(
+NOTHING_HELD: Final = Sentence("The person is known there, and nothing is held about them.")
+NO_PROFILE: Final = Sentence(
     "The result has no profile in it: whether one is put in is a setting at the processor."
 )
 
@@ -96,7 +96,7 @@ def _learn_url(connector: Connector, request: ProcessorRequest) -> None:
     with progress.locked_request(request.pk) as current:
         reports.apply(current, report, actor=REPORT)
     if not report.results_url:
-        raise Expired(Wording("The processor completed the request and names no result."))
+        raise Expired(Sentence("The processor completed the request and names no result."))
     request.results_url = report.results_url
 
 
@@ -140,12 +140,12 @@ def _tell(request: ProcessorRequest, package: ResultPackage) -> None:
         _record(Action.RESULT_MISSED, request, package, {"state": str(package.state)})
         name = request.processor.name
         if package.state == PackageState.MISSED:
-            sentence = Wording(
+            sentence = Sentence(
                 "The result at %(name)s was gone before it could be fetched; send the request again.",
                 name=name,
             )
         else:
-            sentence = Wording(
+            sentence = Sentence(
                 "The result at %(name)s is far larger than allowed; have the limit raised and fetch it "
                 "again, or get it from %(name)s by hand.",
                 name=name,
@@ -182,7 +182,7 @@ def _record(
     audit.record(action, actor=actor, case=request.case, processor=request.processor, details=details)
 
 
-def _ask(kind: AttentionKind, request: ProcessorRequest, sentence: str) -> None:
+def _ask(kind: AttentionKind, request: ProcessorRequest, sentence: Sentence) -> None:
     attention.open_item(kind, sentence, actor=REPORT, case=request.case, request=request)
 
 
@@ -193,12 +193,12 @@ def refetch(package: ResultPackage, *, actor: Actor) -> None:
     """
     with progress.locked_request(package.processor_request_id) as request:
         if request.case.status == CaseStatus.CLOSED:
-            raise Refused(Wording("The case is closed. Reopen it first."))
+            raise Refused(Sentence("The case is closed. Reopen it first."))
         if ProcessorRequest.objects.filter(replaces=request).exists():
-            raise Refused(Wording("The request was sent again: the new one brings a result of its own."))
+            raise Refused(Sentence("The request was sent again: the new one brings a result of its own."))
         dropped = ResultPackage.objects.select_for_update().filter(pk=package.pk, state__in=REFETCHED).first()
         if dropped is None or request.answer:
-            raise Refused(Wording("Only a result that is sealed, or could not be kept, is fetched again."))
+            raise Refused(Sentence("Only a result that is sealed, or could not be kept, is fetched again."))
         _record(Action.RESULT_DROPPED, request, dropped, {"state": str(dropped.state)}, actor=actor)
         attention.resolve_all(
             AttentionKind.RESULT_IN_DOUBT,

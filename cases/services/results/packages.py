@@ -15,18 +15,18 @@ from cases.models import Action, PackageState, ResultPackage
 from cases.services import audit, notes
 from cases.services.files import storage as file_storage
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.errors import IntegrationError
 from integrations.registry import connector_for
 from integrations.types import PackageMember, PackageSummary
 
 REDACTION_REASONS: Final = {
-    "rights_of_others": Wording("The rights of others (GDPR Art. 15(4))"),
-    "legal_privilege": Wording("Legal privilege"),
-    "never_disclosed": Wording(
+    "rights_of_others": Sentence("The rights of others (GDPR Art. 15(4))"),
+    "legal_privilege": Sentence("Legal privilege"),
+    "never_disclosed": Sentence(
         "Never disclosed: government and account numbers, passwords, biometrics (11 CCR 7024(d))"
     ),
-    "not_this_person": Wording("Not about this person"),
+    "not_this_person": Sentence("Not about this person"),
 }
 
 # Why a package is kept sealed, by the words of integrations: in a sentence, with what to do.
@@ -74,9 +74,9 @@ _ANOTHER_DOUBT: Final = gettext_noop(
 )
 
 
-def why_sealed(doubt: str, *, name: str) -> str:
+def why_sealed(doubt: str, *, name: str) -> Sentence:
     """In a sentence or two, without personal data. `name` is the processor's."""
-    return Wording(DOUBTS.get(doubt, _ANOTHER_DOUBT), name=name)
+    return Sentence(DOUBTS.get(doubt, _ANOTHER_DOUBT), name=name)
 
 
 def summary_of(package: ResultPackage) -> PackageSummary | None:
@@ -102,7 +102,7 @@ def view_summary(package: ResultPackage, *, actor: Actor) -> PackageSummary:
     _refuse_closed(package)
     summary = summary_of(package)
     if summary is None:
-        raise Refused(Wording("The portal cannot tell what this kind of package holds; download it to see."))
+        raise Refused(Sentence("The portal cannot tell what this kind of package holds; download it to see."))
     _tell(Action.RESULT_VIEWED, package, actor=actor)
     return summary
 
@@ -134,7 +134,7 @@ def redacted(
     """
     _refuse_closed(package)
     if reason not in REDACTION_REASONS:
-        raise Refused(Wording("Give one of the listed reasons."))
+        raise Refused(Sentence("Give one of the listed reasons."))
     summary = summary_of(package) or PackageSummary()
     _check(summary, members, fields)
     pieces = _pieces(package, frozenset(members), frozenset(fields))
@@ -160,20 +160,22 @@ def _refuse_closed(package: ResultPackage) -> None:
     if package.state == PackageState.SEALED:
         name = package.processor_request.processor.name
         raise Refused(
-            Wording("This package is kept sealed for everybody."), why_sealed(package.doubt, name=name)
+            Sentence("This package is kept sealed for everybody."), why_sealed(package.doubt, name=name)
         )
     if package.state != PackageState.FETCHED:
-        raise Refused(Wording("There is no package to open."))
+        raise Refused(Sentence("There is no package to open."))
 
 
 def _check(summary: PackageSummary, members: Collection[str], fields: Collection[str]) -> None:
     if not members and not fields:
-        raise Refused(Wording("Choose what to leave out, or download the whole package."))
+        raise Refused(Sentence("Choose what to leave out, or download the whole package."))
     names = {member.name for member in summary.members}
     if not names.issuperset(members) or not set(summary.leave_out).issuperset(fields):
-        raise Refused(Wording("The package holds something else than was shown. Look again and choose anew."))
+        raise Refused(
+            Sentence("The package holds something else than was shown. Look again and choose anew.")
+        )
     if names and names == set(members):
-        raise Refused(Wording("Nothing would be left of the package."))
+        raise Refused(Sentence("Nothing would be left of the package."))
 
 
 def _pieces(package: ResultPackage, members: frozenset[str], fields: frozenset[str]) -> Iterator[bytes]:
@@ -186,16 +188,16 @@ def _in_words(
     package: ResultPackage, members: Collection[str], fields: Collection[str], reason: str, text: str
 ) -> str:
     said = [
-        Wording(
+        Sentence(
             "A copy of the result from %(processor)s was made with parts left out.",
             processor=package.processor_request.processor.name,
         )
     ]
     if members:
-        said.append(Wording("Files left out: %(names)s", names=", ".join(sorted(members))))
+        said.append(Sentence("Files left out: %(names)s", names=", ".join(sorted(members))))
     if fields:
-        said.append(Wording("Fields left out: %(names)s", names=", ".join(sorted(fields))))
-    said.append(Wording("Reason: %(reason)s", reason=REDACTION_REASONS[reason]))
+        said.append(Sentence("Fields left out: %(names)s", names=", ".join(sorted(fields))))
+    said.append(Sentence("Reason: %(reason)s", reason=REDACTION_REASONS[reason]))
     # A note is what a person said: in their language.
     return "\n".join([*map(str, said), *([text.strip()] if text.strip() else [])])
 

@@ -20,7 +20,7 @@ from cases.services.files import storage as file_storage
 from cases.services.refusal import Superseded
 from cases.services.reports import payloads
 from dsrportal.crypto import Tampered, Unreadable
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.connector import Connector
 from integrations.errors import IntegrationError, UnexpectedAnswer
 from integrations.types import Identity, PackageSummary
@@ -101,7 +101,7 @@ def download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
         file_storage.delete(package.stored_name)
         if isinstance(error, Tampered):
             raise UnexpectedAnswer(
-                Wording("The result cannot be read back from where it was stored.")
+                Sentence("The result cannot be read back from where it was stored.")
             ) from None
         raise
     if summary.doubt:

@@ -17,7 +17,7 @@ from cases.models import Case, Clock, ClockKind, ProcessorRequest
 from cases.services.dispatch import send_times
 from cases.services.planning import planning
 from cases.services.reports.polling import SENT
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from integrations.registry import connector_for
 from integrations.types import RequestType
@@ -36,7 +36,7 @@ class Forecast:
     due_at: datetime
     due_on: date
     at_risk: bool
-    sentence: str
+    sentence: Sentence
 
 
 # A type of request, and whether it skips the waiting period.
@@ -48,7 +48,7 @@ class _End(NamedTuple):
 
     at: datetime
     who: str
-    helps: str
+    helps: Sentence
 
 
 def predict(
@@ -71,11 +71,11 @@ def predict(
         ends = _planned(case, _asked(case) if requests is None else requests, now=now)
     if not ends:
         return None
-    last = max(ends)
+    last = max(ends, key=lambda end: (end.at, end.who))
     at_risk = now < clock.due_at <= last.at
     due_on, expected = clock.due_on, timezone.localtime(last.at).date()
     sentence = (
-        Wording(
+        Sentence(
             "It is due %(due_on)s, but %(who)s may answer as late as %(expected)s. %(helps)s",
             due_on=due_on,
             who=last.who,
@@ -83,7 +83,7 @@ def predict(
             helps=last.helps,
         )
         if at_risk
-        else Wording(
+        else Sentence(
             "All answers are expected by %(expected)s; it is due %(due_on)s.",
             expected=expected,
             due_on=due_on,
@@ -98,7 +98,7 @@ def _unplanned(case: Case, *, now: datetime) -> list[_End]:
             processor,
             case.type,
             case.skip_waiting_period,
-            Wording("Verify and approve it as soon as you can: each day counts."),
+            Sentence("Verify and approve it as soon as you can: each day counts."),
             now=now,
         )
         for processor in planning.candidates(case.type)
@@ -122,40 +122,44 @@ def _end(request: ProcessorRequest, request_type: str, *, now: datetime) -> _End
     processor, skip = request.processor, request.skip_waiting_period
     if request.status == RequestStatus.PLANNED:
         return _held(
-            processor, request_type, skip, Wording("Approve it as soon as you can: each day counts."), now=now
+            processor,
+            request_type,
+            skip,
+            Sentence("Approve it as soon as you can: each day counts."),
+            now=now,
         )
     if request.status == RequestStatus.FAILED:
         return _held(
             processor,
             request_type,
             skip,
-            Wording("Try what has failed again as soon as you can: each day counts."),
+            Sentence("Try what has failed again as soon as you can: each day counts."),
             now=now,
         )
     longest = _longest(processor, request_type, skip)
     if request.status in SENT:
         at = request.expected_completion_at or (request.sent_at or request.status_changed_at) + longest
-        return _End(at, processor.name, Wording("Nothing here can hasten it: tell the person in time."))
+        return _End(at, processor.name, Sentence("Nothing here can hasten it: tell the person in time."))
     leaving = send_times.estimate(processor, now=now)
     waits = timedelta(seconds=leaving.seconds(request.due_at))
     if request.not_before_at:
         waits = max(waits, request.not_before_at - now)
     helps = (
-        Wording("The processor is paused, and each day of that comes on top: have it resumed.")
+        Sentence("The processor is paused, and each day of that comes on top: have it resumed.")
         if processor.paused_at
-        else Wording("It leaves as soon as the budget allows: tell the person in time.")
+        else Sentence("It leaves as soon as the budget allows: tell the person in time.")
     )
     if not leaving.known:
-        helps = Wording(
+        helps = Sentence(
             "%(helps)s The queue is left out of this, because the queue store does not answer.", helps=helps
         )
     return _End(now + waits + longest, processor.name, helps)
 
 
-def _held(processor: Processor, request_type: str, skip: bool, helps: str, *, now: datetime) -> _End:
+def _held(processor: Processor, request_type: str, skip: bool, helps: Sentence, *, now: datetime) -> _End:
     """Of what a person has yet to let go."""
     if request_type == RequestType.ERASURE and not skip:
-        helps = Wording("%(helps)s “Change the plan” can skip the waiting period.", helps=helps)
+        helps = Sentence("%(helps)s “Change the plan” can skip the waiting period.", helps=helps)
     return _End(now + _longest(processor, request_type, skip), processor.name, helps)
 
 

@@ -15,30 +15,30 @@ from cases.lifecycle import RequestStatus
 from cases.models import ManualTask, ProcessorRequest
 from cases.services.processors.accounts import PAUSED_BECAUSE
 from cases.services.reports.polling import SENT, usual_rest
-from dsrportal.wording import Word, Wording
+from dsrportal.sentence import Sentence, Verbatim, Word
 from integrations.errors import Conflict
 from integrations.models import Processor
 
-PORTAL: Final = Wording("The portal")
-MANAGER: Final = Wording("An integration manager")
-AGENT: Final = Wording("An agent")
+PORTAL: Final = Sentence("The portal")
+MANAGER: Final = Sentence("An integration manager")
+AGENT: Final = Sentence("An agent")
 # Callbacks come within 15 minutes of a change, and a request in flight is asked for every hour.
 UNHEARD: Final = timedelta(days=1)
 
 # Codes of integrations.errors, for people.
 ERRORS_IN_WORDS: Final = {
-    "rate_limited": Wording("the processor, or our budget for it, said not now"),
-    "not_sent": Wording("no connection, nothing was sent"),
-    "budget_forgotten": Wording("the call budget had to be counted anew"),
-    "unreachable": Wording("the connection broke before an answer came"),
-    "unexpected_answer": Wording("the answer could not be read"),
-    "unauthorized": Wording("the credentials were refused"),
-    "rejected": Wording("the processor said no"),
-    "conflict": Wording("another request for the same identities is in the way"),
-    "unknown_request": Wording("the processor does not know the request"),
-    "too_late": Wording("the processor had begun already"),
-    "too_large": Wording("the answer was larger than allowed"),
-    "expired": Wording("the result was gone"),
+    "rate_limited": Sentence("the processor, or our budget for it, said not now"),
+    "not_sent": Sentence("no connection, nothing was sent"),
+    "budget_forgotten": Sentence("the call budget had to be counted anew"),
+    "unreachable": Sentence("the connection broke before an answer came"),
+    "unexpected_answer": Sentence("the answer could not be read"),
+    "unauthorized": Sentence("the credentials were refused"),
+    "rejected": Sentence("the processor said no"),
+    "conflict": Sentence("another request for the same identities is in the way"),
+    "unknown_request": Sentence("the processor does not know the request"),
+    "too_late": Sentence("the processor had begun already"),
+    "too_large": Sentence("the answer was larger than allowed"),
+    "expired": Sentence("the result was gone"),
 }
 
 
@@ -46,9 +46,9 @@ ERRORS_IN_WORDS: Final = {
 class Turn:
     """`turn` names who acts next, `since` when it became theirs, `sentence` says the whole."""
 
-    turn: str
+    turn: Sentence
     since: datetime
-    sentence: str
+    sentence: Sentence
 
 
 def for_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) -> Turn:
@@ -60,24 +60,24 @@ def for_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) -
     name = request.processor.name
     if request.cancel_requested_at:
         since = request.cancel_requested_at
-        what = Wording(
+        what = Sentence(
             "%(name)s has not confirmed the cancel that was asked for %(at)s",
             name=name,
             at=at(since, now=now),
         )
     elif request.status == RequestStatus.COMPLETED:
         since = request.completed_at or request.status_changed_at
-        what = Wording(
+        what = Sentence(
             "The result at %(name)s is being fetched since %(when)s", name=name, when=when(since, now=now)
         )
     else:
         since = request.status_changed_at
-        what = Wording("Queued for %(name)s since %(when)s", name=name, when=when(since, now=now))
+        what = Sentence("Queued for %(name)s since %(when)s", name=name, when=when(since, now=now))
     if request.held:
         return Turn(
             AGENT,
             since,
-            Wording(
+            Sentence(
                 "%(what)s; held until another case of this person is closed, or somebody releases it.",
                 what=what,
             ),
@@ -86,23 +86,23 @@ def for_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) -
         return Turn(
             PORTAL,
             since,
-            Wording(
+            Sentence(
                 "%(what)s. Waits until %(until)s and can be undone until then, on the page of its bulk run.",
                 what=what,
                 until=_soon(request.not_before_at, now=now),
             ),
         )
     if all_paused:
-        return Turn(MANAGER, since, Wording("%(what)s; everything outgoing is paused.", what=what))
+        return Turn(MANAGER, since, Sentence("%(what)s; everything outgoing is paused.", what=what))
     if request.processor.paused_at:
         return Turn(MANAGER, since, _paused(what, request.processor))
     if request.lease_until and request.lease_until > now:
-        return Turn(PORTAL, since, Wording("%(what)s; it is being worked on at this moment.", what=what))
+        return Turn(PORTAL, since, Sentence("%(what)s; it is being worked on at this moment.", what=what))
     return Turn(PORTAL, since, _last_attempt(what, request, now=now))
 
 
 def _by_hand(request: ProcessorRequest, task: ManualTask, *, now: datetime) -> Turn:
-    who = task.assignee.get_username() if task.assignee else AGENT
+    who = Verbatim(task.assignee.get_username()) if task.assignee else AGENT
     since = request.status_changed_at
     template = (
         gettext_noop("%(processor)s is worked by hand since %(since)s, due %(due_on)s.")
@@ -114,13 +114,13 @@ def _by_hand(request: ProcessorRequest, task: ManualTask, *, now: datetime) -> T
     return Turn(
         who,
         since,
-        Wording(template, processor=request.processor.name, since=when(since, now=now), due_on=task.due_on),
+        Sentence(template, processor=request.processor.name, since=when(since, now=now), due_on=task.due_on),
     )
 
 
 def _in_flight(request: ProcessorRequest, *, now: datetime) -> Turn:
     name, since = request.processor.name, request.sent_at or request.status_changed_at
-    words: Wording = Word(RequestStatus(request.status).label)
+    words: Sentence = Word(RequestStatus(request.status).label)
     expected = request.expected_completion_at
     if expected:
         template = (
@@ -128,14 +128,14 @@ def _in_flight(request: ProcessorRequest, *, now: datetime) -> Turn:
             if expected > now
             else gettext_noop("%(status)s, was expected %(day)s")
         )
-        words = Wording(template, status=words, day=day(expected))
+        words = Sentence(template, status=words, day=day(expected))
     heard = request.reported_at or since
     if heard < now - unheard_after(request.processor.kind):
-        words = Wording("%(words)s, no word since %(when)s", words=words, when=when(heard, now=now))
+        words = Sentence("%(words)s, no word since %(when)s", words=words, when=when(heard, now=now))
     return Turn(
-        name,
+        Verbatim(name),
         since,
-        Wording(
+        Sentence(
             "%(name)s has had it since %(when)s (%(words)s).",
             name=name,
             when=when(since, now=now),
@@ -149,40 +149,40 @@ def unheard_after(kind: str) -> timedelta:
     return max(UNHEARD, usual_rest(kind))
 
 
-def _paused(what: str, processor: Processor) -> str:
+def _paused(what: Sentence, processor: Processor) -> Sentence:
     """With the reason, unless it says nothing."""
     words = PAUSED_BECAUSE.get(processor.paused_reason, "")
     if processor.paused_reason == "by_hand" or not words:
-        return Wording("%(what)s; the processor is paused.", what=what)
-    return Wording("%(what)s; the processor is paused (%(why)s).", what=what, why=Word(words))
+        return Sentence("%(what)s; the processor is paused.", what=what)
+    return Sentence("%(what)s; the processor is paused (%(why)s).", what=what, why=Word(words))
 
 
-def _last_attempt(what: str, request: ProcessorRequest, *, now: datetime) -> str:
+def _last_attempt(what: Sentence, request: ProcessorRequest, *, now: datetime) -> Sentence:
     if not request.last_error:
-        return Wording("%(what)s.", what=what)
+        return Sentence("%(what)s.", what=what)
     again = request.next_attempt_at
     waits = again is not None and again > now
     if request.last_error == Conflict.code:
         if again and waits:
-            return Wording(
+            return Sentence(
                 "%(what)s; another request is in the way, tried again %(at)s.",
                 what=what,
                 at=at(again, now=now),
             )
-        return Wording("%(what)s; another request is in the way, about to be tried again.", what=what)
+        return Sentence("%(what)s; another request is in the way, about to be tried again.", what=what)
     answer = (
-        Wording("last answer: %(status)s", status=request.last_http_status)
+        Sentence("last answer: %(status)s", status=request.last_http_status)
         if request.last_http_status
-        else Wording(
+        else Sentence(
             "last attempt: %(error)s",
             error=ERRORS_IN_WORDS.get(request.last_error, request.last_error.replace("_", " ")),
         )
     )
     if again and waits:
-        return Wording(
+        return Sentence(
             "%(what)s; %(answer)s, next attempt %(at)s.", what=what, answer=answer, at=at(again, now=now)
         )
-    return Wording("%(what)s; %(answer)s, next attempt in a moment.", what=what, answer=answer)
+    return Sentence("%(what)s; %(answer)s, next attempt in a moment.", what=what, answer=answer)
 
 
 def when(moment: datetime, *, now: datetime) -> str:
@@ -200,10 +200,10 @@ def day(moment: datetime) -> str:
     return date_format(timezone.localtime(moment), "d M Y")
 
 
-def at(moment: datetime, *, now: datetime) -> str:
+def at(moment: datetime, *, now: datetime) -> Sentence:
     """At a time of today, or on another day."""
     template = gettext_noop("at %(time)s") if _is_today(moment, now) else gettext_noop("on %(time)s")
-    return Wording(template, time=when(moment, now=now))
+    return Sentence(template, time=when(moment, now=now))
 
 
 def _is_today(moment: datetime, now: datetime) -> bool:

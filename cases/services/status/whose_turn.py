@@ -26,7 +26,7 @@ from cases.services.status.request_status_text import (
     unheard_after,
     when,
 )
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence, Verbatim
 from integrations.models import Processor
 from integrations.registry import KINDS
 
@@ -132,13 +132,15 @@ def _turn(
         return _decision(case, requests, items, now=now)
     if case.status == CaseStatus.WORKING:
         return _working(case, requests, all_paused=all_paused, now=now)
-    turn, _colon, _what = str(WHOSE_TURN[case.status]).partition(": ")
+    turn = WHOSE_TURN[case.status]
     if case.status == CaseStatus.CLOSED:
         since = case.closed_at or case.status_changed_at
         return Turn(
             turn,
             since,
-            Wording("Closed as %(outcome)s on %(day)s.", outcome=Outcome(case.outcome).label, day=day(since)),
+            Sentence(
+                "Closed as %(outcome)s on %(day)s.", outcome=Outcome(case.outcome).label, day=day(since)
+            ),
         )
     since = case.status_changed_at
     waits = {
@@ -149,27 +151,27 @@ def _turn(
             "All answers are in; waiting for an agent to check them and close the case, since %(when)s."
         ),
     }[CaseStatus(case.status)]
-    return Turn(turn, since, Wording(waits, when=when(since, now=now)))
+    return Turn(turn, since, Sentence(waits, when=when(since, now=now)))
 
 
 def _decision(
     case: Case, requests: list[ProcessorRequest], items: list[AttentionItem], *, now: datetime
 ) -> Turn:
-    turn, _colon, _what = str(WHOSE_TURN[CaseStatus.ATTENTION]).partition(": ")
+    turn = WHOSE_TURN[CaseStatus.ATTENTION]
     sentences = [item.sentence for item in items] or [
-        Wording("a request to %(processor)s has failed.", processor=request.processor.name)
+        Sentence("a request to %(processor)s has failed.", processor=request.processor.name)
         for request in requests
         if request.status == RequestStatus.FAILED
     ]
     since = items[0].opened_at if items else case.status_changed_at
-    what = sentences[0] if sentences else Wording("something is open.")
+    what = sentences[0] if sentences else Sentence("something is open.")
     template = (
         gettext_noop("%(turn)s decides: %(what)s And %(count)s more. Open since %(when)s.")
         if len(sentences) > 1
         else gettext_noop("%(turn)s decides: %(what)s Open since %(when)s.")
     )
     slots = {"count": len(sentences) - 1} if len(sentences) > 1 else {}
-    return Turn(turn, since, Wording(template, turn=turn, what=what, when=when(since, now=now), **slots))
+    return Turn(turn, since, Sentence(template, turn=turn, what=what, when=when(since, now=now), **slots))
 
 
 def _working(case: Case, requests: list[ProcessorRequest], *, all_paused: bool, now: datetime) -> Turn:
@@ -177,17 +179,17 @@ def _working(case: Case, requests: list[ProcessorRequest], *, all_paused: bool, 
     found = [for_request(request, all_paused=all_paused, now=now) for request in requests]
     if not found:
         since = case.status_changed_at
-        return Turn(PORTAL, since, Wording("All answers are in; the portal takes the case on in a moment."))
-    waits_there = {request.processor.name for request in requests}
-    order = {MANAGER: 0, PORTAL: 2, **dict.fromkeys(waits_there, 3)}
+        return Turn(PORTAL, since, Sentence("All answers are in; the portal takes the case on in a moment."))
+    order: dict[Sentence, int] = {MANAGER: 0, PORTAL: 2}
+    order |= {Verbatim(request.processor.name): 3 for request in requests}
     first = min(found, key=lambda standing: (order.get(standing.turn, 1), standing.since))
     others = len(found) - 1
     if not others:
         return first
     sentence = (
-        Wording("%(sentence)s One more request is not answered yet.", sentence=first.sentence)
+        Sentence("%(sentence)s One more request is not answered yet.", sentence=first.sentence)
         if others == 1
-        else Wording(
+        else Sentence(
             "%(sentence)s %(count)s more requests are not answered yet.",
             sentence=first.sentence,
             count=others,

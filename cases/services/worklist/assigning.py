@@ -13,7 +13,7 @@ from cases.models import Action, Case, Tag
 from cases.services import audit, progress, versions
 from cases.services.refusal import Refused, Superseded
 from dsrportal.models import User
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 MOST_TAGS = 12
 # What stands in lists and addresses is a word, and no address of a person.
@@ -27,14 +27,14 @@ def assign(case: Case, *, actor: Actor, assignee: User | None, seen: int | None)
     Raises Refused for an account that is not active.
     """
     if assignee is not None and not assignee.is_active:
-        raise Refused(Wording("This account is not active; choose another."))
+        raise Refused(Sentence("This account is not active; choose another."))
     with progress.locked(case.pk) as locked:
         _refuse_closed(locked)
         versions.refuse_conflict(locked, actor=actor, touching=versions.ASSIGNEE)
         if locked.assignee_id != seen:
-            name = locked.assignee.get_username() if locked.assignee else Wording("nobody")
+            name = locked.assignee.get_username() if locked.assignee else Sentence("nobody")
             raise Superseded(
-                Wording(
+                Sentence(
                     "The case has been assigned to %(name)s in the meantime. Look again and decide anew.",
                     name=name,
                 )
@@ -54,9 +54,9 @@ def defer(case: Case, *, actor: Actor, until: date | None) -> Case:
         versions.refuse_conflict(locked, actor=actor, touching=versions.FOLLOW_UP)
         due_on = locked.clocks.order_by("due_on").values_list("due_on", flat=True).first()
         if until is not None and until <= timezone.localdate():
-            raise Refused(Wording("Choose a day after today."))
+            raise Refused(Sentence("Choose a day after today."))
         if until is not None and due_on is not None and until >= due_on:
-            raise Refused(Wording("The case is due %(due_on)s: choose a day before that.", due_on=due_on))
+            raise Refused(Sentence("The case is due %(due_on)s: choose a day before that.", due_on=due_on))
         if locked.follow_up_on != until:
             progress.write(locked, follow_up_on=until)
             words = until.isoformat() if until else "now"
@@ -69,10 +69,10 @@ def tag(case: Case, *, actor: Actor, names: Collection[str]) -> Case:
     wanted = {name.lower(): name for name in (" ".join(name.split()) for name in names) if name}
     if any(not _WORD.fullmatch(name) for name in wanted.values()):
         raise Refused(
-            Wording("A tag has up to 40 letters, digits, blanks and . & / + - only, and nothing personal.")
+            Sentence("A tag has up to 40 letters, digits, blanks and . & / + - only, and nothing personal.")
         )
     if len(wanted) > MOST_TAGS:
-        raise Refused(Wording("A case has up to %(count)s tags.", count=MOST_TAGS))
+        raise Refused(Sentence("A case has up to %(count)s tags.", count=MOST_TAGS))
     with progress.locked(case.pk) as locked:
         _refuse_closed(locked)
         versions.refuse_conflict(locked, actor=actor, touching=versions.TAGS)
@@ -108,4 +108,4 @@ def _tag(name: str) -> Tag:
 
 def _refuse_closed(case: Case) -> None:
     if case.status == CaseStatus.CLOSED:
-        raise Refused(Wording("The case is closed: reopen it first."))
+        raise Refused(Sentence("The case is closed: reopen it first."))

@@ -11,7 +11,7 @@ from cases.models import Action, AuditEvent
 from cases.services import audit
 from cases.services.person import disclosure
 from cases.services.refusal import Refused
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 # Rows that are in memory at once, and keys that are fetched at once.
 ROWS: Final = 500
@@ -37,7 +37,7 @@ def begin(
     Raises Refused where identities shall be revealed without one of REVEAL_REASONS.
     """
     if reveal and reason not in disclosure.REVEAL_REASONS:
-        raise Refused(Wording("Give one of the listed reasons."))
+        raise Refused(Sentence("Give one of the listed reasons."))
     found = rows.values_list("pk", Window(Count("pk"))).iterator(chunk_size=KEYS)
     first = next(found, None)
     event = audit.record(

@@ -17,7 +17,7 @@ from cases.models import Action, SavedView
 from cases.services import audit
 from cases.services.refusal import Refused, Superseded
 from dsrportal.models import User
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 
 MOST: Final = 30
 # What stands in lists and in the trail is words, and no address of a person.
@@ -37,14 +37,14 @@ def may_change(view: SavedView, user: User) -> bool:
 def save(*, actor: Actor, name: str, query: str, shared: bool) -> SavedView:
     """Keep `query`, in the canonical form of the list's address. Raises Refused, with a sentence."""
     if actor.user is None:
-        raise Refused(Wording("A view is kept by a person."))
+        raise Refused(Sentence("A view is kept by a person."))
     name = _checked(name)
     if not query:
-        raise Refused(Wording("Filter or sort the list first: that is what a view keeps."))
+        raise Refused(Sentence("Filter or sort the list first: that is what a view keeps."))
     if shared and not actor.user.has_perm("cases.share_savedview"):
-        raise Refused(Wording("Your role may keep views of your own, but not share them."))
+        raise Refused(Sentence("Your role may keep views of your own, but not share them."))
     if SavedView.objects.filter(owner=actor.user).count() >= MOST:
-        raise Refused(Wording("You have %(most)d views: delete one that you no longer use.", most=MOST))
+        raise Refused(Sentence("You have %(most)d views: delete one that you no longer use.", most=MOST))
     with _name_taken():
         view = SavedView.objects.create(name=name, owner=actor.user, shared=shared, query=query)
         if shared:
@@ -58,7 +58,7 @@ def change(view: SavedView, *, actor: Actor, name: str, shared: bool) -> SavedVi
     with _name_taken():
         locked = _locked(view, actor=actor)
         if shared != locked.shared and not (actor.user and actor.user.has_perm("cases.share_savedview")):
-            raise Refused(Wording("Your role may keep views of your own, but not share them."))
+            raise Refused(Sentence("Your role may keep views of your own, but not share them."))
         before, was_shared = locked.name, locked.shared
         locked.name, locked.shared = name, shared
         locked.save(update_fields=["name", "shared"])
@@ -83,9 +83,9 @@ def delete(view: SavedView, *, actor: Actor) -> None:
 def _locked(view: SavedView, *, actor: Actor) -> SavedView:
     locked = SavedView.objects.select_for_update().filter(pk=view.pk).first()
     if locked is None:
-        raise Superseded(Wording("This view was deleted in the meantime."))
+        raise Superseded(Sentence("This view was deleted in the meantime."))
     if actor.user is None or not may_change(locked, actor.user):
-        raise Refused(Wording("This view is not yours to change."))
+        raise Refused(Sentence("This view is not yours to change."))
     return locked
 
 
@@ -93,7 +93,7 @@ def _checked(name: str) -> str:
     name = " ".join(name.split())
     if not _WORDS.fullmatch(name):
         raise Refused(
-            Wording(
+            Sentence(
                 "A view’s name has up to 40 letters, digits, blanks and . , : & / + ( ) - only, nothing personal."
             )
         )
@@ -106,7 +106,7 @@ def _name_taken() -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as error:
-        raise Refused(Wording("There is a view of that name already: choose another.")) from error
+        raise Refused(Sentence("There is a view of that name already: choose another.")) from error
 
 
 def _record(

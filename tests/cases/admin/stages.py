@@ -13,6 +13,7 @@ from cases.services.dispatch import dispatch
 from cases.services.files import attachments
 from cases.services.person import email_links, identities
 from cases.services.planning import approval
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from integrations.types import Identity
 from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
@@ -61,10 +62,10 @@ def denied() -> Case:
 
 
 def with_item() -> Case:
-    return with_open_item(approved_case(), AttentionKind.GONE, "It is gone.")
+    return with_open_item(approved_case(), AttentionKind.GONE, Sentence("It is gone."))
 
 
-def with_open_item(case: Case, kind: AttentionKind, sentence: str) -> Case:
+def with_open_item(case: Case, kind: AttentionKind, sentence: Sentence) -> Case:
     """Something about its request needs a decision."""
     with progress.locked(case.pk) as locked:
         attention.open_item(kind, sentence, actor=actor("agnes"), case=locked, request=locked.requests.get())
@@ -108,7 +109,7 @@ def with_task() -> Case:
 
 def reappeared() -> Case:
     """An erased person whom a processor knows again."""
-    return with_open_item(in_review(), AttentionKind.REAPPEARED, "Known again.")
+    return with_open_item(in_review(), AttentionKind.REAPPEARED, Sentence("Known again."))
 
 
 def talked_about() -> Case:

@@ -11,7 +11,7 @@ from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from dsrportal.models import User
-from dsrportal.wording import Wording
+from dsrportal.sentence import Sentence
 from integrations.types import IdentityType, Regulation, RequestType
 from tests import pseudo
 from tests.cases.admin.desk_users import ROLE_OF
@@ -82,8 +82,8 @@ def test_whatever_a_page_says_can_be_said_in_another_language(
 def test_a_text_that_is_not_marked_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     pseudo.speak(monkeypatch)
     with translation.override("de"):
-        marked = Wording("Held: waits for %(other)s", other=Wording("Approve"))
+        marked = Sentence("Held: waits for %(other)s", other=Sentence("Approve"))
         page = (
-            f'<p title="Close">{marked} <b>{Wording("Held by %(name)s", name="somebody")}</b> Bare words</p>'
+            f'<p title="Close">{marked} <b>{Sentence("Held by %(name)s", name="somebody")}</b> Bare words</p>'
         )
     assert pseudo.bare(page, names=re.compile("^$")) == ["Close", "somebody", "Bare words"]

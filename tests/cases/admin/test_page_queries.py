@@ -18,6 +18,7 @@ from cases.services import attention, notes, progress
 from cases.services.dispatch import dispatch
 from cases.services.worklist import saved_views
 from dsrportal.models import User
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from tests import builders
 from tests.cases.admin import stages
@@ -115,7 +116,10 @@ def more_of_everything(number: int) -> None:
     processor = builders.processor(name=f"Other {number}", account=f"other {number}", kind="manual")
     shop = Processor.objects.get(name="Shop")
     attention.open_item(
-        AttentionKind.FOREIGN_CALLBACK, "Not for us.", actor=builders.actor("ivy"), processor=processor
+        AttentionKind.FOREIGN_CALLBACK,
+        Sentence("Not for us."),
+        actor=builders.actor("ivy"),
+        processor=processor,
     )
     deliver(f"{number}".encode(), processor=shop)
     form(f"Form {number}")
@@ -127,7 +131,9 @@ def more_of_everything(number: int) -> None:
     notes.add(case, "@adam, is this the one?", actor=builders.actor("agnes"))
     stages.denied()
     with progress.locked(case.pk) as locked:
-        attention.open_item(AttentionKind.GONE, "It is gone.", actor=builders.actor("agnes"), case=locked)
+        attention.open_item(
+            AttentionKind.GONE, Sentence("It is gone."), actor=builders.actor("agnes"), case=locked
+        )
     approve_many()
     checked(ROW)
 

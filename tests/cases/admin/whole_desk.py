@@ -30,6 +30,7 @@ from cases.services.bulk import runs as bulk_runs
 from cases.services.bulk import work as bulk_work
 from cases.services.worklist import saved_views
 from dsrportal.models import User
+from dsrportal.sentence import Sentence
 from tests import builders
 from tests.cases.admin import stages
 from tests.cases.admin.desk_users import ROLE_OF, account
@@ -116,7 +117,7 @@ def _holds() -> dict[str, Any]:
     processor = builders.processor(name="Shop")
     attention.open_item(
         AttentionKind.FOREIGN_CALLBACK,
-        "A callback is not for us.",
+        Sentence("A callback is not for us."),
         actor=builders.actor("ivy"),
         processor=processor,
     )

@@ -82,7 +82,7 @@ def test_whoever_looks_is_told_until_when(shop: Processor) -> None:
     case.refresh_from_db()
     until = timezone.localtime(case.requests.get().not_before_at)
     said = whose_turn.for_case(case, now=timezone.now())
-    assert f"Waits until {until:%H:%M} and can be undone until then" in said.sentence
+    assert f"Waits until {until:%H:%M} and can be undone until then" in said.sentence.english
     later = timezone.now() + timedelta(hours=2)
     assert not whose_turn.stuck(now=later).filter(pk=case.pk).exists()
     expected = forecast.predict(case, now=timezone.now())
@@ -191,7 +191,7 @@ def test_all_that_is_left_is_undone_and_what_has_left_stays(shop: Processor) -> 
     bulk_work.work(run.pk)
     run.refresh_from_db()
     assert (run.state, bulk_runs.counts(run)) == (BulkState.DONE, {RowState.DONE: 1, RowState.UNDONE: 2})
-    assert "Not undone" in row_of(sent).sentence
+    assert "Not undone" in row_of(sent).sentence.english
     assert {case.status for case in Case.objects.exclude(pk=sent.pk)} == {CaseStatus.READY}
     assert AuditEvent.objects.filter(action="bulk.undo_started", actor_label="adam").count() == 1
     with pytest.raises(Refused):
@@ -204,7 +204,7 @@ def test_who_loses_the_role_undoes_nothing_and_the_cases_go_on(shop: Processor) 
     bulk_undo.undo_all(run, actor=actor("pia"))
     User.objects.get(username="pia").groups.clear()
     bulk_work.work(run.pk)
-    assert "may not do that any more" in row_of(case).sentence
+    assert "may not do that any more" in row_of(case).sentence.english
     assert cool_off.end_due(now=timezone.now()) == 1
 
 

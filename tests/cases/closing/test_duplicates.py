@@ -18,6 +18,7 @@ from cases.services.dispatch import cancellation
 from cases.services.person import identities
 from cases.services.planning import approval, erasure_hold, planning, suggestions
 from cases.services.refusal import Refused, Superseded
+from dsrportal.sentence import Sentence
 from integrations import types
 from integrations.models import Processor
 from tests.builders import actor, approved_case, open_case, processor, ready_case
@@ -157,7 +158,7 @@ def test_what_only_the_closed_one_knows_can_be_added_and_voids_the_approval() ->
     assert AuditEvent.objects.filter(case=kept, action=Action.APPROVAL_VOIDED).count() == 1
     (request,) = after.requests.filter(status=RequestStatus.PLANNED)
     assert set(request.identities.values_list("type", flat=True)) == {"email", "controller_customer_id"}
-    assert approval.why_not(after, actor=actor("agnes")) != "", "who added them is no second person"
+    assert approval.why_not(after, actor=actor("agnes")) is not None, "who added them is no second person"
     assert approval.approve(after, actor=actor("pia"), digest=planning.digest(after)).approved_at
 
 
@@ -250,7 +251,7 @@ def test_what_somebody_said_is_none_must_be_taken_back_first() -> None:
 def test_something_open_is_decided_first() -> None:
     kept, case = ready_case(identities=ADA), ready_case(identities=ADA)
     with progress.locked(case.pk) as locked:
-        attention.open_item(AttentionKind.GONE, "It is gone.", actor=actor("agnes"), case=locked)
+        attention.open_item(AttentionKind.GONE, Sentence("It is gone."), actor=actor("agnes"), case=locked)
     assert "needs attention" in refusal(case, kept)
 
 
@@ -320,7 +321,7 @@ def test_a_held_erasure_that_is_closed_as_a_duplicate_waits_no_more() -> None:
     kept, case = ready_case(identities=ADA), ready_case(identities=ADA)
     assert fresh(case).blocked_by == access
     with progress.locked(case.pk) as locked:
-        attention.open_item(AttentionKind.HELD, "It waits.", actor=actor("agnes"), case=locked)
+        attention.open_item(AttentionKind.HELD, Sentence("It waits."), actor=actor("agnes"), case=locked)
     close(case, kept)
     assert fresh(case).blocked_by is None
     assert not case.attention_items.filter(resolved_at=None).exists()

@@ -10,6 +10,7 @@ from cases.services.closing import closing
 from cases.services.dispatch import cancellation, dispatch, leases
 from cases.services.refusal import Refused
 from cases.services.reports import failures
+from dsrportal.sentence import Sentence
 from integrations.errors import Rejected
 from integrations.models import Processor
 from tests.builders import actor, approved_case
@@ -120,7 +121,7 @@ def test_what_was_refused_is_given_up(target: Processor) -> None:
     """Otherwise a case that a processor will never take could not be ended at all."""
     case = approved_case()
     (claimed,) = leases.claim(target)
-    failures.record(claimed, Rejected("They say no."))
+    failures.record(claimed, Rejected(Sentence("They say no.")))
     assert ProcessorRequest.objects.get().status == RequestStatus.FAILED
     with pytest.raises(Refused):
         closing.withdraw(case, actor=actor("agnes"))

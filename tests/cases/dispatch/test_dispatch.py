@@ -81,7 +81,7 @@ def test_wrong_credentials_pause_the_processor_and_say_which_key(target: Process
     assert target.paused_reason == "credentials"
     item = AttentionItem.objects.get()
     assert item.kind == AttentionKind.CREDENTIALS
-    assert "workspace key" in item.sentence
+    assert "workspace key" in item.sentence.english
     assert the_request(case).status == RequestStatus.QUEUED
     dispatch.drain(target.pk)
     assert AttentionItem.objects.count() == 1
@@ -200,7 +200,7 @@ def test_identities_that_were_shredded_are_shown_to_a_human(target: Processor, s
     case.subject.data_key.destroy()
     dispatch.drain(target.pk)
     assert the_request(case).status == RequestStatus.FAILED
-    assert "can no longer be opened" in AttentionItem.objects.get().sentence
+    assert "can no longer be opened" in AttentionItem.objects.get().sentence.english
     assert sandbox.state()["requests"] == []
 
 

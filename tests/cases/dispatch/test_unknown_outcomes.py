@@ -20,6 +20,7 @@ from cases.services.dispatch import cancellation, dispatch, leases, retrying
 from cases.services.planning import approval, change_plan, planning
 from cases.services.reports import failures, payloads, reconciling
 from cases.services.upkeep import sweeping
+from dsrportal.sentence import Sentence
 from integrations.errors import Rejected, Unreachable
 from integrations.models import Processor
 from integrations.registry import connector_for
@@ -172,11 +173,11 @@ def test_an_error_under_a_stale_lease_is_ignored(target: Processor, sandbox: San
     (first,) = leases.claim(target)
     an_hour_passes()
     (second,) = leases.claim(target)
-    failures.record(first, Unreachable("localhost did not answer in time."))
+    failures.record(first, Unreachable(Sentence("localhost did not answer in time.")))
     request = the_request(case)
     assert (request.lease_token, request.last_error) == (second.lease_token, "")
     dispatch.record(second, connector_for(target).submit(payloads.submission(second)))
-    failures.record(first, Unreachable("localhost did not answer in time."))
+    failures.record(first, Unreachable(Sentence("localhost did not answer in time.")))
     request = the_request(case)
     assert (request.status, request.last_error, request.outcome_unknown) == (RequestStatus.PENDING, "", False)
 
@@ -262,7 +263,7 @@ def test_a_request_of_ours_in_the_way_is_named_and_waited_for(target: Processor,
     assert (request.status, request.last_error) == (RequestStatus.QUEUED, "conflict")
     assert not request.outcome_unknown
     item = AttentionItem.objects.get(kind=AttentionKind.CONFLICT)
-    assert first.reference in item.sentence
+    assert first.reference in item.sentence.english
     second.refresh_from_db()
     assert second.status == CaseStatus.ATTENTION
     sweeping.sweep()
@@ -321,7 +322,10 @@ def test_a_foreign_request_in_the_way_is_waited_for_by_the_hour(target: Processo
     before = timezone.now()
     dispatch.drain(target.pk)
     request = the_request(case)
-    assert "that this portal did not send" in AttentionItem.objects.get(kind=AttentionKind.CONFLICT).sentence
+    assert (
+        "that this portal did not send"
+        in AttentionItem.objects.get(kind=AttentionKind.CONFLICT).sentence.english
+    )
     assert request.next_attempt_at is not None
     assert request.next_attempt_at >= before + timedelta(hours=1)
     sandbox.advance(FIFTEEN_DAYS)
@@ -355,7 +359,7 @@ def test_what_is_refused_says_nothing_of_an_attempt_whose_answer_was_lost(
     dispatch.drain(app.pk)
     ProcessorRequest.objects.update(next_attempt_at=None)
     (claimed,) = leases.claim(app)
-    failures.record(claimed, Rejected("They say no."))
+    failures.record(claimed, Rejected(Sentence("They say no.")))
     request = ProcessorRequest.objects.get(status=RequestStatus.FAILED)
     retrying.retry(case, actor=actor("agnes"))
     dispatch.drain(app.pk)

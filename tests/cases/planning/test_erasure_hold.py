@@ -125,7 +125,7 @@ def test_somebody_is_told_once_before_the_latest_safe_day() -> None:
     jobs.reports()
     item = AttentionItem.objects.get()
     assert (item.kind, item.case) == (AttentionKind.HELD, late)
-    assert "release" in item.sentence
+    assert "release" in item.sentence.english
     assert fresh(late).status == CaseStatus.ATTENTION
     erasure_hold.release(late, actor=actor("pia"), reason="deadline")
     assert fresh(late).status == CaseStatus.WORKING
@@ -205,7 +205,7 @@ def test_the_case_it_waits_for_is_named_anew_when_it_is_another() -> None:
     end(first)
     erasure_hold.release_due()
     (item,) = AttentionItem.objects.filter(resolved_at=None)
-    assert second.reference in item.sentence
+    assert second.reference in item.sentence.english
     assert sendable(erasure) == 0
 
 

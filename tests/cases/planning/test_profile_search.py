@@ -26,6 +26,7 @@ from cases.services.planning import profile_search, resending
 from cases.services.processors import pausing
 from cases.services.refusal import Refused
 from dsrportal.queueing import store
+from dsrportal.sentence import Sentence
 from integrations import registry
 from integrations.errors import Rejected
 from integrations.models import Processor
@@ -56,7 +57,7 @@ def test_a_preview_says_whom_a_case_will_match(target: Processor, ada: str) -> N
     case = ready_case(identities=[*IDENTITIES, ("other", "n-7")])
     (search,) = profile_search.preview(case, actor=actor("agnes"))
     assert (search.finding, search.profile_id, search.matched) == (Finding.FOUND, ada, ["email"])
-    assert "by 1 of the identities" in profile_search.sentence(search)
+    assert "by 1 of the identities" in profile_search.sentence(search).english
     event = case.audit_events.latest("pk")
     assert (event.action, event.details["finding"]) == ("profile.searched", "found")
     assert ada not in "".join(AuditEvent.objects.values_list("canonical", flat=True))
@@ -72,7 +73,7 @@ def test_not_found_is_said_as_what_it_is(target: Processor, sandbox: Sandbox) ->
     sandbox.switches(strangers="unknown")
     (search,) = profile_search.preview(ready_case(identities=IDENTITIES), actor=actor("agnes"))
     assert search.finding == Finding.NOT_FOUND
-    assert profile_search.sentence(search).startswith(f"No profile found at {target.name} on ")
+    assert profile_search.sentence(search).english.startswith(f"No profile found at {target.name} on ")
 
 
 def test_where_nobody_can_be_searched_it_is_said(transactional_db: None) -> None:
@@ -92,7 +93,7 @@ def test_an_erasure_is_confirmed_by_a_search(target: Processor, sandbox: Sandbox
     jobs.confirm(str(case.pk))
     search = ProfileSearch.objects.get(purpose=Purpose.CONFIRMATION)
     assert search.finding == Finding.NOT_FOUND
-    assert profile_search.sentence(search).startswith("No profile found")
+    assert profile_search.sentence(search).english.startswith("No profile found")
     # Once is enough.
     jobs.confirm(str(case.pk))
     jobs.confirmations()
@@ -109,8 +110,9 @@ def test_a_person_who_is_known_again_is_shown_and_erased_again(
     item = AttentionItem.objects.get()
     assert item.kind == AttentionKind.REAPPEARED
     old = ProcessorRequest.objects.get()
-    assert "new data has come in since" in profile_search.sentence(
-        ProfileSearch.objects.get(processor_request=old)
+    assert (
+        "new data has come in since"
+        in profile_search.sentence(ProfileSearch.objects.get(processor_request=old)).english
     )
     case.refresh_from_db()
     assert case.status == CaseStatus.ATTENTION
@@ -247,15 +249,15 @@ def test_what_was_taken_and_is_not_carried_out_yet_is_not_said_to_be_new(
     ProcessorRequest.objects.update(answer=Answer.ACCEPTED)
     sandbox.person(identities={"email": "ada@example.org"})
     jobs.confirm(str(case.pk))
-    assert "not carried out yet" in AttentionItem.objects.get().sentence
-    assert "not erased yet" in profile_search.sentence(ProfileSearch.objects.get())
+    assert "not carried out yet" in AttentionItem.objects.get().sentence.english
+    assert "not erased yet" in profile_search.sentence(ProfileSearch.objects.get()).english
 
 
 def test_a_question_that_is_refused_is_not_asked_every_hour(
     target: Processor, sandbox: Sandbox, ada: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> Match:
-        raise Rejected("They say no.")
+        raise Rejected(Sentence("They say no."))
 
     case = erased(target, sandbox)
     monkeypatch.setattr(MParticle, "search", refuse)

@@ -11,6 +11,7 @@ from cases.services import attention, audit
 from cases.services.planning import planning
 from cases.services.processors import accounts
 from cases.services.refusal import Refused, Superseded
+from dsrportal.sentence import Sentence
 from integrations.errors import Unauthorized
 from integrations.models import Processor
 from integrations.mparticle.connector import MParticle
@@ -212,11 +213,11 @@ def test_a_pause_is_recorded_once_and_lifted_once() -> None:
 
 def test_refused_credentials_pause_once_and_name_the_field() -> None:
     processor = builders.processor(name="Shop")
-    error = Unauthorized("no", key_field="workspace_key")
+    error = Unauthorized(Sentence("no"), key_field="workspace_key")
     for _ in range(2):
         accounts.pause_for_credentials(processor, error, actor=actor("ivy"))
     item = AttentionItem.objects.get()
-    assert "check the workspace key" in item.sentence
+    assert "check the workspace key" in item.sentence.english
     with pytest.raises(Refused, match="paused"):
         accounts.resolve_item(item, actor=actor("ivy"))
     accounts.resume(processor, actor=actor("ivy"))
@@ -227,7 +228,10 @@ def test_refused_credentials_pause_once_and_name_the_field() -> None:
 def test_what_no_pause_opened_is_settled_by_hand_even_while_paused() -> None:
     processor = builders.processor()
     attention.open_item(
-        AttentionKind.FOREIGN_CALLBACK, "A callback is not for us.", actor=actor("ivy"), processor=processor
+        AttentionKind.FOREIGN_CALLBACK,
+        Sentence("A callback is not for us."),
+        actor=actor("ivy"),
+        processor=processor,
     )
     accounts.pause(processor, actor=actor("ivy"), reason="maintenance")
     accounts.resolve_item(AttentionItem.objects.get(), actor=actor("ivy"))
@@ -237,7 +241,7 @@ def test_what_no_pause_opened_is_settled_by_hand_even_while_paused() -> None:
 def test_a_test_that_works_lifts_a_pause_for_credentials(sandbox: Sandbox) -> None:
     processor = builders.processor(sandbox)
     accounts.pause_for_credentials(
-        processor, Unauthorized("no", key_field="workspace_key"), actor=actor("ivy")
+        processor, Unauthorized(Sentence("no"), key_field="workspace_key"), actor=actor("ivy")
     )
     checks = accounts.test_connection(processor, actor=actor("ivy"))
     assert {check.works for check in checks} == {True}
@@ -258,7 +262,7 @@ def test_a_test_that_fails_says_so_in_the_trail_and_keeps_the_pause(sandbox: San
     processor.credentials["workspace_secret"] = "wrong"
     processor.save()
     accounts.pause_for_credentials(
-        processor, Unauthorized("no", key_field="workspace_key"), actor=actor("ivy")
+        processor, Unauthorized(Sentence("no"), key_field="workspace_key"), actor=actor("ivy")
     )
     checks = accounts.test_connection(processor, actor=actor("ivy"))
     assert not checks[0].works
@@ -277,7 +281,7 @@ def test_what_is_not_set_neither_fails_a_test_nor_keeps_a_pause(
     processor.credentials = {**own, **optional}
     processor.save()
     accounts.pause_for_credentials(
-        processor, Unauthorized("no", key_field="workspace_key"), actor=actor("ivy")
+        processor, Unauthorized(Sentence("no"), key_field="workspace_key"), actor=actor("ivy")
     )
     checks = accounts.test_connection(processor, actor=actor("ivy"))
     assert [check.key_field for check in checks if not check.is_set]
@@ -288,9 +292,9 @@ def test_a_check_that_names_no_field_is_taken_for_the_credential_of_its_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said = [
-        ConnectionCheck("Workspace key", False, "No."),
-        ConnectionCheck("Input key for events", False, "No."),
-        ConnectionCheck("Callback certificate", False, "No."),
+        ConnectionCheck(Sentence("Workspace key"), False, Sentence("No.")),
+        ConnectionCheck(Sentence("Input key for events"), False, Sentence("No.")),
+        ConnectionCheck(Sentence("Callback certificate"), False, Sentence("No.")),
     ]
     monkeypatch.setattr(MParticle, "test_connection", lambda self: said)
     processor = builders.processor(credentials={"workspace_key": "k", "workspace_secret": "s"})

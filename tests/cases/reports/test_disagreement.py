@@ -95,8 +95,10 @@ def test_a_report_that_denies_a_callback_is_shown_with_both_sides_once_and_settl
     report(called_back, hours=2)
     held = RequestStatus(told).label.lower()
     sentence = only_item().sentence
-    assert sentence.startswith(f"{called_back.name} told us “{held}” (callback of {timezone.now():%d %b %Y}")
-    assert "says “pending”: ask them which is true." in sentence
+    assert sentence.english.startswith(
+        f"{called_back.name} told us “{held}” (callback of {timezone.now():%d %b %Y}"
+    )
+    assert "says “pending”: ask them which is true." in sentence.english
     assert statuses(request) == (told, CaseStatus.ATTENTION)
     # Another round: the same contradiction, of another date.
     report(called_back, hours=27)
@@ -172,8 +174,8 @@ def test_where_the_report_sides_with_the_callback_that_came_last_a_human_sees_bo
     sandbox.advance(15 * DAY)
     assert tell(called_back, sandbox, request, "completed") == Verdict.NOTHING_NEW
     jobs.refresh(str(request.pk))
-    assert "told us “cancelled” (callback of" in only_item().sentence
-    assert "says “completed”" in only_item().sentence
+    assert "told us “cancelled” (callback of" in only_item().sentence.english
+    assert "says “completed”" in only_item().sentence.english
     assert statuses(request) == (RequestStatus.CANCELLED, CaseStatus.ATTENTION)
 
 
@@ -206,7 +208,7 @@ def test_a_request_that_was_cancelled_unsent_and_is_known_there_all_the_same(
         transition.move_request(current, RequestStatus.CANCELLED, actor=SCHEDULE)
     report(called_back, hours=2)
     assert only_item().processor_request_id == other.pk
-    assert "was cancelled here before it was sent" in only_item().sentence
+    assert "was cancelled here before it was sent" in only_item().sentence.english
 
 
 def test_a_persons_decision_stands_until_the_processor_says_something_else_again(
@@ -224,7 +226,7 @@ def test_a_persons_decision_stands_until_the_processor_says_something_else_again
     connector_for(called_back).cancel(request.pk)
     report(called_back, hours=53)
     found = AttentionItem.objects.filter(kind=AttentionKind.DISAGREEMENT, resolved_at=None)
-    assert "says “cancelled”" in found.get().sentence
+    assert "says “cancelled”" in found.get().sentence.english
 
 
 def test_a_person_can_have_it_asked_again(called_back: Processor, sandbox: Sandbox) -> None:

@@ -178,7 +178,7 @@ def test_each_partner_that_failed_is_shown(target: Processor, sandbox: Sandbox) 
         "sentence", flat=True
     )
     assert sorted(
-        name for name in ("Braze EU", "Braze US") for sentence in sentences if name in sentence
+        name for name in ("Braze EU", "Braze US") for sentence in sentences if name in sentence.english
     ) == [
         "Braze EU",
         "Braze US",

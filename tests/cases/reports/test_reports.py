@@ -13,6 +13,7 @@ from cases.models import AttentionItem, AttentionKind, AuditEvent, CallbackDeliv
 from cases.services import audit
 from cases.services.dispatch import cancellation, dispatch, leases
 from cases.services.reports import failures, payloads, reconciling
+from dsrportal.sentence import Sentence
 from integrations.errors import Rejected, Unreachable
 from integrations.models import Processor
 from integrations.registry import connector_for
@@ -75,7 +76,7 @@ def test_the_failure_of_a_call_that_a_callback_has_answered_is_ignored(
     (claimed,) = leases.claim(called_back)
     connector_for(called_back).submit(payloads.submission(claimed))
     sandbox.advance(QUARTER_HOUR)
-    failures.record(claimed, Unreachable("The answer was lost."))
+    failures.record(claimed, Unreachable(Sentence("The answer was lost.")))
     request.refresh_from_db()
     assert (request.status, request.last_error, request.next_attempt_at) == (RequestStatus.PENDING, "", None)
     dispatch.drain(called_back.pk)
@@ -88,7 +89,7 @@ def test_a_word_from_outside_overrides_our_opinion_that_it_failed(
     request = request_to(called_back)
     (claimed,) = leases.claim(called_back)
     connector_for(called_back).submit(payloads.submission(claimed))
-    failures.record(claimed, Rejected("mParticle says that the request is wrong.", http_status=400))
+    failures.record(claimed, Rejected(Sentence("mParticle says that the request is wrong."), http_status=400))
     request.refresh_from_db()
     assert request.status == RequestStatus.FAILED
     assert AttentionItem.objects.get().kind == AttentionKind.REFUSED

@@ -54,7 +54,7 @@ class TestPastExpected:
             round_of_reports(target)
             first, second = items(AttentionKind.PAST_EXPECTED)
             assert first.processor_request_id != second.processor_request_id
-            assert first.sentence == (
+            assert first.sentence.english == (
                 f"{target.name} expected to be done by {expected:%d %b %Y} 00:00 UTC and says that it is still "
                 "pending: ask them what holds it up."
             )
@@ -130,7 +130,7 @@ class TestSilent:
         self.silent_for_a_day(target, sandbox)
         (item,) = items(AttentionKind.SILENT)
         assert (item.processor, item.case) == (target, None)
-        assert item.sentence.startswith(
+        assert item.sentence.english.startswith(
             f"{target.name} gives no word on 3 requests, the first since {since:%d %b %Y %H:%M} UTC,"
         )
         assert status(case) == CaseStatus.WORKING
@@ -166,7 +166,7 @@ class TestSilent:
         with later(hours=25):
             round_of_reports(target)
         (item,) = items(AttentionKind.SILENT)
-        assert "2 requests" in item.sentence
+        assert "2 requests" in item.sentence.english
         assert unheard.requests.filter(reported_at__lt=timezone.now()).count() == 2
 
     def test_a_processor_that_nobody_asked_is_not_silent(self, target: Processor, sandbox: Sandbox) -> None:

@@ -96,7 +96,7 @@ def test_a_result_that_is_gone_is_shown_to_a_human(target: Processor, sandbox: S
     request = fetch(case)
     assert request.result_package.state == PackageState.MISSED
     assert case.status == CaseStatus.ATTENTION
-    assert "gone before" in AttentionItem.objects.get().sentence
+    assert "gone before" in AttentionItem.objects.get().sentence.english
 
 
 def test_a_result_far_over_the_limit_is_not_kept(target: Processor, sandbox: Sandbox, settings: Any) -> None:
@@ -239,14 +239,14 @@ def test_known_and_nothing_held_is_an_answer_with_a_remark(target: Processor, sa
     case = completed(target, sandbox)
     request = fetch(case)
     assert (request.answer, request.result_package.state) == (Answer.NO_DATA_HELD, PackageState.FETCHED)
-    assert request.remark == result_fetching.NOTHING_HELD
+    assert request.remark == result_fetching.NOTHING_HELD.english
     assert closing.proposed_outcome(case) == "no_data_held"
 
 
 def test_that_there_is_no_profile_is_said(target: Processor, sandbox: Sandbox) -> None:
     sandbox.switches(result="no_profile")
     request = fetch(completed(target, sandbox))
-    assert (request.answer, request.remark) == (Answer.DONE, result_fetching.NO_PROFILE)
+    assert (request.answer, request.remark) == (Answer.DONE, result_fetching.NO_PROFILE.english)
 
 
 def test_a_result_with_a_profile_needs_no_remark(target: Processor, sandbox: Sandbox) -> None:

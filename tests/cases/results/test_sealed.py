@@ -83,7 +83,7 @@ def test_a_result_in_doubt_is_kept_sealed_and_a_human_is_asked(
 def test_the_trail_and_the_questions_name_no_identity(target: Processor, sandbox: Sandbox) -> None:
     sealed(target, sandbox, zips.usual())
     told = [event.canonical for event in AuditEvent.objects.all()]
-    told += [item.sentence for item in AttentionItem.objects.all()]
+    told += [item.sentence.english for item in AttentionItem.objects.all()]
     for secret in ("ada@example.org", "grace", "C-1", "38400000", "-351284567"):
         assert not [text for text in told if secret in text]
 

@@ -48,7 +48,7 @@ def sentence(case: Case, now: datetime) -> str:
     case.refresh_from_db()
     ahead = forecast.predict(case, now=now)
     assert ahead is not None
-    return ahead.sentence
+    return str(ahead.sentence)
 
 
 def queued_case(received_at: datetime) -> Case:

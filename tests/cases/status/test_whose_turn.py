@@ -28,12 +28,12 @@ TWO_WEEKS = 15 * 24 * 3600
 
 def sentence(case: Case, *, now: datetime | None = None) -> str:
     case.refresh_from_db()
-    return whose_turn.for_case(case, now=now or timezone.now()).sentence
+    return str(whose_turn.for_case(case, now=now or timezone.now()).sentence)
 
 
 def turn(case: Case) -> str:
     case.refresh_from_db()
-    return whose_turn.for_case(case, now=timezone.now()).turn
+    return str(whose_turn.for_case(case, now=timezone.now()).turn)
 
 
 def clock(moment: datetime | None) -> str:
@@ -340,6 +340,6 @@ def test_what_a_person_does_by_hand_is_told_before_what_others_take_their_time_f
     dispatch.drain(archive.pk)
     case.refresh_from_db()
     stands = whose_turn.for_case(case, now=timezone.now())
-    assert stands.turn == ben.username
-    assert stands.sentence.startswith(f"{archive.name} is worked by hand since ")
-    assert stands.sentence.endswith("One more request is not answered yet.")
+    assert stands.turn.english == ben.username
+    assert stands.sentence.english.startswith(f"{archive.name} is worked by hand since ")
+    assert stands.sentence.english.endswith("One more request is not answered yet.")

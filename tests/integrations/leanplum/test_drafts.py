@@ -29,7 +29,7 @@ def draft(request_type: str, *identities: Identity, **more: Any) -> Draft:
 def test_each_user_id_is_one_request_and_nothing_else_goes_along(request_type: str) -> None:
     given = draft(request_type, EMAIL, CUSTOMER, OTHER, SECOND_EMAIL, CUSTOMER)
     assert leanplum().split(given) == [(CUSTOMER,), (OTHER,)]
-    assert leanplum().cannot(given) == ""
+    assert leanplum().cannot(given) is None
     assert leanplum().check(given) == []
 
 
@@ -43,35 +43,35 @@ def test_the_user_id_is_the_identity_that_was_chosen(kind: str, identity: Identi
 
 
 def test_without_the_user_id_the_case_is_told_so() -> None:
-    assert leanplum().cannot(draft("erasure", EMAIL)) == (
+    assert str(leanplum().cannot(draft("erasure", EMAIL))) == (
         "Shop app knows people by Customer ID, and this case has none: add it, or look the person up there by hand."
     )
-    assert "choose it" in leanplum(user_id_type="").cannot(draft("erasure", EMAIL, CUSTOMER))
+    assert "choose it" in str(leanplum(user_id_type="").cannot(draft("erasure", EMAIL, CUSTOMER)))
 
 
 @pytest.mark.parametrize("value", ["", "  ", "x" * 401])
 def test_a_user_id_that_leanplum_cannot_have_is_put_right(value: str) -> None:
     [sentence] = leanplum().check(draft("erasure", Identity("controller_customer_id", value)))
-    assert "400 characters" in sentence
+    assert "400 characters" in sentence.english
 
 
 def test_an_address_with_capitals_is_asked_for_as_it_is_and_said_so() -> None:
     app = leanplum(user_id_type="email")
     [warning] = app.warn(draft("erasure", Identity("email", "Jane@Example.org")))
-    assert "capitals" in warning
-    assert "Jane" not in warning
+    assert "capitals" in warning.english
+    assert "Jane" not in warning.english
     assert app.warn(draft("erasure", EMAIL)) == []
 
 
 def test_an_opt_out_needs_an_attribute() -> None:
     given = draft("opt_out", CUSTOMER)
-    assert leanplum().cannot(given) == ""
-    assert "no attribute for opt-outs" in leanplum(opt_out_attribute="").cannot(given)
+    assert leanplum().cannot(given) is None
+    assert "no attribute for opt-outs" in str(leanplum(opt_out_attribute="").cannot(given))
 
 
 def test_a_correction_brings_along_what_it_corrects() -> None:
     given = draft("correction", CUSTOMER, EMAIL, SECOND_EMAIL, corrections=(NEW_EMAIL,))
-    assert leanplum().cannot(given) == ""
+    assert leanplum().cannot(given) is None
     assert leanplum().split(given) == [(CUSTOMER, EMAIL)]
     assert leanplum().warn(given) == []
 
@@ -79,11 +79,11 @@ def test_a_correction_brings_along_what_it_corrects() -> None:
 def test_a_correction_without_an_attribute_is_skipped_and_named() -> None:
     phone = Correction("mobile_number", "+49 1", "+49 2")
     given = draft("correction", CUSTOMER, EMAIL, corrections=(phone,))
-    assert "(Mobile number)" in leanplum().cannot(given)
+    assert "(Mobile number)" in str(leanplum().cannot(given))
     both = draft("correction", CUSTOMER, EMAIL, corrections=(phone, NEW_EMAIL))
-    assert leanplum().cannot(both) == ""
+    assert leanplum().cannot(both) is None
     [warning] = leanplum().warn(both)
-    assert "(Mobile number)" in warning
+    assert "(Mobile number)" in warning.english
 
 
 def test_a_corrected_user_id_concerns_that_user_alone_and_stays() -> None:
@@ -91,20 +91,20 @@ def test_a_corrected_user_id_concerns_that_user_alone_and_stays() -> None:
     given = draft("correction", EMAIL, SECOND_EMAIL, corrections=(NEW_EMAIL,))
     assert app.split(given) == [(EMAIL,)]
     [warning] = app.warn(given)
-    assert "user ID stays" in warning
+    assert "user ID stays" in warning.english
 
 
 def test_one_new_value_for_several_users_is_said() -> None:
     given = draft("correction", CUSTOMER, OTHER, EMAIL, corrections=(NEW_EMAIL,))
     assert leanplum().split(given) == [(CUSTOMER, EMAIL), (OTHER, EMAIL)]
-    assert any("several users" in warning for warning in leanplum().warn(given))
+    assert any("several users" in warning.english for warning in leanplum().warn(given))
 
 
 def test_two_new_values_for_one_attribute_are_said() -> None:
     second = Correction("email", SECOND_EMAIL.value, "jane@other.example")
     given = draft("correction", CUSTOMER, EMAIL, SECOND_EMAIL, corrections=(NEW_EMAIL, second))
     [warning] = leanplum().warn(given)
-    assert "the last of its new values" in warning
+    assert "the last of its new values" in warning.english
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_who_is_gone_after_a_lost_answer_was_erased_by_it(
         leanplum.submit(sent)
     report = leanplum.submit(replace(sent, repeated=True))
     assert word(report) == ("completed", "done")
-    assert "earlier attempt" in report.remark
+    assert "earlier attempt" in report.remark.english
     # The first time nobody is found, nothing was held by that id.
     assert word(leanplum.submit(request("erasure"))) == ("completed", "no_data_held")
 
@@ -98,7 +98,7 @@ def test_each_key_is_tried_by_itself_and_harms_nobody(
         ("export_key", True),
         ("", True),
     ]
-    assert checks[3].sentence == "People are known there by Customer ID."
+    assert checks[3].sentence.english == "People are known there by Customer ID."
     assert sandbox.people() == before
     assert {row["content"]["arguments"]["userId"] for row in sandbox.asked("leanplum")} == {NOBODY}
 
@@ -108,7 +108,7 @@ def test_the_check_of_a_wrong_key_names_it(leanplum: Leanplum, processor: Proces
     processor.credentials = {**processor.credentials, key: "wrong"}
     [broken] = [check for check in leanplum.test_connection() if not check.works]
     assert broken.key_field == key
-    assert key.removesuffix("_key").removeprefix("data ") in broken.sentence.lower()
+    assert key.removesuffix("_key").removeprefix("data ") in broken.sentence.english.lower()
 
 
 @pytest.mark.parametrize("switch", ["warning", "error"])
@@ -123,7 +123,7 @@ def test_a_wrong_app_is_told_from_a_wrong_key(leanplum: Leanplum, processor: Pro
     processor.account = "app_nowhere"
     checks = leanplum.test_connection()[:3]
     assert [check.works for check in checks] == [False] * 3
-    assert all("App ID" in check.sentence for check in checks)
+    assert all("App ID" in check.sentence.english for check in checks)
 
 
 @pytest.mark.parametrize(

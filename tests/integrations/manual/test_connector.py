@@ -33,7 +33,7 @@ def draft(request_type: str) -> Draft:
 def test_it_is_asked_for_the_types_that_were_chosen(chosen: str, served: set[str]) -> None:
     cannot = {each: manual(types=chosen).cannot(draft(each)) for each in RequestType.values}
     assert {each for each, sentence in cannot.items() if not sentence} == served
-    assert all(sentence.startswith("Paper files") for sentence in cannot.values() if sentence)
+    assert all(sentence.english.startswith("Paper files") for sentence in cannot.values() if sentence)
 
 
 def test_each_choice_stands_for_types() -> None:
@@ -71,7 +71,7 @@ def test_nothing_is_asked_of_it_over_a_network() -> None:
     assert Manual.secrets == ()
     [check] = manual().test_connection()
     assert (check.works, check.key_field) == (True, "")
-    assert "nothing to test" in check.sentence
+    assert "nothing to test" in check.sentence.english
 
 
 def test_it_never_waits_for_a_budget() -> None:

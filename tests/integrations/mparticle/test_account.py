@@ -25,7 +25,7 @@ NAMES = [
 
 
 def checks(mparticle: MParticle) -> dict[str, ConnectionCheck]:
-    return {check.name: check for check in mparticle.test_connection()}
+    return {check.name.english: check for check in mparticle.test_connection()}
 
 
 @pytest.mark.parametrize("auth", ["basic", "hmac"])
@@ -36,11 +36,11 @@ def test_every_credential_is_tried_on_its_own_api(
     sandbox.switches(empty_batch=empty_batch)
     whole.processor.options["identity_auth"] = auth
     found = whole.test_connection()
-    assert [(check.name, check.works, check.is_set) for check in found] == [
+    assert [(check.name.english, check.works, check.is_set) for check in found] == [
         (name, True, True) for name in NAMES
     ]
-    assert all(check.sentence.endswith(".") for check in found)
-    assert f"lists the workspace “Sandbox workspace {whole.processor.account}”" in found[-1].sentence
+    assert all(check.sentence.english.endswith(".") for check in found)
+    assert f"lists the workspace “Sandbox workspace {whole.processor.account}”" in found[-1].sentence.english
     # Nothing of it names a person, makes one, or is in production.
     assert sandbox.people() == []
     sent = [{name: batch[name] for name in batch if name != "taken"} for batch in sandbox.batches()]
@@ -69,18 +69,20 @@ def test_each_failure_says_which_key_to_look_at(
     assert [name for name, check in found.items() if not check.works] == failing
     for name in failing:
         assert found[name].key_field == key_field
-        assert said in found[name].sentence
+        assert said in found[name].sentence.english
 
 
 def test_what_is_not_stored_says_what_cannot_be_done(mparticle: MParticle, sandbox: Sandbox) -> None:
     found = checks(mparticle)
     assert [name for name, check in found.items() if not check.is_set] == ["Input key", "Workspace list"]
     assert all(check.works for check in found.values())
-    assert found["Input key"].sentence == (
+    assert found["Input key"].sentence.english == (
         "Not set (“Input key” and “Input secret”): opt-outs, corrections and searches are not possible."
     )
     assert found["Input key"].key_field == "input_key"
-    assert "“Account ID”): workspaces cannot be chosen from a list." in found["Workspace list"].sentence
+    assert (
+        "“Account ID”): workspaces cannot be chosen from a list." in found["Workspace list"].sentence.english
+    )
 
 
 def test_a_missing_account_id_is_what_to_look_at(whole: MParticle) -> None:
@@ -93,7 +95,7 @@ def test_a_workspace_of_another_account(whole: MParticle) -> None:
     whole.processor.account = "1"
     found = checks(whole)["Workspace list"]
     assert (found.works, found.key_field) == (False, "oauth_account")
-    assert "lists no workspace 1: check the workspace ID" in found.sentence
+    assert "lists no workspace 1: check the workspace ID" in found.sentence.english
 
 
 def test_an_account_that_is_not_shown(odd_mparticle: MParticle, odd: OddServer) -> None:
@@ -109,8 +111,8 @@ def test_an_account_that_is_not_shown(odd_mparticle: MParticle, odd: OddServer) 
         says(odd, status, said)
     found = checks(odd_mparticle)
     assert [check.works for check in found.values()] == [True, False, True, False, False]
-    assert "shows no account of this ID" in found["Workspace list"].sentence
-    assert "refused the credentials for events" in found["Input key for events"].sentence
+    assert "shows no account of this ID" in found["Workspace list"].sentence.english
+    assert "refused the credentials for events" in found["Input key for events"].sentence.english
 
 
 # Searching.
@@ -162,7 +164,7 @@ def test_devices_alone_do_not_reach_whoever_has_a_login(mparticle: MParticle, re
 
 def test_it_skips_the_waiting_and_takes_every_type(mparticle: MParticle) -> None:
     given = draft(EMAIL, Identity("mpid", "5"), Identity("other10", "o"), skip_waiting_period=True)
-    assert (mparticle.cannot(given), mparticle.check(given), mparticle.warn(given)) == ("", [], [])
+    assert (mparticle.cannot(given), mparticle.check(given), mparticle.warn(given)) == (None, [], [])
     assert len(mparticle.split(given)) == 2
 
 

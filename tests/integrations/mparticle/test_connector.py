@@ -260,20 +260,20 @@ def test_wrong_credentials(mparticle: MParticle, processor: Processor) -> None:
 
 def test_a_good_connection(mparticle: MParticle) -> None:
     checks = mparticle.test_connection()
-    assert [(check.name, check.works, check.is_set) for check in checks] == [
+    assert [(check.name.english, check.works, check.is_set) for check in checks] == [
         ("Workspace key", True, True),
         ("Callback certificate", True, True),
         ("Input key", True, False),
         ("Workspace list", True, False),
     ]
-    assert "valid until 20" in checks[1].sentence
+    assert "valid until 20" in checks[1].sentence.english
 
 
 def test_a_refused_key_is_a_check_that_does_not_work(mparticle: MParticle, processor: Processor) -> None:
     processor.credentials = {"workspace_key": "k", "workspace_secret": "s"}
     key, certificate, *_ = mparticle.test_connection()
     assert (key.works, certificate.works) == (False, True)
-    assert "refused the credentials" in key.sentence
+    assert "refused the credentials" in key.sentence.english
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_a_bad_certificate_is_a_check_that_does_not_work(
     sandbox.switches(certificate=switch)
     key, certificate, *_ = mparticle.test_connection()
     assert (key.works, certificate.works) == (True, False)
-    assert said in certificate.sentence
+    assert said in certificate.sentence.english
 
 
 def test_no_connection_is_two_checks_that_do_not_work(mparticle: MParticle, processor: Processor) -> None:

@@ -24,7 +24,7 @@ def correction(*identities: Identity, changes: tuple[Correction, ...] = (CHANGE,
 
 
 def amounts_to(report: Report) -> tuple[str, str, str]:
-    return report.status, report.answer, report.remark
+    return report.status, report.answer, report.remark.english
 
 
 DONE = ("completed", "done", "")
@@ -172,7 +172,7 @@ def draft(*changes: Correction, **more: Any) -> Draft:
     [draft(CHANGE), draft(CHANGE, Correction("other10", "1", "2"), Correction("ios_vendor_id", "1", "2"))],
 )
 def test_what_can_be_corrected(whole: MParticle, good: Draft) -> None:
-    assert (whole.cannot(good), whole.check(good), whole.warn(good)) == ("", [], [])
+    assert (whole.cannot(good), whole.check(good), whole.warn(good)) == (None, [], [])
     assert whole.split(good) == [good.identities]
 
 
@@ -190,6 +190,6 @@ def test_what_can_be_corrected(whole: MParticle, good: Draft) -> None:
 )
 def test_what_cannot_be_corrected_is_a_sentence(whole: MParticle, bad: Draft, rule: str) -> None:
     [sentence] = whole.check(bad)
-    assert rule in sentence
-    assert sentence.endswith(".")
-    assert "ada" not in sentence
+    assert rule in sentence.english
+    assert sentence.english.endswith(".")
+    assert "ada" not in sentence.english

@@ -191,7 +191,7 @@ def test_no_list(
     with pytest.raises(IntegrationError) as failure:
         odd_mparticle.list_workspaces()
     assert type(failure.value) is kind
-    assert failure.value.sentence.endswith(".")
+    assert failure.value.sentence.english.endswith(".")
 
 
 @pytest.mark.parametrize("said", [WORKSPACES, WORKSPACES["data"], {**WORKSPACES, "errors": []}])

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from dsrportal.sentence import Sentence
 from integrations.errors import CertificateUnavailable, NotSent, NotVerified
 from integrations.models import Processor
 from integrations.opendsr.callbacks import verify_callback
@@ -200,7 +201,7 @@ def test_a_certificate_that_cannot_be_had_is_another_matter_than_a_bad_one(
 
 def test_nothing_is_parsed_before_it_is_verified(signed_by: Processor, source: Source) -> None:
     def down() -> bytes:
-        raise NotSent("No connection.")
+        raise NotSent(Sentence("No connection."))
 
     with pytest.raises(CertificateUnavailable):
         verify_callback(signed_by, headers(source.leaf, b"[" * 100_000), b"[" * 100_000, fetch=down, at=NOW)

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from dsrportal.sentence import Sentence
 from integrations import budget
 from integrations.connector import Capability
 from integrations.errors import (
@@ -155,22 +156,22 @@ def test_a_split_leaves_out_what_it_does_not_take(
 
 
 def test_an_account_that_takes_none_of_the_identities_is_skipped(opendsr: OpenDsr) -> None:
-    assert opendsr.cannot(draft(MPID, PHONE)) == (
+    assert str(opendsr.cannot(draft(MPID, PHONE))) == (
         "Acme CDP takes only the identity types of OpenDSR itself, and none of them is given."
     )
-    assert opendsr.cannot(draft(MPID, EMAIL)) == ""
+    assert opendsr.cannot(draft(MPID, EMAIL)) is None
     # That one is missing at all is for whoever opens the case to put right.
-    assert opendsr.cannot(draft()) == ""
-    assert opendsr.check(draft()) == ["A request needs at least one identity."]
+    assert opendsr.cannot(draft()) is None
+    assert opendsr.check(draft()) == [Sentence("A request needs at least one identity.")]
 
 
 def test_what_it_is_not_told_is_a_warning(opendsr: OpenDsr) -> None:
     assert opendsr.warn(draft(EMAIL)) == []
     assert opendsr.warn(draft(EMAIL, PHONE)) == [
-        "Acme CDP is not told the identities whose types it does not take."
+        Sentence("Acme CDP is not told the identities whose types it does not take.")
     ]
     assert opendsr.warn(draft(EMAIL, skip_waiting_period=True)) == [
-        "Acme CDP cannot be asked to skip its waiting period."
+        Sentence("Acme CDP cannot be asked to skip its waiting period.")
     ]
 
 
@@ -286,10 +287,10 @@ def test_a_signed_callback_is_verified(opendsr: OpenDsr, sandbox: Sandbox) -> No
 def test_the_certificate_comes_from_a_host_that_was_named(opendsr: OpenDsr, sandbox: Sandbox) -> None:
     """mParticle's own certificate host is nobody else's."""
     sandbox.switches(discovery_certificate_url="https://static.mparticle.com/dsr/opendsr_cert.pem")
-    assert "not https on an allowed host" in opendsr.test_connection()[1].sentence
+    assert "not https on an allowed host" in opendsr.test_connection()[1].sentence.english
     opendsr.processor.certificate_hosts = ["certificates.acme.example"]
     sandbox.switches(discovery_certificate_url="https://certificates.acme.example/cert.pem")
-    assert "cannot be resolved" in opendsr.test_connection()[1].sentence
+    assert "cannot be resolved" in opendsr.test_connection()[1].sentence.english
 
 
 # The account.
@@ -297,15 +298,15 @@ def test_the_certificate_comes_from_a_host_that_was_named(opendsr: OpenDsr, sand
 
 def test_the_connection_is_tried(opendsr: OpenDsr) -> None:
     checks = opendsr.test_connection()
-    assert [(check.name, check.works, check.key_field) for check in checks] == [
+    assert [(check.name.english, check.works, check.key_field) for check in checks] == [
         ("Key", True, "key"),
         ("Callback certificate", True, ""),
     ]
-    assert checks[0].sentence == "Acme CDP accepts the key and secret."
+    assert checks[0].sentence.english == "Acme CDP accepts the key and secret."
     opendsr.processor.credentials = {"key": "k", "secret": "s"}
     key = opendsr.test_connection()[0]
     assert (key.works, key.key_field) == (False, "key")
-    assert key.sentence == (
+    assert key.sentence.english == (
         "Acme CDP refused the credentials for data subject requests: look at the key and its secret."
     )
 

@@ -60,10 +60,10 @@ def test_what_requests_can_hold_has_no_sentence(good: Draft) -> None:
 )  # fmt: skip
 def test_what_no_request_can_hold_is_one_sentence_without_the_identity(bad: Draft, rule: str) -> None:
     [sentence] = check(bad)
-    assert rule in sentence
-    assert sentence.endswith(".")
+    assert rule in sentence.english
+    assert sentence.english.endswith(".")
     for identity in bad.identities:
-        assert len(identity.value) < 3 or identity.value not in sentence
+        assert len(identity.value) < 3 or identity.value not in sentence.english
 
 
 def test_the_same_sentence_is_said_once_and_different_ones_all() -> None:

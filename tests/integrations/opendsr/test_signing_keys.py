@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from dsrportal.sentence import Sentence
 from integrations.errors import CertificateUnavailable, NotSent, NotVerified
 from integrations.models import Processor, SigningCertificate
 from integrations.opendsr import signing_keys
@@ -31,7 +32,7 @@ class Source:
         self.calls += 1
         time.sleep(self.seconds)
         if self.down:
-            raise NotSent("No connection to opendsr.mparticle.com.")
+            raise NotSent(Sentence("No connection to opendsr.mparticle.com."))
         return self.authority.bundle(self.leaf)
 
     def rotate(self) -> None:
@@ -176,7 +177,7 @@ def test_who_waits_too_long_for_the_fetch_of_another_is_told_so(
     def stuck() -> bytes:
         started.set()
         release.wait(5)
-        raise NotSent("No connection.")
+        raise NotSent(Sentence("No connection."))
 
     def ask() -> None:
         from django.db import connection

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from cases.lifecycle import RequestStatus
 from cases.models import AttentionKind
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from tests.builders import approved_case, processor
 from tests.cases.admin.desk_users import address, browser, page, said
@@ -31,7 +32,7 @@ def test_what_was_only_accepted_is_never_called_done() -> None:
 
 
 def test_a_person_who_came_back_can_be_erased_again_from_the_banner() -> None:
-    case = with_open_item(approved_case(), AttentionKind.REAPPEARED, "Known again.")
+    case = with_open_item(approved_case(), AttentionKind.REAPPEARED, Sentence("Known again."))
     request = case.requests.get()
     again = reverse("admin:cases_case_verb_on", args=[case.pk, "again", request.pk])
     # What is on its way can still be waited for.

@@ -19,6 +19,7 @@ from cases.services.planning import approval
 from cases.services.processors import accounts
 from cases.services.worklist import assigning
 from dsrportal.models import User
+from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from tests.builders import actor, approved_case, open_case, processor, ready_case
 from tests.cases.admin.desk_users import account, browser
@@ -48,7 +49,7 @@ def verbs(case: Case, name: str) -> set[str]:
 def needs_attention(case: Case, target: Processor) -> AttentionItem:
     with progress.locked(case.pk) as locked:
         attention.open_item(
-            AttentionKind.CONFLICT, "Another is in the way.", actor=actor("agnes"), case=locked
+            AttentionKind.CONFLICT, Sentence("Another is in the way."), actor=actor("agnes"), case=locked
         )
         progress.settle(locked, actor=actor("agnes"))
     return AttentionItem.objects.get(case=case)

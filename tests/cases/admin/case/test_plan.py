@@ -77,7 +77,7 @@ def test_warnings_are_banners_for_who_looks_and_for_who_approves() -> None:
     case = ready_case(identities=[("ios_vendor_id", "9F1D3C1B-2E5A-4B57-8C1E-53A1B0C7D2E4")])
     (warning,) = planning.preview(planning.draft_of(case)).warnings
     for html in (page(case), browser("pia").get(address(case, "approve")).content.decode()):
-        assert warning in html
+        assert str(warning) in html
 
 
 def test_a_plan_of_a_person_who_was_shredded_says_so() -> None:
@@ -170,7 +170,7 @@ def test_what_was_sent_is_not_offered_to_be_changed_and_says_why() -> None:
     found = shown(case)
     assert not {"plan", "identities"} & set(found.offered)
     html = client.get(address(case, "plan")).content.decode()
-    assert change_plan.SENT_ALREADY in html
+    assert str(change_plan.SENT_ALREADY) in html
     assert "disabled" in html
 
 

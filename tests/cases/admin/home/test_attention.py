@@ -8,6 +8,7 @@ from cases.models import Action, AttentionItem, AttentionKind, AuditEvent
 from cases.services import attention
 from cases.services.processors import accounts
 from dsrportal.models import User
+from dsrportal.sentence import Sentence
 from integrations.errors import Unauthorized
 from tests import builders
 from tests.builders import actor
@@ -34,7 +35,7 @@ def of_a_case() -> AttentionItem:
     account("pia")
     attention.open_item(
         AttentionKind.GONE,
-        "Shop does not know the request.",
+        Sentence("Shop does not know the request."),
         actor=actor("agnes"),
         case=builders.approved_case(),
     )
@@ -44,7 +45,7 @@ def of_a_case() -> AttentionItem:
 def of_a_processor() -> AttentionItem:
     attention.open_item(
         AttentionKind.FOREIGN_CALLBACK,
-        "A callback is not for us.",
+        Sentence("A callback is not for us."),
         actor=actor(account("ivy")),
         processor=builders.processor(name="Other", account="9"),
     )
@@ -92,7 +93,7 @@ def test_settling_asks_first_is_recorded_and_lets_the_case_go_on() -> None:
 def test_what_a_pause_opened_is_settled_by_resuming() -> None:
     processor = builders.processor(name="Shop")
     accounts.pause_for_credentials(
-        processor, Unauthorized("no", key_field="workspace_key"), actor=actor(account("ivy"))
+        processor, Unauthorized(Sentence("no"), key_field="workspace_key"), actor=actor(account("ivy"))
     )
     item = AttentionItem.objects.get()
     (sentence,) = said(browser("ivy").post(resolve(item), follow=True))
@@ -118,4 +119,4 @@ def test_nobody_adds_changes_or_deletes_not_even_a_superuser() -> None:
     assert client.post(page.replace("change", "delete"), {"post": "yes"}).status_code == 403
     assert client.post(reverse("admin:cases_attentionitem_add"), {}).status_code == 403
     client.post(LIST, {"action": "delete_selected", "_selected_action": [item.pk], "post": "yes"})
-    assert AttentionItem.objects.get().sentence == "A callback is not for us."
+    assert AttentionItem.objects.get().sentence.english == "A callback is not for us."

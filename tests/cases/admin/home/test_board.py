@@ -18,6 +18,7 @@ from cases.models import AttentionKind, Case, ProcessorRequest
 from cases.services import attention
 from cases.services.planning import approval
 from cases.services.worklist import assigning
+from dsrportal.sentence import Sentence
 from tests import builders
 from tests.builders import actor, approved_case, manual, open_case, ready_case
 from tests.cases.admin import stages
@@ -95,7 +96,7 @@ def desk() -> None:
     ProcessorRequest.objects.filter(case=sent).update(
         status="in_progress", sent_at=timezone.now() - timedelta(days=2)
     )
-    attention.open_item(AttentionKind.SILENT, "No word.", actor=SCHEDULE, processor=shop)
+    attention.open_item(AttentionKind.SILENT, Sentence("No word."), actor=SCHEDULE, processor=shop)
     manual(assignee="agnes")
     approved_case(identities=[("email", "by-hand@example.org")])
     for days_ago, took in ((1, 10), (2, 50), (10, 30), (40, 46), (70, 2)):
@@ -193,8 +194,10 @@ def test_it_asks_the_database_equally_often_for_few_and_for_many() -> None:
 )
 def test_attention_is_shown_as_far_as_its_list_shows_it(name: str, cases: bool, processors: bool) -> None:
     processor, case = builders.processor(), builders.open_case()
-    attention.open_item(AttentionKind.CONFLICT, "About a case.", actor=SCHEDULE, case=case)
-    attention.open_item(AttentionKind.CREDENTIALS, "About a key.", actor=SCHEDULE, processor=processor)
+    attention.open_item(AttentionKind.CONFLICT, Sentence("About a case."), actor=SCHEDULE, case=case)
+    attention.open_item(
+        AttentionKind.CREDENTIALS, Sentence("About a key."), actor=SCHEDULE, processor=processor
+    )
     html = browser(name).get(BOARD).content.decode()
     assert ("About a case." in html, case.reference in html, "About a key." in html) == (
         cases,

@@ -17,6 +17,7 @@ from cases.models import CallbackDelivery, ProcessorRequest, Verdict
 from cases.services.reports import callbacks
 from dsrportal import queueing
 from dsrportal.models import DataKey, User
+from dsrportal.sentence import Sentence
 from integrations.models import Processor, SigningCertificate
 from tests import builders
 from tests.cases.admin.desk_users import browser
@@ -138,7 +139,10 @@ def test_refusals_of_seven_days_are_counted_by_reason() -> None:
     for _ in range(3):
         callbacks.count_refusal("no_signature")
     callbacks.count_refusal("unknown_token")
-    assert callbacks.refused_lately(days=7) == [("Not signed", 4), ("The address is not one of ours", 1)]
+    assert callbacks.refused_lately(days=7) == [
+        (Sentence("Not signed"), 4),
+        (Sentence("The address is not one of ours"), 1),
+    ]
     html = browser("otto").get(LIST).content.decode()
     assert "Not signed" in html
     assert "Names another domain" not in html

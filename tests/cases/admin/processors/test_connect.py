@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from cases.models import Action, AuditEvent
 from dsrportal.models import User
+from dsrportal.sentence import Sentence
 from integrations.errors import IntegrationError, RateLimited, Unauthorized, UnexpectedAnswer, Unreachable
 from integrations.models import Processor
 from integrations.registry import KINDS
@@ -125,10 +126,10 @@ def test_a_workspace_that_is_another_processor_is_marked_and_refused() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        Unauthorized("Fake refused the there key.", key_field="there_key", http_status=401),
-        RateLimited("Fake says not now.", retry_after_seconds=5),
-        Unreachable("Fake did not answer in time."),
-        UnexpectedAnswer("Fake answered with status 500.", http_status=500),
+        Unauthorized(Sentence("Fake refused the there key."), key_field="there_key", http_status=401),
+        RateLimited(Sentence("Fake says not now."), retry_after_seconds=5),
+        Unreachable(Sentence("Fake did not answer in time.")),
+        UnexpectedAnswer(Sentence("Fake answered with status 500."), http_status=500),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(monkeypatch: pytest.MonkeyPatch, error: IntegrationError) -> None:
@@ -137,7 +138,7 @@ def test_what_goes_wrong_is_one_sentence(monkeypatch: pytest.MonkeyPatch, error:
     answer = browser("ivy").post(connect(processor))
     html = answer.content.decode()
     assert answer.status_code == 200
-    assert error.sentence in html
+    assert str(error.sentence) in html
     assert ("#id_credential_there_key" in html) is isinstance(error, Unauthorized)
     assert events() == []
 

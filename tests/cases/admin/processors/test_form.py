@@ -8,6 +8,7 @@ from django.urls import reverse
 from cases.models import Action, AuditEvent
 from cases.services.processors import accounts
 from dsrportal.models import User
+from dsrportal.sentence import Sentence
 from integrations import budget
 from integrations.connector import REQUESTS, Capability, Connector
 from integrations.errors import IntegrationError
@@ -28,26 +29,36 @@ class Fake(Connector):
     """A kind of which no real one exists: options of every sort, and credentials that go to several addresses."""
 
     kind: ClassVar[str] = "fake"
-    label: ClassVar[str] = "Fake system"
-    description: ClassVar[str] = "Stands for the next vendor."
+    label: ClassVar[Sentence] = Sentence("Fake system")
+    description: ClassVar[Sentence] = Sentence("Stands for the next vendor.")
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ERASURE, Capability.WORKSPACES})
-    account_label: ClassVar[str] = "Tenant"
-    account_help: ClassVar[str] = "Its number there."
+    account_label: ClassVar[Sentence] = Sentence("Tenant")
+    account_help: ClassVar[Sentence] = Sentence("Its number there.")
     default_base_url: ClassVar[str] = "https://api.fake.example/v1"
     connects_with: ClassVar[tuple[str, ...]] = ("there_key", "number")
     secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("main_key", "Main key", "From its settings."),
-        Secret("there_key", "There key", required=False, sent_to=_THERE),
+        Secret("main_key", Sentence("Main key"), Sentence("From its settings.")),
+        Secret("there_key", Sentence("There key"), required=False, sent_to=_THERE),
     )
     options: ClassVar[tuple[Option, ...]] = (
-        Option("user_id_type", "User ID", choices=(("email", "E-mail"), ("id", "Number")), required=True),
-        Option("region", "Region", choices=(("north", "North"), ("south", "South")), default="north"),
-        Option("there_url", "There address", is_address=True),
-        Option("token_url", "Token address", is_address=True),
-        Option("number", "Number of the account"),
-        Option("notes", "Notes", multiline=True),
-        Option("keep_days", "Days it keeps things", default="30"),
-        Option("assignee", "Assignee"),
+        Option(
+            "user_id_type",
+            Sentence("User ID"),
+            choices=(("email", Sentence("E-mail")), ("id", Sentence("Number"))),
+            required=True,
+        ),
+        Option(
+            "region",
+            Sentence("Region"),
+            choices=(("north", Sentence("North")), ("south", Sentence("South"))),
+            default="north",
+        ),
+        Option("there_url", Sentence("There address"), is_address=True),
+        Option("token_url", Sentence("Token address"), is_address=True),
+        Option("number", Sentence("Number of the account")),
+        Option("notes", Sentence("Notes"), multiline=True),
+        Option("keep_days", Sentence("Days it keeps things"), default="30"),
+        Option("assignee", Sentence("Assignee")),
     )
     # What listing its workspaces gives, or raises.
     found: ClassVar[list[Workspace] | IntegrationError] = []

@@ -32,7 +32,7 @@ def test_a_kind_is_chosen_from_what_there_is() -> None:
     html = unescape(browser("ivy").get(ADD).content.decode())
     for name, (label, _path) in KINDS.items():
         assert f'href="?kind={name}"' in html
-        assert label in html
+        assert str(label) in html
     assert "Stands for the next vendor." in html
     assert "Access, portability, erasure, opt-out and correction" in html
     assert "makes a task that a person does and attests" in html.lower()

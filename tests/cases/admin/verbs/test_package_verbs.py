@@ -209,7 +209,7 @@ def test_it_is_fetched_again_from_the_case(sealed: ResultPackage) -> None:
     client = browser("agnes")
     assert address(sealed, "refetch") in client.get(page_of(sealed)).content.decode()
     asked = client.get(address(sealed, "refetch")).content.decode()
-    assert packages.why_sealed("foreign_identity", name="Sandbox 0")[:40] in asked
+    assert packages.why_sealed("foreign_identity", name="Sandbox 0").english[:40] in asked
     assert ResultPackage.objects.exists()
     answer = client.post(address(sealed, "refetch"), follow=True)
     assert said(answer) == ["The result is being fetched again. Load the case anew after a moment."]

@@ -12,6 +12,7 @@ from cases.models import AttentionKind, Case, ProcessorRequest
 from cases.services import attention
 from cases.services.planning import approval
 from cases.services.worklist import assigning
+from dsrportal.sentence import Sentence
 from tests.builders import actor, approved_case, manual, open_case, processor, ready_case
 from tests.cases.admin.desk_users import account, browser, said
 
@@ -154,7 +155,7 @@ def test_what_waits_for_a_silent_processor() -> None:
     open_case()
     client = browser("agnes")
     assert shown(client, "silent=1") == set()
-    attention.open_item(AttentionKind.SILENT, "No word.", actor=actor("agnes"), processor=quiet)
+    attention.open_item(AttentionKind.SILENT, Sentence("No word."), actor=actor("agnes"), processor=quiet)
     assert shown(client, "silent=1") == {waiting.reference}
 
 
