@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from cases.admin.verb import ConfirmForm
 from cases.lifecycle import Outcome
 from cases.services.closing.closing import CLOSING_OUTCOMES, CLOSING_REASONS, REOPENING_REASONS
 from cases.services.person.disclosure import REVEAL_REASONS
@@ -14,15 +15,6 @@ from cases.services.planning.approval import DENIAL_REASONS
 
 def _choices(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
     return list(reasons.items())
-
-
-class ConfirmForm(forms.Form):
-    """Asks nothing: the button is the answer."""
-
-    def refuse(self, sentences: tuple[str, ...]) -> None:
-        """Show what the services said no to above the fields."""
-        for sentence in sentences:
-            self.add_error(None, sentence)
 
 
 class NoteForm(ConfirmForm):
