@@ -23,8 +23,6 @@ from cases.services.person import disclosure
 from cases.services.planning import approval
 from cases.services.reports import reconciling
 
-_UNAPPROVED: Final = (CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY)
-
 
 def _cancellable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
     return any(
@@ -164,7 +162,7 @@ CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         gettext_lazy("Deny"),
         "close",
         "cases.approve_case",
-        due=at(*_UNAPPROVED),
+        due=at(*approval.UNAPPROVED),
         lead=gettext_lazy("Closes the case without sending anything. The person must be told why."),
         form=DenyForm,
         danger=True,
