@@ -10,13 +10,14 @@ from django.utils import timezone
 from cases.actor import Actor, Source
 from cases.models import Case
 from cases.services.intake import opening
+from cases.services.intake.rules import Asked
 from cases.services.person import verification
 from cases.services.person.evidence import Evidence
 from cases.services.planning import approval, planning
 from dsrportal.models import User
 from integrations import budget
 from integrations.models import Processor
-from integrations.types import Identity, Inquiry
+from integrations.types import Correction, Identity, Inquiry
 from tests.sandbox import Sandbox
 
 PASSWORD = "correct-horse-battery"
@@ -109,18 +110,20 @@ def open_case(
     received_at: datetime | None = None,
     skip_waiting_period: bool = False,
     group_name: str = "",
-    **more: Any,
+    purposes: Sequence[str] = (),
+    corrections: Sequence[Correction] = (),
 ) -> Case:
-    return opening.open_case(
-        actor=actor(by),
+    asked = Asked(
         type=type,
         regulation=regulation,
         received_at=received_at or timezone.now() - timedelta(hours=2),
-        identities=[Identity(kind, value) for kind, value in identities],
+        identities=tuple(Identity(kind, value) for kind, value in identities),
         skip_waiting_period=skip_waiting_period,
         group_name=group_name,
-        **more,
+        purposes=tuple(purposes),
+        corrections=tuple(corrections),
     )
+    return opening.open_case(asked, actor=actor(by))
 
 
 def ready_case(**more: Any) -> Case:

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cases.models import IntakeSource
 from cases.services.intake import limits as intake_limits
-from cases.services.intake import receipts
+from cases.services.intake import receipts, rules
 from cases.services.intake import sources as intake_sources
 from cases.services.intake.receipts import OtherBody
+from cases.services.intake.rules import CannotOpen
 from cases.services.refusal import Refused
 from cases.views import intake_body, problems
 from cases.views.bodies import read_body
@@ -73,14 +74,16 @@ def open_case(request: HttpRequest, source: IntakeSource) -> HttpResponse:
 
 @sensitive_variables()
 def _open(source: IntakeSource, key: str, document: Any, *, address: str) -> HttpResponse:
-    order, faults = intake_body.read(document)
-    if order is None:
+    body = intake_body.read(document)
+    order = body.order
+    faults = body.faults if order is None else [*body.faults, *body.placed(rules.of_fields(order.asked))]
+    if order is None or faults:
         return problems.answer(problems.INVALID, faults)
     barred = [
         Fault(f"/{name}", "This source may not open cases of this kind.")
         for name, value, allowed in (
-            ("type", order.type, source.types),
-            ("regulation", order.regulation, source.regulations),
+            ("type", order.asked.type, source.types),
+            ("regulation", order.asked.regulation, source.regulations),
         )
         if value not in allowed
     ]
@@ -93,6 +96,8 @@ def _open(source: IntakeSource, key: str, document: Any, *, address: str) -> Htt
         )
     except OtherBody:
         return problems.answer(problems.KEY_REUSED)
+    except CannotOpen as refused:
+        return problems.answer(problems.INVALID, body.placed(refused.faults))
     except Refused as refused:
         return problems.answer(
             problems.INVALID, [Fault("", sentence.english) for sentence in refused.sentences]

@@ -1,4 +1,4 @@
-"""The body that opens a case: read strictly, each fault as a sentence with the place where it is.
+"""The body that opens a case: read strictly, each fault of its form as a sentence with the place where it is.
 
 No sentence repeats a value, and a field that nobody knows is not named: its name may be somebody's address.
 """
@@ -6,15 +6,17 @@ No sentence repeats a value, and a field that nobody knows is not named: its nam
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.utils import timezone
 
+from cases.services.intake import rules
 from cases.services.intake.receipts import Order
+from cases.services.intake.rules import Asked
 from cases.views.problems import Fault
-from dsrportal.crypto import blind_index
 from integrations.types import Correction, Identity, IdentityType, Regulation, RequestType
 
 LIMIT_BYTES: Final = 64 * 1024
@@ -37,8 +39,6 @@ REQUIRED: Final = ("type", "regulation", "identities")
 MOMENT: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
 LANGUAGE: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
 EXTERNAL_REFERENCE: Final = r"^[A-Za-z0-9._:/#-]{1,64}$"
-# The year the GDPR began to apply: an earlier year is a slip.
-FIRST_YEAR: Final = 2018
 # A form's clock may be a little ahead of ours.
 CLOCK_SKEW: Final = timedelta(minutes=2)
 
@@ -55,11 +55,31 @@ def parse(raw: bytes) -> Any:
         raise Unreadable from error
 
 
-def read(document: Any) -> tuple[Order | None, list[Fault]]:
-    """What is asked for, or what is wrong with it."""
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What could be read: `order` is None where no object was sent, and lacks what `faults` are about."""
+
+    order: Order | None
+    faults: list[Fault]
+    # Of each list, the places of those rows that were read.
+    rows: Mapping[str, list[int]]
+
+    def placed(self, faults: Iterable[rules.Fault]) -> list[Fault]:
+        """What the rules say, with its place here; nothing about a place that could not be read."""
+        found = [Fault(self._pointer(fault), fault.beside.english) for fault in faults]
+        unread = [f"{fault.pointer}/" for fault in self.faults]
+        return [each for each in found if not any(there.startswith(f"{each.pointer}/") for there in unread)]
+
+    def _pointer(self, fault: rules.Fault) -> str:
+        row = [] if fault.index is None else [str(self.rows[fault.field][fault.index])]
+        return "".join(f"/{part}" for part in (fault.field, *row, fault.part) if part)
+
+
+def read(document: Any) -> Body:
+    """The order, and each fault in its form; what the rules say of it is for `services.intake.rules`."""
     reader = _Reader()
     order = reader.order(document)
-    return (None if reader.faults else order), reader.faults
+    return Body(order, reader.faults, reader.rows_read)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -77,20 +97,22 @@ class _Reader:
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
+        self.rows_read: dict[str, list[int]] = {}
 
     def order(self, document: Any) -> Order | None:
         if not isinstance(document, dict):
             self.fault("", "Send one object.")
             return None
         self.known(document, "", FIELDS, REQUIRED)
-        identities = self.identities(document.get("identities", []))
         return Order(
-            type=self.word(document, "", "type", RequestType.values),
-            regulation=self.word(document, "", "regulation", Regulation.values),
-            received_at=self.moment(document.get("received_at")),
-            identities=identities,
-            purposes=self.purposes(document.get("purposes", [])),
-            corrections=self.corrections(document.get("corrections", []), identities),
+            Asked(
+                type=self.word(document, "", "type", RequestType.values),
+                regulation=self.word(document, "", "regulation", Regulation.values),
+                received_at=self.moment(document.get("received_at")),
+                identities=self.identities(document.get("identities", [])),
+                purposes=self.purposes(document.get("purposes", [])),
+                corrections=self.corrections(document.get("corrections", [])),
+            ),
             language=self.matching(document, "language", LANGUAGE, "a language tag, such as de or en-GB"),
             external_reference=self.matching(
                 document,
@@ -146,11 +168,7 @@ class _Reader:
         except (ValueError, OverflowError):
             self.fault("/received_at", "This has to be a time with an offset, such as 2026-05-04T09:30:00Z.")
             return now
-        if moment > now + CLOCK_SKEW:
-            self.fault("/received_at", "This is in the future; the legal clock starts when the person asked.")
-        elif moment.year < FIRST_YEAR:
-            self.fault("/received_at", "Check the year: no request under these laws is that old.")
-        return min(moment, now)
+        return moment if moment > now + CLOCK_SKEW else min(moment, now)
 
     def rows(self, found: Any, name: str, most: int) -> list[Any]:
         if not isinstance(found, list) or len(found) > most:
@@ -159,41 +177,22 @@ class _Reader:
         return found
 
     def identities(self, found: Any) -> tuple[Identity, ...]:
-        read, seen = [], set()
-        rows = self.rows(found, "identities", MOST_IDENTITIES)
-        if rows == [] == found:
-            self.fault(
-                "/identities", "Give at least one identity: without one no processor can find the person."
-            )
-        for number, row in enumerate(rows):
-            pointer = f"/identities/{number}"
-            fields = self.row(row, pointer, ("type", "value"))
-            identity = Identity(fields.get("type", ""), fields.get("value", ""))
-            if identity.type and identity.value:
-                index = blind_index(identity.type, identity.value)
-                if index in seen:
-                    self.fault(pointer, "The same identity is given twice; keep one of the two.")
-                seen.add(index)
-                read.append(identity)
-        return tuple(read)
+        rows = self.texts(found, "identities", ("type", "value"))
+        return tuple(Identity(row["type"], row["value"]) for row in rows)
 
-    def corrections(self, found: Any, identities: tuple[Identity, ...]) -> tuple[Correction, ...]:
-        read, seen = [], set()
-        for number, row in enumerate(self.rows(found, "corrections", MOST_IDENTITIES)):
-            pointer = f"/corrections/{number}"
-            fields = self.row(row, pointer, ("type", "value", "new_value"))
-            if not all(fields.get(name) for name in ("type", "value", "new_value")):
-                continue
-            identity = Identity(fields["type"], fields["value"])
-            if identity not in identities:
-                self.fault(pointer, "What is to be corrected must be among the identities.")
-            elif identity in seen:
-                self.fault(pointer, "Give each identity that is to be corrected one new value.")
-            if fields["new_value"] == identity.value:
-                self.fault(f"{pointer}/new_value", "The new value has to differ from the old one.")
-            seen.add(identity)
-            read.append(Correction(identity.type, identity.value, fields["new_value"]))
-        return tuple(read)
+    def corrections(self, found: Any) -> tuple[Correction, ...]:
+        rows = self.texts(found, "corrections", ("type", "value", "new_value"))
+        return tuple(Correction(row["type"], row["value"], row["new_value"]) for row in rows)
+
+    def texts(self, found: Any, name: str, fields: tuple[str, ...]) -> list[dict[str, str]]:
+        """The rows of a list that hold all these fields."""
+        read = {
+            number: self.row(row, f"/{name}/{number}", fields)
+            for number, row in enumerate(self.rows(found, name, MOST_IDENTITIES))
+        }
+        whole = {number: row for number, row in read.items() if all(row.get(field) for field in fields)}
+        self.rows_read[name] = list(whole)
+        return list(whole.values())
 
     def row(self, row: Any, pointer: str, names: tuple[str, ...]) -> dict[str, str]:
         """The fields of one identity or correction: its type, and texts."""

@@ -12,6 +12,7 @@ from cases.models import Case, IntakeSource
 from cases.services import notes
 from cases.services.intake import opening
 from cases.services.intake import sources as intake_sources
+from cases.services.intake.rules import Asked
 from cases.services.person import email_links, verification
 from cases.services.person.evidence import Evidence
 from cases.services.planning import approval, planning
@@ -146,18 +147,19 @@ def open_case(
     hours: int,
     *,
     actor: Actor | None = None,
-    **more: Any,
+    through: IntakeSource | None = None,
+    corrections: tuple[Correction, ...] = (),
 ) -> Case:
     """A case that agnes opened, if nobody else did, and verified, and perhaps pia approved or denied; all of it now."""
     agent, approver = acting("agnes"), acting("pia")
-    case = opening.open_case(
-        actor=actor or agent,
+    asked = Asked(
         type=kind,
         regulation=regulation,
         received_at=timezone.now() - timedelta(hours=hours),
-        identities=[Identity(identity_type, value) for identity_type, value in person],
-        **more,
+        identities=tuple(Identity(identity_type, value) for identity_type, value in person),
+        corrections=corrections,
     )
+    case = opening.open_case(asked, actor=actor or agent, through=through)
     if stage in {"ready", "approved"}:
         case = verification.record(case, actor=agent, method="matched_data", evidence=MATCHED)
     if stage == "approved":
@@ -173,7 +175,7 @@ def _open(story: Story, form: IntakeSource) -> Case:
         more = {"actor": intake_sources.actor_of(form, address="192.0.2.44"), "through": form}
     if story.new_value:
         ((identity_type, value),) = story.person
-        more["corrections"] = [Correction(identity_type, value, story.new_value)]
+        more["corrections"] = (Correction(identity_type, value, story.new_value),)
     case = open_case(story.type, story.regulation, story.person, story.stage, story.hours, **more)
     # Into the demo's own folder; a real mail server is left alone.
     if story.stage == "link" and getattr(settings, "EMAIL_FILE_PATH", None):

@@ -17,6 +17,7 @@ from cases.models import Case, ManualTask
 from cases.services.closing import closing
 from cases.services.dispatch import dispatch
 from cases.services.intake import opening
+from cases.services.intake.rules import Asked
 from cases.services.person import verification
 from cases.services.planning import approval, planning, tasks
 from dsrportal.demo.cases import MATCHED, acting
@@ -83,13 +84,8 @@ def _tell_one(
 ) -> None:
     agent, approver = acting("agnes"), acting("pia")
     with as_of(received + took * 0.1):
-        case = opening.open_case(
-            actor=agent,
-            type=kind,
-            regulation=regulation,
-            received_at=received,
-            identities=[Identity("email", f"{who}@example.org")],
-        )
+        identities = (Identity("email", f"{who}@example.org"),)
+        case = opening.open_case(Asked(kind, regulation, received, identities), actor=agent)
     with as_of(received + took):
         if ended == "withdrawn":
             closing.withdraw(case, actor=agent, text="Asked by phone to leave everything as it is.")

@@ -7,7 +7,8 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin.verbs.forms import ConfirmForm, NoteForm
+from cases.admin.verb import ConfirmForm
+from cases.admin.verbs.forms import NoteForm
 from cases.admin.verbs.verification_forms import EvidenceForm
 from cases.models import VerificationMethod
 from dsrportal.models import User

@@ -10,9 +10,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from cases.admin.bulk import forms
-from cases.admin.verbs.forms import ConfirmForm, NoteForm
+from cases.admin.verb import ConfirmForm, Text
+from cases.admin.verbs.forms import NoteForm
 from cases.admin.verbs.table import BY_NAME
-from cases.admin.verbs.verb import Text, Verb
+from cases.admin.verbs.verb import CaseVerb
 from cases.models import BulkVerb
 
 
@@ -21,7 +22,7 @@ class ForMany:
     """`single` is the verb for one case: its label, icon, permission, and its form where that asks for no one case."""
 
     name: str
-    single: Verb
+    single: CaseVerb[Any]
     lead: Text
     form: type[ConfirmForm]
 

@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
-from cases.actor import Seen
 from cases.admin import widgets
 from cases.admin.actors import actor_of
 from cases.admin.sections import person
 from cases.admin.verbs.forms import NoteForm
+from cases.admin.verbs.page import seen, shown_version
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case, Clock, ClockKind, Note, PossibleDuplicate, ProcessorRequest, SubjectIdentity
 from cases.services import versions as case_versions
@@ -180,7 +180,7 @@ def compare(request: HttpRequest, context: dict[str, Any], case_id: int, other_i
     may = request.user.has_perm(PERMISSION)
     if request.method == "POST" and not may:
         raise PermissionDenied
-    versions = {name: _version(request, name, key) for name, key in _shown(case_id, other_id)}
+    versions = {name: shown_version(request, key, field=name) for name, key in _shown(case_id, other_id)}
     case, kept, pair = _pair(case_id, other_id)
     why_not = duplicate_closing.why_not(case, kept)
     sent = "" if why_not else change_plan.may_change(kept)
@@ -192,8 +192,8 @@ def compare(request: HttpRequest, context: dict[str, Any], case_id: int, other_i
             duplicate_closing.close(
                 case,
                 kept=kept,
-                actor=replace(actor_of(request), seen=_seen(case, versions["version"])),
-                seen_of_kept=_seen(kept, versions["kept_version"]),
+                actor=replace(actor_of(request), seen=seen(case, versions["version"])),
+                seen_of_kept=seen(kept, versions["kept_version"]),
                 add=[UUID(key) for key in form.cleaned_data.get("add", [])],
                 text=form.cleaned_data["text"],
             )
@@ -229,17 +229,6 @@ def compare(request: HttpRequest, context: dict[str, Any], case_id: int, other_i
 def _shown(case_id: int, other_id: int) -> tuple[tuple[str, int], tuple[str, int]]:
     """The form's fields that carry how much of each case it was shown with."""
     return ("version", case_id), ("kept_version", other_id)
-
-
-def _version(request: HttpRequest, name: str, case_id: int) -> int | None:
-    if request.method != "POST":
-        return case_versions.version(case_id)
-    said = request.POST.get(name, "")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 19 else None
-
-
-def _seen(case: Case, version: int | None) -> Seen | None:
-    return None if version is None else Seen(case.pk, version)
 
 
 def decide(request: HttpRequest, case_id: int, other_id: int, verb: str) -> HttpResponse:

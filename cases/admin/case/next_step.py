@@ -1,6 +1,7 @@
 """The one thing that is due now on a case: in words, with the button that does it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -11,7 +12,7 @@ from cases.admin.sections import verification
 from cases.admin.sections.requests import RequestCard
 from cases.admin.sections.verification import VerificationCard
 from cases.admin.verbs.table import BY_NAME
-from cases.admin.verbs.verb import Verb
+from cases.admin.verbs.verb import CaseVerb
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case
 from cases.services.planning import approval, erasure_hold
@@ -24,20 +25,20 @@ class NextStep:
     """What is due now: a sentence, and the verb that does it if this person may."""
 
     sentence: Sentence | str
-    verb: Verb | None = None
+    verb: CaseVerb[Any] | None = None
 
 
 def next_step(
     request: HttpRequest,
     case: Case,
     requests: list[RequestCard],
-    due: list[Verb],
+    due: list[CaseVerb[Any]],
     stands: Turn,
     proven: VerificationCard,
 ) -> NextStep:
     """The one thing that is due now, in words, with its verb where this person may do it."""
 
-    def offered(name: str) -> Verb | None:
+    def offered(name: str) -> CaseVerb[Any] | None:
         return BY_NAME[name] if BY_NAME[name] in due else None
 
     if case.status == CaseStatus.VERIFYING:

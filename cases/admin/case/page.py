@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
@@ -26,7 +26,7 @@ from cases.admin.sections.requests import RequestCard, cards
 from cases.admin.sections.timeline import Entry, timeline
 from cases.admin.sections.verification import VerificationCard
 from cases.admin.verbs.table import VERBS
-from cases.admin.verbs.verb import Verb
+from cases.admin.verbs.verb import CaseVerb
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import (
     AttentionItem,
@@ -67,7 +67,7 @@ class CasePage:
     # Why it will probably miss its date; "" where it will not.
     risk: str
     next_step: NextStep
-    menu: list[Verb]
+    menu: list[CaseVerb[Any]]
     attention: list[AttentionItem]
     identities: list[IdentityLine]
     # What of an opt-out is taken back, in words.

@@ -1,12 +1,10 @@
 """Attention items: things a human must decide, open ones first, and one verb to settle them."""
 
-from typing import Any
+from typing import Any, Final
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import F, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,16 +12,31 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin import widgets
-from cases.admin.actors import actor_of
 from cases.admin.export import Column, Exported, instant, name
 from cases.admin.readonly import ReadOnlyAdmin, moment
+from cases.admin.verb import Verb, permitted, verb_page
 from cases.models import AttentionItem
 from cases.models.audit import slots as audit_slots
 from cases.services.processors import accounts
-from cases.services.refusal import Refused
 
 Context = dict[str, Any]
 RESOLVE = "cases.resolve_attentionitem"
+VERBS: Final[tuple[Verb[AttentionItem], ...]] = (
+    Verb(
+        "resolve",
+        gettext_lazy("Settle this"),
+        "check",
+        RESOLVE,
+        gettext_lazy(
+            "Settling says that you have looked at this and decided what to do. The case goes on as its requests say; "
+            "your name and the moment are recorded."
+        ),
+        lambda item, actor, _said: accounts.resolve_item(item, actor=actor),
+        told=lambda item, _nothing: _("Settled: %(sentence)s") % {"sentence": item.sentence},
+        button=gettext_lazy("Settle"),
+        template="portal/home/resolve.html",
+    ),
+)
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -82,27 +95,14 @@ class AttentionItemAdmin(Exported, ReadOnlyAdmin):
         context = {"may_resolve": request.user.has_perm(RESOLVE)}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
-    def resolve_view(self, request: HttpRequest, item_id: int) -> HttpResponse:
-        if not request.user.has_perms(["cases.view_attentionitem", RESOLVE]):
-            raise PermissionDenied
+    def resolve_view(self, request: HttpRequest, item_id: int) -> HttpResponseBase:
+        verb = permitted(request, VERBS, "resolve", sees="cases.view_attentionitem")
         item = self.get_queryset(request).filter(pk=item_id).first()
         if item is None:
             raise Http404
-        if request.method == "POST":
-            try:
-                accounts.resolve_item(item, actor=actor_of(request))
-            except Refused as refused:
-                messages.error(request, str(refused))
-            else:
-                messages.success(request, _("Settled: %(sentence)s") % {"sentence": item.sentence})
-            return HttpResponseRedirect(reverse("admin:cases_attentionitem_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Settle this"),
-            "item": item,
-        }
-        return TemplateResponse(request, "portal/home/resolve.html", context)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "item": item}
+        back = reverse("admin:cases_attentionitem_changelist")
+        return verb_page(request, context, verb, item, back=back)
 
     @admin.display(description=gettext_lazy("Opened"))
     def opened(self, item: AttentionItem) -> str:

@@ -4,14 +4,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin.sections import purposes
+from cases.admin.verb import ConfirmForm
 from cases.models import Case
-from cases.services.intake.opening import FIRST_YEAR
-from dsrportal.sentence import Sentence
+from cases.services.intake import rules
 from integrations.types import Correction, Identity, IdentityType, Regulation, RequestType
 
 # Without JavaScript so many rows are there to fill in; with it, rows appear as they are needed.
@@ -22,7 +21,7 @@ _GROUP: Final = Case._meta.get_field("group_name")
 LOCAL_FORMAT: Final = "%Y-%m-%dT%H:%M"
 
 
-class OpenCaseForm(forms.Form):
+class OpenCaseForm(ConfirmForm):
     received_at = forms.DateTimeField(
         label=gettext_lazy("Received at"),
         input_formats=[LOCAL_FORMAT, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
@@ -80,14 +79,9 @@ class OpenCaseForm(forms.Form):
 
     def clean_received_at(self) -> datetime:
         received_at: datetime = self.cleaned_data["received_at"]
-        if timezone.localtime(received_at).year < FIRST_YEAR:
-            raise forms.ValidationError(_("Check the year: no request under these laws is that old."))
+        for fault in rules.of_receipt(received_at):
+            raise forms.ValidationError(str(fault.beside))
         return received_at
-
-    def refuse(self, sentences: tuple[Sentence, ...]) -> None:
-        """Show what the services said no to above the fields."""
-        for sentence in sentences:
-            self.add_error(None, str(sentence))
 
 
 def _typed() -> forms.TextInput:
@@ -155,6 +149,15 @@ class _IdentityFormSet(forms.BaseFormSet):
     @property
     def corrections(self) -> list[Correction]:
         return [correction for form in self.forms if (correction := form.correction)]
+
+    def mark(self, fault: rules.Fault) -> bool:
+        """Say it beside the row that it is about; False where there is no such row."""
+        if fault.index is None:
+            return False
+        corrected = fault.field == "corrections"
+        rows = [form for form in self.forms if (form.correction if corrected else form.identity)]
+        rows[fault.index].add_error("correct_to" if corrected else "value", str(fault.beside))
+        return True
 
 
 # The first row is set to what most people give.

@@ -9,15 +9,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cases.admin.verb import ConfirmForm
 from cases.models import CaseImport
 from cases.services.imports import columns as import_columns
-from dsrportal.sentence import Sentence
 from integrations.types import IdentityType, Regulation, RequestType
 
 _SOURCE: Final = CaseImport._meta.get_field("source")
 
 
-class UploadForm(forms.Form):
+class UploadForm(ConfirmForm):
     file = forms.FileField(
         label=gettext_lazy("File"),
         allow_empty_file=True,  # the service says so in its own words
@@ -34,10 +34,6 @@ class UploadForm(forms.Form):
         ),
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
     )
-
-    def refuse(self, sentences: tuple[Sentence, ...]) -> None:
-        for sentence in sentences:
-            self.add_error(None, str(sentence))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Opening a case from the desk."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -19,8 +20,10 @@ from cases.admin.intake.forms import FIRST_ROW, IdentityFormSet, OpenCaseForm
 from cases.lifecycle import UNVERIFIED_TYPES
 from cases.models import Case, ClockKind
 from cases.services.intake import opening
+from cases.services.intake.rules import Asked, CannotOpen, Fault
 from cases.services.planning import planning
 from cases.services.refusal import Refused
+from dsrportal.sentence import Sentence
 from integrations.types import RequestType
 
 
@@ -33,6 +36,8 @@ def open_case(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if data is not None and form.is_valid() & identities.is_valid():
         try:
             case = _open(form, identities, actor=actor_of(request))
+        except CannotOpen as refused:
+            _mark(form, identities, refused.faults)
         except Refused as refused:
             form.refuse(refused.sentences)
         else:
@@ -47,18 +52,29 @@ def open_case(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 
 def _open(form: OpenCaseForm, identities: Any, *, actor: Actor) -> Case:
     said = form.cleaned_data
-    return opening.open_case(
-        actor=actor,
+    asked = Asked(
         type=said["type"],
         regulation=said["regulation"],
         received_at=said["received_at"],
-        identities=identities.identities,
+        identities=tuple(identities.identities),
         skip_waiting_period=said["skip_waiting_period"],
         group_name=said["group_name"],
-        purposes=form.purposes,
+        purposes=tuple(form.purposes),
         # What stands in the rows of another type was hidden, and is meant for none.
-        corrections=identities.corrections if said["type"] == RequestType.CORRECTION else [],
+        corrections=tuple(identities.corrections) if said["type"] == RequestType.CORRECTION else (),
     )
+    return opening.open_case(asked, actor=actor)
+
+
+def _mark(form: OpenCaseForm, identities: Any, faults: Sequence[Fault]) -> None:
+    """Each at its field or in its row; above all of them what has no place on the page."""
+    above: dict[Sentence, None] = {}
+    for fault in faults:
+        if fault.field in form.fields:
+            form.add_error(fault.field, str(fault.beside))
+        elif not identities.mark(fault):
+            above[fault.sentence] = None
+    form.refuse(tuple(above))
 
 
 def _tell(request: HttpRequest, case: Case) -> None:

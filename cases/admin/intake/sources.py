@@ -1,31 +1,27 @@
 """Intake sources: forms of our own that open cases. A token is shown on one page, once; nothing is deleted."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from cases.actor import Actor
 from cases.admin import widgets
 from cases.admin.actors import actor_of
 from cases.admin.processors.page import copyable
 from cases.admin.readonly import DeskAdmin, moment
+from cases.admin.verb import Verb, offered, permitted, verb_page
 from cases.models import IntakeSource
 from cases.services.intake import sources as intake_sources
 from cases.services.intake.sources import Terms
@@ -68,60 +64,61 @@ class IntakeSourceForm(forms.ModelForm):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """What people do to a source besides changing it. `call` gives a token where it made one."""
-
-    name: str
-    label: str | Promise
-    icon: str
-    lead: str | Promise
-    told: str | Promise
-    call: Callable[[IntakeSource, Actor], str | None]
-    danger: bool = False
-    # None: always offered; else only while the source is, or is not, active.
-    while_active: bool | None = None
+CHANGE: Final = "cases.change_intakesource"
 
 
-VERBS: Final = {
-    verb.name: verb
-    for verb in (
-        Verb(
-            "rotate",
-            gettext_lazy("Replace the token"),
-            "key",
-            gettext_lazy(
-                "The form gets a new token, which is shown once on the next page. The present one stops working at "
-                "once: until the new one is entered there, the form opens no cases."
-            ),
-            "",
-            lambda source, actor: intake_sources.rotate(source, actor=actor),
+def _with_token(request: HttpRequest, context: Context, source: IntakeSource, token: str) -> HttpResponse:
+    """No redirect: the token would have to be kept somewhere on its way to the next page."""
+    shown = {
+        "title": _("The token of %(name)s") % {"name": source.name},
+        "source": source,
+        "token": copyable(token),
+        "address": copyable(_address("intake-cases")),
+        "document": copyable(_address("intake-openapi")),
+        "back": _page_of(source),
+    }
+    response = TemplateResponse(request, "portal/intake/token.html", {**context, **shown})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+VERBS: Final[tuple[Verb[IntakeSource], ...]] = (
+    Verb(
+        "rotate",
+        gettext_lazy("Replace the token"),
+        "key",
+        CHANGE,
+        gettext_lazy(
+            "The form gets a new token, which is shown once on the next page. The present one stops working at "
+            "once: until the new one is entered there, the form opens no cases."
         ),
-        Verb(
-            "deactivate",
-            gettext_lazy("Deactivate"),
-            "pause",
-            gettext_lazy(
-                "Its token is refused like an unknown one. Cases that it opened go on; it is told of them no more."
-            ),
-            gettext_lazy("%(name)s opens no more cases."),
-            lambda source, actor: intake_sources.deactivate(source, actor=actor),
-            danger=True,
-            while_active=True,
+        lambda source, actor, _said: intake_sources.rotate(source, actor=actor),
+        answer=_with_token,
+    ),
+    Verb(
+        "deactivate",
+        gettext_lazy("Deactivate"),
+        "pause",
+        CHANGE,
+        gettext_lazy(
+            "Its token is refused like an unknown one. Cases that it opened go on; it is told of them no more."
         ),
-        Verb(
-            "activate",
-            gettext_lazy("Activate"),
-            "check",
-            gettext_lazy(
-                "Its token is taken again. If somebody may have learnt it, replace the token as well."
-            ),
-            gettext_lazy("%(name)s opens cases again."),
-            lambda source, actor: intake_sources.activate(source, actor=actor),
-            while_active=False,
-        ),
-    )
-}
+        lambda source, actor, _said: intake_sources.deactivate(source, actor=actor),
+        due=lambda source: source.active,
+        told=lambda source, _nothing: _("%(name)s opens no more cases.") % {"name": source.name},
+        danger=True,
+    ),
+    Verb(
+        "activate",
+        gettext_lazy("Activate"),
+        "check",
+        CHANGE,
+        gettext_lazy("Its token is taken again. If somebody may have learnt it, replace the token as well."),
+        lambda source, actor, _said: intake_sources.activate(source, actor=actor),
+        due=lambda source: not source.active,
+        told=lambda source, _nothing: _("%(name)s opens cases again.") % {"name": source.name},
+    ),
+)
 
 
 @admin.register(IntakeSource)
@@ -170,8 +167,8 @@ class IntakeSourceAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Context | None = None
     ) -> HttpResponse:
         source = self.get_object(request, object_id)
-        offered = _offered(source) if source and self.has_change_permission(request, source) else []
-        return super().change_view(request, object_id, form_url, {"verbs": offered, **(extra_context or {})})
+        verbs = offered(request, VERBS, source) if source else []
+        return super().change_view(request, object_id, form_url, {"verbs": verbs, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         actor = actor_of(request)
@@ -184,48 +181,20 @@ class IntakeSourceAdmin(DeskAdmin):
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """No redirect: the token would have to be kept somewhere on its way to the next page."""
-        return self._token_page(request, obj, obj.token)
+        return _with_token(request, self._context(request), obj, obj.token)
 
-    def _token_page(self, request: HttpRequest, source: IntakeSource, token: str) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("The token of %(name)s") % {"name": source.name},
-            "source": source,
-            "token": copyable(token),
-            "address": copyable(_address("intake-cases")),
-            "document": copyable(_address("intake-openapi")),
-            "back": _page_of(source),
-        }
-        response = TemplateResponse(request, "portal/intake/token.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+    def _context(self, request: HttpRequest) -> Context:
+        return {**self.admin_site.each_context(request), "opts": self.opts}
 
-    # --- the verbs
-
-    def verb_view(self, request: HttpRequest, source_id: int, name: str) -> HttpResponse:
-        """GET says what would happen and does nothing; POST does it."""
-        verb = VERBS.get(name)
-        if verb is None:
-            raise Http404
-        if not (self.has_view_permission(request) and self.has_change_permission(request)):
-            raise PermissionDenied
+    def verb_view(self, request: HttpRequest, source_id: int, name: str) -> HttpResponseBase:
+        verb = permitted(request, VERBS, name, sees="cases.view_intakesource")
         source = get_object_or_404(IntakeSource, pk=source_id)
-        back = _page_of(source)
-        if request.method != "POST":
-            context = {**self.admin_site.each_context(request), "opts": self.opts, "title": verb.label}
-            context |= {"verb": verb, "source": source, "back": back}
-            return TemplateResponse(request, "portal/intake/source_verb.html", context)
-        try:
-            token = verb.call(source, actor_of(request))
-        except Refused as refused:
-            messages.error(request, str(refused))
-            return HttpResponseRedirect(back)
-        if token:
-            return self._token_page(request, source, token)
-        messages.success(request, str(verb.told) % {"name": source.name})
-        return HttpResponseRedirect(back)
+
+        def shown(_refused: Refused | None) -> Context:
+            return {"named": source}
+
+        context = self._context(request)
+        return verb_page(request, context, verb, source, back=_page_of(source), shown=shown)
 
     # --- what is shown
 
@@ -268,10 +237,6 @@ class IntakeSourceAdmin(DeskAdmin):
     @admin.display(description=gettext_lazy("OpenAPI document"))
     def document(self, source: IntakeSource) -> SafeString:
         return copyable(_address("intake-openapi"))
-
-
-def _offered(source: IntakeSource) -> list[Verb]:
-    return [verb for verb in VERBS.values() if verb.while_active in {None, source.active}]
 
 
 def _address(name: str) -> str:

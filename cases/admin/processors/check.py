@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from cases.admin.actors import actor_of
+from cases.actor import Actor
 from cases.admin.processors.form import CREDENTIAL, OPTION
+from cases.admin.verb import Values
 from cases.services.processors import accounts, pausing
+from cases.services.refusal import Refused
+from integrations.errors import Unauthorized
 from integrations.models import Processor
 from integrations.registry import connector_class
 from integrations.types import ConnectionCheck, Secret
@@ -29,11 +31,20 @@ class Row:
     address: str = ""
 
 
-def page(request: HttpRequest, context: dict[str, Any], processor: Processor) -> HttpResponse:
-    """Test it, and show what came of it; a pause that ends by it, or does not, is told above."""
+@dataclass(frozen=True, slots=True)
+class Tested:
+    checks: list[ConnectionCheck]
+    was_paused: bool
+
+
+def test(processor: Processor, actor: Actor, _said: Values) -> Tested:
     was_paused = processor.paused_at is not None
-    checks = accounts.test_connection(processor, actor=actor_of(request))
-    if was_paused:
+    return Tested(accounts.test_connection(processor, actor=actor), was_paused)
+
+
+def tested(request: HttpRequest, context: Values, processor: Processor, found: Tested) -> HttpResponseBase:
+    """Show what came of it; a pause that ends by it, or does not, is told above."""
+    if found.was_paused:
         processor.refresh_from_db(fields=["paused_at"])
         level, sentence = (
             sends_again(processor)
@@ -41,11 +52,11 @@ def page(request: HttpRequest, context: dict[str, Any], processor: Processor) ->
             else (messages.WARNING, _("%(name)s is still paused.") % {"name": processor.name})
         )
         messages.add_message(request, level, sentence)
-    found = {**context, "rows": list(rows(processor, checks))}
-    found["works"] = all(check.works or not check.is_set for check in checks)
+    shown = {**context, "rows": list(rows(processor, found.checks))}
+    shown["works"] = all(check.works or not check.is_set for check in found.checks)
     may_change = request.user.has_perm("integrations.change_processor")
-    found["looks_at"] = may_change and any(row.address for row in found["rows"])
-    return TemplateResponse(request, "portal/processors/check.html", found)
+    shown["looks_at"] = may_change and any(row.address for row in shown["rows"])
+    return TemplateResponse(request, "portal/processors/check.html", shown)
 
 
 def sends_again(processor: Processor) -> tuple[int, str]:
@@ -91,3 +102,11 @@ def field_addresses(processor: Processor) -> dict[str, tuple[str, str]]:
         },
         **{option.name: (str(option.label), f"{page}#id_{OPTION}{option.name}") for option in kind.options},
     }
+
+
+def field_to_look_at(processor: Processor, refused: Refused | None) -> Values:
+    """The field of the credentials that the vendor refused, where that is why a service did."""
+    error = refused.__cause__ if refused else None
+    key_field = error.key_field if isinstance(error, Unauthorized) else ""
+    label, address = field_addresses(processor).get(key_field, ("", ""))
+    return {"field": label, "field_address": address}

@@ -35,7 +35,7 @@ def page(request: HttpRequest, processor: Processor) -> Context:
         "open_work": open_work(processor),
         "chosen": [] if may_change else _chosen(processor),
         "missing_to_connect": _missing(processor) if may_change else [],
-        "verbs": verbs.offered(request, processor),
+        "verbs": verbs.offered_to(request, processor),
         "budget": budget.card(processor) if has_api(kind) else None,
         "standing_still": processor.paused_at is not None or getattr(processor, "halted", False),
         "now": timezone.now(),

@@ -1,28 +1,21 @@
 """Pausing and resuming everything outgoing, and the banner that says on every page what is paused."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.actor import Actor
-from cases.admin.actors import actor_of
-from cases.admin.processors.verbs import ConfirmForm, PauseForm
+from cases.admin.processors.verbs import PauseForm
+from cases.admin.verb import Verb, permitted, verb_page
 from cases.services.processors import accounts, pausing
 from cases.services.processors.pausing import Pause
-from cases.services.refusal import Refused
 from dsrportal.sentence import within
 
 PERMISSION: Final = "integrations.pause_outgoing"
@@ -122,64 +115,37 @@ def _clock(instant: datetime) -> str:
 # --- the verbs
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    name: str
-    label: str | Promise
-    icon: str
-    lead: str | Promise
-    told: str | Promise
-    call: Callable[[Actor, dict[str, Any]], None]
-    form: type[forms.Form] = ConfirmForm
-
-
-VERBS: Final = {
-    verb.name: verb
-    for verb in (
-        Verb(
-            "pause",
-            gettext_lazy("Pause everything outgoing"),
-            "pause",
-            gettext_lazy(
-                "Nothing more is sent to any processor until someone resumes it: no new requests, no cancels, no "
-                "questions, no fetching of results. What is on its way at this moment still arrives. Callbacks are "
-                "still taken and connections can still be tested. Legal deadlines do not pause."
-            ),
-            gettext_lazy("Everything outgoing is paused."),
-            lambda actor, said: pausing.pause(actor=actor, reason=said["reason"]),
-            PauseForm,
+VERBS: Final[tuple[Verb[None], ...]] = (
+    Verb(
+        "pause",
+        gettext_lazy("Pause everything outgoing"),
+        "pause",
+        PERMISSION,
+        gettext_lazy(
+            "Nothing more is sent to any processor until someone resumes it: no new requests, no cancels, no "
+            "questions, no fetching of results. What is on its way at this moment still arrives. Callbacks are "
+            "still taken and connections can still be tested. Legal deadlines do not pause."
         ),
-        Verb(
-            "resume",
-            gettext_lazy("Resume everything outgoing"),
-            "send",
-            gettext_lazy(
-                "What waits is sent at once, in order of legal due date and within the budget of each processor. "
-                "Processors that are paused themselves stay so."
-            ),
-            gettext_lazy("Sending goes on."),
-            lambda actor, said: pausing.resume(actor=actor),
+        lambda _portal, actor, said: pausing.pause(actor=actor, reason=said["reason"]),
+        form=PauseForm,
+        told=lambda _portal, _nothing: _("Everything outgoing is paused."),
+    ),
+    Verb(
+        "resume",
+        gettext_lazy("Resume everything outgoing"),
+        "send",
+        PERMISSION,
+        gettext_lazy(
+            "What waits is sent at once, in order of legal due date and within the budget of each processor. "
+            "Processors that are paused themselves stay so."
         ),
-    )
-}
+        lambda _portal, actor, _said: pausing.resume(actor=actor),
+        told=lambda _portal, _nothing: _("Sending goes on."),
+    ),
+)
 
 
-def verb_page(request: HttpRequest, context: dict[str, Any], name: str) -> HttpResponse:
-    """GET says what would happen and does nothing; POST does it and tells on the list of processors."""
-    verb = VERBS.get(name)
-    if verb is None:
-        raise Http404
-    if not request.user.has_perms(["integrations.view_processor", PERMISSION]):
-        raise PermissionDenied
+def page(request: HttpRequest, context: dict[str, Any], name: str) -> HttpResponseBase:
+    verb = permitted(request, VERBS, name, sees="integrations.view_processor")
     back = reverse("admin:integrations_processor_changelist")
-    form = verb.form(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            verb.call(actor_of(request), form.cleaned_data)
-        except Refused as refused:
-            messages.error(request, str(refused))
-        else:
-            messages.success(request, str(verb.told))
-        return HttpResponseRedirect(back)
-    page = {**context, "title": verb.label, "verb": verb, "form": form, "back": back}
-    return TemplateResponse(request, "portal/processors/verb.html", page)
+    return verb_page(request, context, verb, None, back=back)

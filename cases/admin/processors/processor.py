@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Count, Exists, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -174,13 +174,13 @@ class ProcessorAdmin(Exported, DeskAdmin):
         """Whole, to be copied by whoever sets the processor up; the token in it is shown to nobody else."""
         return page.copyable(settings.PORTAL_BASE_URL + processor.callback_path)
 
-    def verb_view(self, request: HttpRequest, processor_id: Any, name: str) -> HttpResponse:
+    def verb_view(self, request: HttpRequest, processor_id: Any, name: str) -> HttpResponseBase:
         context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return verbs.verb_page(request, context, processor_id, name)
+        return verbs.page(request, context, processor_id, name)
 
-    def outgoing_view(self, request: HttpRequest, name: str) -> HttpResponse:
+    def outgoing_view(self, request: HttpRequest, name: str) -> HttpResponseBase:
         context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return pausing.verb_page(request, context, name)
+        return pausing.page(request, context, name)
 
 
 def _kind(request: HttpRequest, processor: Processor | None) -> str:

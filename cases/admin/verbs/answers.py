@@ -34,7 +34,6 @@ def revealed(
     shown = {
         **context,
         "title": _("Identities"),
-        "case": case,
         "identities": [*identities, *corrected, *found],
     }
     return TemplateResponse(request, "portal/verbs/revealed.html", shown)

@@ -1,72 +1,119 @@
-"""Verbs that assign, defer and tag a case."""
+"""Verbs that assign, defer and tag a case, with what each asks."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
+from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin.verbs import assigning_forms
-from cases.admin.verbs.verb import Verb
+from cases.admin.verb import ConfirmForm
+from cases.admin.verbs.verb import CaseVerb
 from cases.lifecycle import CaseStatus
 from cases.models import Case, ProcessorRequest
 from cases.services.worklist import assigning
+from dsrportal.models import User
+
+
+class HandForm(ConfirmForm):
+    assignee = forms.ModelChoiceField(
+        label=gettext_lazy("Who works it"),
+        queryset=User.objects.filter(is_active=True, is_staff=True).order_by("username"),
+        required=False,
+        empty_label=gettext_lazy("Nobody in particular"),
+    )
+    # Whom the page showed: whoever was chosen since is not overwritten unseen.
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+def _as_handed(case: Case) -> dict[str, Any]:
+    return {"assignee": case.assignee_id, "seen": case.assignee_id}
+
+
+class DeferForm(ConfirmForm):
+    until = forms.DateField(
+        label=gettext_lazy("Until"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("Empty: it is not deferred. The legal clock runs on in either case."),
+        error_messages={"invalid": gettext_lazy("Give a date, such as 2026-05-04.")},
+    )
+
+
+def _as_deferred(case: Case) -> dict[str, Any]:
+    return {"until": case.follow_up_on}
+
+
+class TagsForm(ConfirmForm):
+    names = forms.CharField(
+        label=gettext_lazy("Tags"),
+        required=False,
+        max_length=600,
+        help_text=gettext_lazy("Separated by commas. They stand in lists and addresses: nothing personal."),
+    )
+
+    def clean_names(self) -> list[str]:
+        return [name.strip() for name in self.cleaned_data["names"].split(",") if name.strip()]
+
+
+def _as_tagged(case: Case) -> dict[str, Any]:
+    return {"names": ", ".join(tag.name for tag in case.tags.all())}
 
 
 def _open(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
     return case.status != CaseStatus.CLOSED
 
 
-def _handed(case: Case) -> str:
+def _handed(_before: Case, case: Case) -> str:
     if case.assignee is None:
         return _("The case is nobody’s in particular now.")
     return _("The case is %(name)s’s now.") % {"name": case.assignee.get_username()}
 
 
-def _deferred(case: Case) -> str:
+def _deferred(_before: Case, case: Case) -> str:
     if case.follow_up_on is None:
         return _("The case is not deferred.")
     return _("Deferred until %(day)s.") % {"day": date_format(case.follow_up_on, "d M Y")}
 
 
-WORK_VERBS: Final = (
-    Verb(
+WORK_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
+    CaseVerb(
         "hand",
         gettext_lazy("Assign"),
         "person",
         "cases.assign_case",
         due=_open,
         lead=gettext_lazy("Say who works this case. It changes neither its status nor its clock."),
-        form=assigning_forms.HandForm,
-        initial=assigning_forms.as_handed,
+        form=HandForm,
+        initial=_as_handed,
         call=lambda case, actor, said: assigning.assign(
             case, actor=actor, assignee=said["assignee"], seen=said["seen"]
         ),
         told=_handed,
     ),
-    Verb(
+    CaseVerb(
         "defer",
         gettext_lazy("Defer"),
         "clock",
         "cases.assign_case",
         due=_open,
         lead=gettext_lazy("Until that day the case waits; from then on it stands among those to follow up."),
-        form=assigning_forms.DeferForm,
-        initial=assigning_forms.as_deferred,
+        form=DeferForm,
+        initial=_as_deferred,
         call=lambda case, actor, said: assigning.defer(case, actor=actor, until=said["until"]),
         told=_deferred,
     ),
-    Verb(
+    CaseVerb(
         "tags",
         gettext_lazy("Change tags"),
         "tag",
         "cases.assign_case",
         due=_open,
         lead=gettext_lazy("Words to find the case by, of your team’s own choosing."),
-        form=assigning_forms.TagsForm,
-        initial=assigning_forms.as_tagged,
+        form=TagsForm,
+        initial=_as_tagged,
         call=lambda case, actor, said: assigning.tag(case, actor=actor, names=said["names"]),
-        told=lambda _case: _("Changed the tags."),
+        told=lambda _case, _result: _("Changed the tags."),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from cases.admin.verb import ConfirmForm
 from cases.lifecycle import Outcome
 from cases.services.closing.closing import CLOSING_OUTCOMES, CLOSING_REASONS, REOPENING_REASONS
 from cases.services.person.disclosure import REVEAL_REASONS
@@ -15,15 +16,6 @@ from dsrportal.sentence import Sentence
 
 def _choices(reasons: Mapping[str, Sentence]) -> list[tuple[str, Sentence]]:
     return list(reasons.items())
-
-
-class ConfirmForm(forms.Form):
-    """Asks nothing: the button is the answer."""
-
-    def refuse(self, sentences: tuple[Sentence, ...]) -> None:
-        """Show what the services said no to above the fields."""
-        for sentence in sentences:
-            self.add_error(None, str(sentence))
 
 
 class NoteForm(ConfirmForm):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from django import forms
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils.text import slugify
@@ -11,12 +12,13 @@ from django.utils.translation import gettext_lazy
 
 from cases.actor import Actor
 from cases.admin.sections import package_chart
-from cases.admin.verbs import package_forms
-from cases.admin.verbs.forms import ConfirmForm
-from cases.admin.verbs.verb import Verb, on_a_part
-from cases.models import Case, ResultPackage
+from cases.admin.verb import ConfirmForm
+from cases.admin.verbs.forms import ReasonForm
+from cases.admin.verbs.verb import CaseVerb
+from cases.models import ResultPackage
 from cases.services.results import fetching as result_fetching
 from cases.services.results import packages
+from dsrportal.crypto import Unreadable
 from integrations.types import PackageSummary
 
 ENDINGS: Final = {
@@ -29,21 +31,64 @@ ENDINGS: Final = {
 }
 
 
-def _page(case: Case, actor: Actor, package: ResultPackage) -> dict[str, Any]:
+class RedactForm(ReasonForm):
+    reasons = packages.REDACTION_REASONS
+
+    members = forms.MultipleChoiceField(
+        label=gettext_lazy("Files"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    names = forms.MultipleChoiceField(
+        label=gettext_lazy("Fields"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, summary: PackageSummary | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        held = summary or PackageSummary()
+        for name, choices in (
+            ("members", [member.name for member in held.members]),
+            ("names", held.leave_out),
+        ):
+            field = self.fields[name]
+            assert isinstance(field, forms.MultipleChoiceField)
+            field.choices = [(choice, choice) for choice in choices]
+        self.order_fields(["members", "names", "reason", "text"])
+
+    @property
+    def has_choices(self) -> bool:
+        return bool(self["members"].subwidgets or self["names"].subwidgets)
+
+    @property
+    def groups(self) -> list[tuple[str, Any, list[Any]]]:
+        """Each field with those inside it, as boxes to tick; None where it cannot be left out as a whole."""
+        groups: dict[str, tuple[Any, list[Any]]] = {}
+        for box in self["names"].subwidgets:
+            name = str(box.data["value"])
+            top = name.partition(".")[0]
+            whole, inside = groups.get(top, (None, []))
+            groups[top] = (box, inside) if top == name else (whole, [*inside, box])
+        return [(top, whole, inside) for top, (whole, inside) in groups.items()]
+
+
+def _contents(package: ResultPackage) -> dict[str, Any]:
+    """What there is to choose from; nothing where the package cannot be read any more, which the service says."""
+    try:
+        return {"summary": packages.summary_of(package)}
+    except Unreadable:
+        return {"summary": None}
+
+
+def _page(package: ResultPackage, actor: Actor) -> dict[str, Any]:
     name = package.processor_request.processor.name
     return {"doubt": packages.why_sealed(package.doubt, name=name) if package.doubt else ""}
 
 
 def _looked(
-    request: HttpRequest, context: dict[str, Any], case: Case, result: tuple[ResultPackage, PackageSummary]
+    request: HttpRequest, context: dict[str, Any], package: ResultPackage, summary: PackageSummary
 ) -> HttpResponseBase:
     """What it holds, on this one page; the admin's pages are kept in no cache."""
-    package, summary = result
     shown = {
         **context,
         "title": _("What the package holds"),
-        "case": case,
-        "part": package,
         "summary": summary,
         "no_profile": bool(summary.members) and not summary.has_profile and not summary.empty,
         "chart": package_chart.chart(summary.events),
@@ -54,42 +99,35 @@ def _looked(
 
 
 def _whole(
-    request: HttpRequest, context: dict[str, Any], case: Case, result: tuple[ResultPackage, Iterator[bytes]]
+    request: HttpRequest, context: dict[str, Any], package: ResultPackage, chunks: Iterator[bytes]
 ) -> HttpResponseBase:
-    package, chunks = result
-    response = _attached(case, package, chunks, "")
+    response = _attached(package, chunks, "")
     response["Content-Length"] = str(package.size_bytes)
     return response
 
 
 def _redacted(
-    request: HttpRequest, context: dict[str, Any], case: Case, result: tuple[ResultPackage, Iterator[bytes]]
+    request: HttpRequest, context: dict[str, Any], package: ResultPackage, chunks: Iterator[bytes]
 ) -> HttpResponseBase:
-    return _attached(case, *result, "-redacted")
+    return _attached(package, chunks, "-redacted")
 
 
-def _attached(
-    case: Case, package: ResultPackage, chunks: Iterator[bytes], more: str
-) -> StreamingHttpResponse:
+def _attached(package: ResultPackage, chunks: Iterator[bytes], more: str) -> StreamingHttpResponse:
     """As an attachment of no type a browser would open."""
     response = StreamingHttpResponse(chunks, content_type="application/octet-stream")
     ending = ENDINGS.get(package.content_type.partition(";")[0].strip().lower(), "bin")
-    processor = slugify(package.processor_request.processor.name) or "processor"
-    response["Content-Disposition"] = f'attachment; filename="{case.reference}-{processor}{more}.{ending}"'
+    request = package.processor_request
+    name = f"{request.case.reference}-{slugify(request.processor.name) or 'processor'}{more}.{ending}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def _refetch(case: Case, actor: Actor, said: dict[str, Any]) -> None:
-    result_fetching.refetch(said["part"], actor=actor)
-
-
-PACKAGE_VERBS: Final = (
-    Verb(
+PACKAGE_VERBS: Final[tuple[CaseVerb[ResultPackage], ...]] = (
+    CaseVerb(
         "look",
         gettext_lazy("Look inside the package"),
         "eye",
         "cases.download_package",
-        due=on_a_part,
         lead=gettext_lazy(
             "Shows what was found in the package, once: the profile, the identities, the events by month, the files. "
             "That you looked goes into the audit trail."
@@ -99,15 +137,14 @@ PACKAGE_VERBS: Final = (
         page=_page,
         template="portal/verbs/package.html",
         on=ResultPackage,
-        call=lambda _case, actor, said: (said["part"], packages.view_summary(said["part"], actor=actor)),
+        call=lambda package, actor, _said: packages.view_summary(package, actor=actor),
         answer=_looked,
     ),
-    Verb(
+    CaseVerb(
         "download",
         gettext_lazy("Download result"),
         "download",
         "cases.download_package",
-        due=on_a_part,
         lead=gettext_lazy(
             "The file holds the person's data in clear: keep it no longer than you need it. The download goes into "
             "the audit trail."
@@ -117,44 +154,39 @@ PACKAGE_VERBS: Final = (
         page=_page,
         template="portal/verbs/package.html",
         on=ResultPackage,
-        call=lambda _case, actor, said: (said["part"], packages.download(said["part"], actor=actor)),
+        call=lambda package, actor, _said: packages.download(package, actor=actor),
         answer=_whole,
     ),
-    Verb(
+    CaseVerb(
         "redact",
         gettext_lazy("Download redacted"),
         "download",
         "cases.download_package",
-        due=on_a_part,
         lead=gettext_lazy(
             "Choose what must not leave. The package here stays as it came; the copy you get lacks what you tick. What "
             "was left out, and why, is kept in a note of the case."
         ),
-        form=package_forms.RedactForm,
-        asks=package_forms.contents,
+        form=RedactForm,
+        asks=_contents,
         button=gettext_lazy("Download redacted"),
         page=_page,
         template="portal/verbs/package_redact.html",
         on=ResultPackage,
-        call=lambda _case, actor, said: (
-            said["part"],
-            packages.redacted(
-                said["part"],
-                actor=actor,
-                members=said["members"],
-                fields=said["names"],
-                reason=said["reason"],
-                text=said["text"],
-            ),
+        call=lambda package, actor, said: packages.redacted(
+            package,
+            actor=actor,
+            members=said["members"],
+            fields=said["names"],
+            reason=said["reason"],
+            text=said["text"],
         ),
         answer=_redacted,
     ),
-    Verb(
+    CaseVerb(
         "refetch",
         gettext_lazy("Fetch the result again"),
         "case-working",
         "cases.refresh_case",
-        due=on_a_part,
         lead=gettext_lazy(
             "What is kept of this result is deleted, and it is asked for anew. That works only while the processor "
             "still has it."
@@ -165,7 +197,9 @@ PACKAGE_VERBS: Final = (
         page=_page,
         template="portal/verbs/package.html",
         on=ResultPackage,
-        call=_refetch,
-        told=lambda _nothing: _("The result is being fetched again. Load the case anew after a moment."),
+        call=lambda package, actor, _said: result_fetching.refetch(package, actor=actor),
+        told=lambda _package, _nothing: _(
+            "The result is being fetched again. Load the case anew after a moment."
+        ),
     ),
 )

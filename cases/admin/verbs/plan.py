@@ -1,19 +1,142 @@
-"""Verbs that change a case's plan or the identities it is about."""
+"""Verbs that change a case's plan or the identities it is about, with what each asks."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
 
+from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cases.admin.verbs import plan_forms, previews
-from cases.admin.verbs.forms import ConfirmForm
-from cases.admin.verbs.verb import Verb
+from cases.admin.intake.forms import MoreIdentitiesFormSet
+from cases.admin.sections import person
+from cases.admin.sections import plan as plan_section
+from cases.admin.sections.person import IdentityLine
+from cases.admin.verb import ConfirmForm
+from cases.admin.verbs import previews
+from cases.admin.verbs.forms import NoteForm, ReasonForm
+from cases.admin.verbs.verb import CaseVerb
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus, RequestStatus
 from cases.models import Case, Finding, ProcessorRequest, ProfileSearch
 from cases.services.person import identities
 from cases.services.planning import change_plan, erasure_hold, profile_search
 from cases.services.planning.change_plan import UNPLANNED
+from cases.services.planning.erasure_hold import RELEASE_REASONS
+from cases.services.planning.planning import LEFT_OUT_REASONS, Skip
+from integrations.models import Processor
+from integrations.types import Identity, RequestType
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One processor on the form: the tick that asks it, and the reason where the tick is missing."""
+
+    processor: Processor
+    tick: forms.BoundField
+    reason: forms.BoundField
+
+
+class PlanForm(NoteForm):
+    """Ticked processors are asked; each other one needs a reason."""
+
+    skip_waiting_period = forms.BooleanField(
+        label=gettext_lazy("Skip the waiting period"),
+        required=False,
+        help_text=gettext_lazy(
+            "Leaves less than 24 hours in which the erasure can be cancelled, instead of 7 days."
+        ),
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        processors: Sequence[Processor],
+        cannot: Sequence[Skip],
+        erasure: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.processors, self.cannot = processors, cannot
+        if not erasure:
+            del self.fields["skip_waiting_period"]
+        for processor in processors:
+            self.fields[f"ask-{processor.pk}"] = forms.BooleanField(label=processor.name, required=False)
+            self.fields[f"reason-{processor.pk}"] = forms.ChoiceField(
+                label=_("Why %(name)s is not asked") % {"name": processor.name},
+                choices=[("", _("Choose a reason")), *LEFT_OUT_REASONS.items()],
+                required=False,
+            )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        said["left_out"] = {}
+        for processor in self.processors:
+            if said.get(f"ask-{processor.pk}"):
+                continue
+            reason = said.get(f"reason-{processor.pk}", "")
+            if reason:
+                said["left_out"][processor.pk] = reason
+            elif f"reason-{processor.pk}" not in self.errors:
+                self.add_error(f"reason-{processor.pk}", _("Say why it is not asked."))
+        return said
+
+    @property
+    def rows(self) -> Iterator[Asked]:
+        for processor in self.processors:
+            yield Asked(processor, self[f"ask-{processor.pk}"], self[f"reason-{processor.pk}"])
+
+
+def _about_plan(case: Case) -> dict[str, Any]:
+    """What the form of a case's plan can offer."""
+    plan = plan_section.possible(case)
+    return {
+        "processors": list(dict.fromkeys(each.processor for each in plan.requests)),
+        "cannot": plan.skips,
+        "erasure": case.type == RequestType.ERASURE,
+    }
+
+
+def _plan_as_it_is(case: Case) -> dict[str, Any]:
+    chosen: dict[str, Any] = {"skip_waiting_period": case.skip_waiting_period}
+    for each in plan_section.possible(case).requests:
+        chosen[f"ask-{each.processor.pk}"] = True
+    for row in case.skipped_processors.filter(skipped_by__isnull=False):
+        chosen[f"ask-{row.processor_id}"] = False
+        chosen[f"reason-{row.processor_id}"] = row.reason
+    return chosen
+
+
+class IdentitiesForm(NoteForm):
+    """Ticked identities go; what the rows below hold is added."""
+
+    remove = forms.MultipleChoiceField(
+        label=gettext_lazy("Remove"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, identities: Sequence[IdentityLine], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        remove = self.fields["remove"]
+        assert isinstance(remove, forms.MultipleChoiceField)
+        remove.choices = [(line.key, f"{line.kind} {line.value}") for line in identities]
+        self.rows = MoreIdentitiesFormSet(self.data if self.is_bound else None, prefix="identities")
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if not self.rows.is_valid():
+            for sentence in self.rows.non_form_errors():
+                self.add_error(None, sentence)
+            if self.rows.total_error_count():
+                self.add_error(None, _("See what is marked below."))
+            return said
+        added: list[Identity] = self.rows.identities
+        said["add"] = added
+        said["remove"] = [UUID(key) for key in said.get("remove", [])]
+        return said
+
+
+class ReleaseForm(ReasonForm):
+    reasons = RELEASE_REASONS
 
 
 def _plannable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
@@ -38,7 +161,7 @@ def _held(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
     return erasure_hold.is_held(case)
 
 
-def _plan_told(case: Case) -> str:
+def _plan_told(_before: Case, case: Case) -> str:
     planned = case.requests.filter(status=RequestStatus.PLANNED).values("processor").distinct().count()
     asked = ngettext("%(count)d processor is asked", "%(count)d processors are asked", planned)
     return " ".join(
@@ -50,13 +173,13 @@ def _plan_told(case: Case) -> str:
     )
 
 
-def _identities_told(case: Case) -> str:
+def _identities_told(_before: Case, case: Case) -> str:
     if case.status == CaseStatus.READY:
         return _("Changed the identities. The plan is made anew and waits for an approver.")
     return _("Changed the identities.")
 
 
-def _searched_told(searches: Sequence[ProfileSearch]) -> str:
+def _searched_told(_case: Case, searches: Sequence[ProfileSearch]) -> str:
     answers = [search.finding for search in searches if search.finding != Finding.UNKNOWN]
     found, silent = answers.count(Finding.FOUND), len(searches) - len(answers)
     sentences = []
@@ -70,8 +193,8 @@ def _searched_told(searches: Sequence[ProfileSearch]) -> str:
     return " ".join(sentences)
 
 
-PLAN_VERBS: Final = (
-    Verb(
+PLAN_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
+    CaseVerb(
         "release",
         gettext_lazy("Release"),
         "right",
@@ -81,16 +204,16 @@ PLAN_VERBS: Final = (
             "Lets this erasure go although the person still waits for an answer to another case. What is erased can no "
             "longer be shown to them."
         ),
-        form=plan_forms.ReleaseForm,
+        form=ReleaseForm,
         page=previews.release,
         template="portal/verbs/release.html",
         danger=True,
         call=lambda case, actor, said: erasure_hold.release(
             case, actor=actor, reason=said["reason"], text=said["text"]
         ),
-        told=lambda _case: _("Released: it waits for no other case any more."),
+        told=lambda _case, _result: _("Released: it waits for no other case any more."),
     ),
-    Verb(
+    CaseVerb(
         "plan",
         gettext_lazy("Change the plan"),
         "edit",
@@ -99,9 +222,9 @@ PLAN_VERBS: Final = (
         lead=gettext_lazy(
             "Say which processors are asked. Whoever leaves one out says why; an approver reads it."
         ),
-        form=plan_forms.PlanForm,
-        asks=plan_forms.about_plan,
-        initial=plan_forms.plan_as_it_is,
+        form=PlanForm,
+        asks=_about_plan,
+        initial=_plan_as_it_is,
         page=previews.change,
         template="portal/verbs/plan.html",
         button=gettext_lazy("Change the plan"),
@@ -114,15 +237,15 @@ PLAN_VERBS: Final = (
         ),
         told=_plan_told,
     ),
-    Verb(
+    CaseVerb(
         "identities",
         gettext_lazy("Change identities"),
         "edit",
         "cases.plan_case",
         due=_identifiable,
         lead=gettext_lazy("Processors look for the person by exactly these."),
-        form=plan_forms.IdentitiesForm,
-        asks=plan_forms.about_identities,
+        form=IdentitiesForm,
+        asks=lambda case: {"identities": person.identities(case)},
         page=previews.change,
         template="portal/verbs/identities.html",
         call=lambda case, actor, said: identities.change(
@@ -130,7 +253,7 @@ PLAN_VERBS: Final = (
         ),
         told=_identities_told,
     ),
-    Verb(
+    CaseVerb(
         "search",
         gettext_lazy("Search the person"),
         "search",

@@ -12,7 +12,7 @@ from cases.admin import durations
 from cases.admin.sections import person, purposes
 from cases.admin.sections import plan as plan_section
 from cases.lifecycle import RequestStatus
-from cases.models import Case, ProcessorRequest, Purpose, SubjectIdentity
+from cases.models import Case, ManualTask, ProcessorRequest, Purpose, SubjectIdentity
 from cases.services.closing import closing
 from cases.services.dispatch import cancellation, send_times
 from cases.services.planning import approval, change_plan, erasure_hold, planning, resending, tasks
@@ -22,11 +22,7 @@ from integrations.errors import NotSent
 from integrations.models import Processor
 
 
-def plain(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
-    return {}
-
-
-def approve(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
+def approve(case: Case, actor: Actor) -> dict[str, Any]:
     """The plan, the digest over it, and why this person may not approve it, if so.
 
     The digest is taken before the plan is read: if something changes between the two, approving is refused
@@ -87,7 +83,7 @@ def _sending(processor: Processor, planned: list[ProcessorRequest], *, all_pause
     ) % {"ahead": ahead}
 
 
-def close(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
+def close(case: Case, actor: Actor) -> dict[str, Any]:
     dropped = Q(status=RequestStatus.CANCELLED, queued_at__isnull=True)
     return {
         "requests": _requests(case, replaced_by__isnull=True).exclude(dropped),
@@ -98,33 +94,33 @@ def close(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
     }
 
 
-def retry(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
+def retry(case: Case, actor: Actor) -> dict[str, Any]:
     return {"requests": _requests(case, status=RequestStatus.FAILED, replaced_by__isnull=True)}
 
 
-def cancel(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
+def cancel(case: Case, actor: Actor) -> dict[str, Any]:
     return {"requests": cancellation.cancellable(case), "warning": cancellation.PARTNERS_WARNING}
 
 
-def change(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
+def change(case: Case, actor: Actor) -> dict[str, Any]:
     """Why it cannot be changed, if so; and that an approval is lost by it."""
     return {"why_not": change_plan.may_change(case), "voids": case.approved_at is not None}
 
 
-def searches(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
+def searches(case: Case, actor: Actor) -> dict[str, Any]:
     return {"searches": person.searches(case)}
 
 
-def release(case: Case, actor: Actor, _part: Any) -> dict[str, Any]:
+def release(case: Case, actor: Actor) -> dict[str, Any]:
     return {"latest_safe_at": erasure_hold.latest_safe_at(case) if case.blocked_by_id else None}
 
 
-def again(case: Case, actor: Actor, part: Any) -> dict[str, Any]:
-    return {"requests": [part], "warning": resending.why_not(part)}
+def again(request: ProcessorRequest, actor: Actor) -> dict[str, Any]:
+    return {"requests": [request], "warning": resending.why_not(request)}
 
 
-def task(case: Case, actor: Actor, part: Any) -> dict[str, Any]:
-    identities = part.processor_request.identities.select_related("subject__data_key")
+def task(task: ManualTask, actor: Actor) -> dict[str, Any]:
+    identities = task.processor_request.identities.select_related("subject__data_key")
     return {"identities": [(row.get_type_display(), person.masked(row)) for row in identities]}
 
 

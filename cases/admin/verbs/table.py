@@ -1,18 +1,19 @@
 """Verbs of a case, one row each; those of its plan and its parts have tables of their own."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from cases.admin.verb import ConfirmForm
 from cases.admin.verbs import answers, previews
 from cases.admin.verbs.assigning import WORK_VERBS
-from cases.admin.verbs.forms import ApproveForm, CloseForm, ConfirmForm, DenyForm, ReopenForm, RevealForm
+from cases.admin.verbs.forms import ApproveForm, CloseForm, DenyForm, ReopenForm, RevealForm
 from cases.admin.verbs.notes import TALK_VERBS
 from cases.admin.verbs.parts import PART_VERBS
 from cases.admin.verbs.plan import PLAN_VERBS
-from cases.admin.verbs.verb import Verb, at
+from cases.admin.verbs.verb import CaseVerb, at
 from cases.admin.verbs.verification import VERIFICATION_VERBS
 from cases.lifecycle import CaseStatus, RequestStatus
 from cases.models import Case, ProcessorRequest
@@ -21,8 +22,6 @@ from cases.services.dispatch import cancellation, retrying
 from cases.services.person import disclosure
 from cases.services.planning import approval
 from cases.services.reports import reconciling
-
-_UNAPPROVED: Final = (CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY)
 
 
 def _cancellable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
@@ -49,9 +48,9 @@ def _withdrawable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
     return case.status != CaseStatus.CLOSED and all(request.status in held for request in requests)
 
 
-CASE_VERBS: Final = (
+CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
     *VERIFICATION_VERBS,
-    Verb(
+    CaseVerb(
         "approve",
         gettext_lazy("Approve"),
         "case-ready",
@@ -64,13 +63,13 @@ CASE_VERBS: Final = (
         call=lambda case, actor, said: approval.approve(
             case, actor=actor, digest=said["digest"], text=said["text"]
         ),
-        told=lambda case: (
+        told=lambda _before, case: (
             _("Approved; nothing is sent before %(other)s is closed.") % {"other": case.blocked_by}
             if case.blocked_by_id
             else _("Approved; the requests are on their way.")
         ),
     ),
-    Verb(
+    CaseVerb(
         "close",
         gettext_lazy("Close"),
         "case-closed",
@@ -81,16 +80,16 @@ CASE_VERBS: Final = (
             "reason too."
         ),
         form=CloseForm,
-        asks=lambda case, _part: {"amounts_to": closing.proposed_outcome(case)},
+        asks=lambda case: {"amounts_to": closing.proposed_outcome(case)},
         page=previews.close,
         template="portal/verbs/close.html",
-        initial=lambda case, _part: {"outcome": closing.proposed_outcome(case)},
+        initial=lambda case: {"outcome": closing.proposed_outcome(case)},
         call=lambda case, actor, said: closing.close(
             case, actor=actor, outcome=said["outcome"], text=said["text"], reason=said.get("reason", "")
         ),
-        told=lambda case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
+        told=lambda _before, case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
     ),
-    Verb(
+    CaseVerb(
         "retry",
         gettext_lazy("Try again"),
         "case-working",
@@ -101,13 +100,13 @@ CASE_VERBS: Final = (
         page=previews.retry,
         template="portal/verbs/requests.html",
         call=lambda case, actor, _said: retrying.retry(case, actor=actor),
-        told=lambda count: (
+        told=lambda _case, count: (
             ngettext("%(count)d request is queued again.", "%(count)d requests are queued again.", count)
             % {"count": count}
         ),
     ),
     *PLAN_VERBS,
-    Verb(
+    CaseVerb(
         "refresh",
         gettext_lazy("Ask for the status"),
         "clock",
@@ -119,12 +118,12 @@ CASE_VERBS: Final = (
         form=ConfirmForm,
         button=gettext_lazy("Ask now"),
         call=lambda case, actor, _said: reconciling.ask_for_refresh(case, actor=actor),
-        told=lambda count: (
+        told=lambda _case, count: (
             ngettext("Asking about %(count)d request.", "Asking about %(count)d requests.", count)
             % {"count": count}
         ),
     ),
-    Verb(
+    CaseVerb(
         "reveal",
         gettext_lazy("Reveal identities"),
         "eye",
@@ -140,7 +139,7 @@ CASE_VERBS: Final = (
         ),
         answer=answers.revealed,
     ),
-    Verb(
+    CaseVerb(
         "cancel",
         gettext_lazy("Cancel requests"),
         "mark-cancelled",
@@ -153,26 +152,26 @@ CASE_VERBS: Final = (
         template="portal/verbs/requests.html",
         danger=True,
         call=lambda case, actor, said: cancellation.cancel(case, actor=actor, text=said["text"]),
-        told=lambda count: (
+        told=lambda _case, count: (
             ngettext("Cancelling %(count)d request.", "Cancelling %(count)d requests.", count)
             % {"count": count}
         ),
     ),
-    Verb(
+    CaseVerb(
         "deny",
         gettext_lazy("Deny"),
         "close",
         "cases.approve_case",
-        due=at(*_UNAPPROVED),
+        due=at(*approval.UNAPPROVED),
         lead=gettext_lazy("Closes the case without sending anything. The person must be told why."),
         form=DenyForm,
         danger=True,
         call=lambda case, actor, said: approval.deny(
             case, actor=actor, reason=said["reason"], text=said["text"]
         ),
-        told=lambda case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
+        told=lambda _before, case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
     ),
-    Verb(
+    CaseVerb(
         "withdraw",
         gettext_lazy("Record withdrawal"),
         "person",
@@ -181,9 +180,9 @@ CASE_VERBS: Final = (
         lead=gettext_lazy("The person took the request back. The case is closed; nothing more is sent."),
         danger=True,
         call=lambda case, actor, said: closing.withdraw(case, actor=actor, text=said["text"]),
-        told=lambda _case: _("Recorded that the person withdrew; the case is closed."),
+        told=lambda _case, _result: _("Recorded that the person withdrew; the case is closed."),
     ),
-    Verb(
+    CaseVerb(
         "reopen",
         gettext_lazy("Reopen"),
         "case-working",
@@ -196,9 +195,9 @@ CASE_VERBS: Final = (
         call=lambda case, actor, said: closing.reopen(
             case, actor=actor, reason=said["reason"], text=said["text"]
         ),
-        told=lambda _case: _("Reopened."),
+        told=lambda _case, _result: _("Reopened."),
     ),
 )
 
-VERBS: Final = (*CASE_VERBS, *WORK_VERBS, *TALK_VERBS, *PART_VERBS)
+VERBS: Final[tuple[CaseVerb[Any], ...]] = (*CASE_VERBS, *WORK_VERBS, *TALK_VERBS, *PART_VERBS)
 BY_NAME: Final = {verb.name: verb for verb in VERBS}

@@ -1,57 +1,35 @@
-"""The verb of the desk: a row of a table, without rules of its own.
+"""The verb on a case, or on a part of one: what such a row says besides what every verb of the desk does."""
 
-The services decide. `due` only says when a verb is worth offering; whoever asks for another hears why not.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponseBase
-from django.utils.functional import Promise
 
-from cases.actor import Actor
-from cases.admin.verbs import previews
-from cases.admin.verbs.forms import ConfirmForm, NoteForm
+from cases.admin.verb import ConfirmForm, Verb
+from cases.admin.verbs.forms import NoteForm
 from cases.lifecycle import CaseStatus
 from cases.models import Case, ProcessorRequest
 
-Text = str | Promise
-Values = dict[str, Any]
+T = TypeVar("T", bound=Model)
 Due = Callable[[Case, Sequence[ProcessorRequest]], bool]
-Answer = Callable[[HttpRequest, dict[str, Any], Case, Any], HttpResponseBase]
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One thing to do. `call` is the one service call; `answer` is there where a message is not enough."""
-
-    name: str
-    label: Text
-    icon: str
-    permission: str
-    due: Due
-    lead: Text
-    call: Callable[[Case, Actor, Values], Any]
-    form: type[ConfirmForm] = NoteForm
-    # What the form must know of the case, or of the part of it: keyword arguments.
-    asks: Callable[[Case, Any], Mapping[str, Any]] = field(default=lambda _case, _part: {})
-    told: Callable[[Any], str] = field(default=lambda _result: "")
-    button: Text = ""
-    danger: bool = False
-    page: Callable[[Case, Actor, Any], Values] = previews.plain
-    template: str = "portal/verbs/confirm.html"
-    initial: Callable[[Case, Any], Values] = field(default=lambda _case, _part: {})
-    answer: Answer | None = None
-    # What of the case it is done to, where it is a part of it.
-    on: type[Model] | None = None
 
 
 def at(*statuses: CaseStatus) -> Due:
     return lambda case, _requests: case.status in statuses
 
 
-def on_a_part(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
-    """Offered beside the part, never in the case's menu."""
+def beside(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
+    """Offered beside what it is about, never in the case's menu."""
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class CaseVerb(Verb[T]):
+    """Done to a case; or, where `on` names what a part of a case is, to that part."""
+
+    form: type[ConfirmForm] = NoteForm
+    # Of the case and all its requests.
+    due: Due = beside
+    template: str = "portal/verbs/confirm.html"
+    on: type[T] | None = None

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.actor import Actor
-from cases.admin.verbs.forms import ConfirmForm
-from cases.admin.verbs.verb import Values, Verb, at
+from cases.admin.verb import ConfirmForm, Values
+from cases.admin.verbs.verb import CaseVerb, at
 from cases.admin.verbs.verification_forms import FAILED, VerifyForm, about_verification, as_usual
 from cases.lifecycle import UNVERIFIED_TYPES, CaseStatus
 from cases.models import Case, EmailConfirmation, ProcessorRequest, Verification, VerificationMethod
@@ -26,7 +26,7 @@ def _verifiable(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
     return case.status in {CaseStatus.INTAKE, CaseStatus.VERIFYING}
 
 
-def _page(case: Case, actor: Actor, _part: Any) -> Values:
+def _page(case: Case, actor: Actor) -> Values:
     """Nobody who opts out is asked who they are: the page says so instead of asking."""
     return {"forbidden": verification_rules.forbidden(case)}
 
@@ -53,7 +53,7 @@ def _verify(case: Case, actor: Actor, said: Values) -> Case | Verification | Ema
     )
 
 
-def _told(result: Any) -> str:
+def _told(_case: Case, result: Any) -> str:
     if isinstance(result, EmailConfirmation):
         return _("The link is on its way; the case waits for the person.")
     if isinstance(result, Verification):
@@ -61,8 +61,8 @@ def _told(result: Any) -> str:
     return _("Verification recorded; the case is planned and waits for an approver.")
 
 
-VERIFICATION_VERBS: Final = (
-    Verb(
+VERIFICATION_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
+    CaseVerb(
         "verify",
         gettext_lazy("Verify the person"),
         "case-verifying",
@@ -81,7 +81,7 @@ VERIFICATION_VERBS: Final = (
         call=_verify,
         told=_told,
     ),
-    Verb(
+    CaseVerb(
         "resend-link",
         gettext_lazy("Send a new link"),
         "send",
@@ -95,7 +95,7 @@ VERIFICATION_VERBS: Final = (
         call=lambda case, actor, _said: email_links.resend(case, actor=actor),
         told=_told,
     ),
-    Verb(
+    CaseVerb(
         "cancel-link",
         gettext_lazy("Cancel the link"),
         "close",
@@ -106,6 +106,6 @@ VERIFICATION_VERBS: Final = (
         ),
         form=ConfirmForm,
         call=lambda case, actor, _said: email_links.cancel(case, actor=actor),
-        told=lambda _case: _("The link is no longer valid."),
+        told=lambda _case, _result: _("The link is no longer valid."),
     ),
 )

@@ -184,7 +184,7 @@ _QUESTIONS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def about_verification(case: Case, _part: Any) -> dict[str, Any]:
+def about_verification(case: Case) -> dict[str, Any]:
     """What can be asked of this case; nothing of an opt-out, which is refused when it is sent."""
     identities = person.identities(case)
     sendable = {str(row.pk) for row in email_links.addresses(case)}
@@ -198,7 +198,7 @@ def about_verification(case: Case, _part: Any) -> dict[str, Any]:
     }
 
 
-def as_usual(case: Case, _part: Any) -> dict[str, Any]:
+def as_usual(case: Case) -> dict[str, Any]:
     """All identities, and the one address where there is only one."""
     addresses = email_links.addresses(case)
     return {

@@ -17,7 +17,7 @@ from integrations.models import Processor
 # What is counted of an approval and of a cancel; of the other verbs every request that the case has.
 _ASKED: Final[dict[str, Q]] = {
     BulkVerb.APPROVE: Q(status=RequestStatus.PLANNED),
-    BulkVerb.CANCEL: Q(status__in=sorted(cancellation.CANCELLABLE), cancel_requested_at=None),
+    BulkVerb.CANCEL: cancellation.PENDING,
 }
 # Until when a case is due -> within so many days; what comes later has a word of its own.
 AGES: Final = (("overdue", 0), ("week", 7), ("month", 30))

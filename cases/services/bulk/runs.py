@@ -83,9 +83,10 @@ def _freeze(run: BulkRun, cases: QuerySet[Case]) -> int:
 
 def _leave_out(run: BulkRun, *, actor: Actor) -> None:
     said = run.said
-    for code, condition in RULES[run.verb].left_out(actor, said):
+    for each in RULES[run.verb].left_out(actor, said):
         waiting = BulkRow.objects.filter(run=run, state=RowState.WAITING)
-        waiting.filter(case__in=Case.objects.filter(condition)).update(state=RowState.LEFT_OUT, code=code)
+        left_out = waiting.filter(case__in=Case.objects.filter(each.cases))
+        left_out.update(state=RowState.LEFT_OUT, code=each.code)
 
 
 def counts(run: BulkRun) -> dict[str, int]:

@@ -1,11 +1,15 @@
 """Ending a case with its outcome, and opening it again."""
 
+from typing import Final
+
+from django.db.models import Q
 from django.utils import timezone
 
 from cases.actor import Actor
 from cases.lifecycle import Answer, CaseStatus, Outcome, RequestStatus, derive_outcome
 from cases.models import Action, AttentionItem, Case, Clock, Note, ProcessorRequest, SubjectIdentity
 from cases.services import audit, clocks, notes, progress, transition, versions
+from cases.services.exclusion import CLOSED, Exclusion
 from cases.services.planning import erasure_hold, suggestions
 from cases.services.planning.approval import drop_plan
 from cases.services.refusal import Refused, Superseded
@@ -35,6 +39,8 @@ REOPENING_REASONS = {
     "authority_asked": Sentence("A supervisory authority asked"),
 }
 
+# Cases that `close` refuses, whatever outcome is chosen.
+NOT_CLOSABLE: Final = (CLOSED, Exclusion("not_in_review", ~Q(status=CaseStatus.REVIEW)))
 
 # What a case that begins anew is without; whoever released it spoke of what was open then.
 _UNVERIFIED: dict[str, object] = {

@@ -1,11 +1,15 @@
 """Cancels requests at processors while they are pending."""
 
+from typing import Final
+
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from cases.actor import Actor
 from cases.lifecycle import RequestStatus
 from cases.models import Action, AttentionKind, Case, ProcessorRequest
 from cases.services import attention, audit, notes, progress, transition, versions
+from cases.services.exclusion import Exclusion
 from cases.services.planning import erasure_hold
 from cases.services.processors import concurrency
 from cases.services.refusal import Refused
@@ -13,6 +17,12 @@ from dsrportal.sentence import Sentence
 
 # One that has failed was refused: whoever will not try it again gives it up.
 CANCELLABLE = frozenset({RequestStatus.QUEUED, RequestStatus.PENDING, RequestStatus.FAILED})
+# Requests that may still be cancelled and for which nobody has asked it yet.
+PENDING: Final = Q(status__in=sorted(CANCELLABLE), cancel_requested_at=None)
+# Cases in which `cancel` finds none of them.
+NOTHING_TO_CANCEL: Final = Exclusion(
+    "nothing_to_cancel", Q(~Exists(ProcessorRequest.objects.filter(PENDING, case=OuterRef("pk"))))
+)
 
 # mParticle forwards on receipt, not after the waiting period (docs: integrations, forwarding-dsr).
 PARTNERS_WARNING = Sentence(
@@ -24,9 +34,7 @@ PARTNERS_WARNING = Sentence(
 def cancellable(case: Case) -> list[ProcessorRequest]:
     """Requests that may still be cancelled and for which nobody has asked it yet."""
     return list(
-        ProcessorRequest.objects.filter(case=case, status__in=CANCELLABLE, cancel_requested_at=None)
-        .select_related("processor")
-        .order_by("pk")
+        ProcessorRequest.objects.filter(PENDING, case=case).select_related("processor").order_by("pk")
     )
 
 

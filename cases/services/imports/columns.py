@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.dateparse import parse_date, parse_datetime
 
-from cases.services.intake.opening import FIRST_YEAR, Asked
+from cases.services.intake import rules
+from cases.services.intake.rules import Asked
 from dsrportal.sentence import Sentence
 from dsrportal.spreadsheet import as_typed
 from integrations.types import Correction, Identity, IdentityType, Regulation, RequestType
@@ -85,7 +86,7 @@ def problems(columns: Sequence[str]) -> list[Sentence]:
 
 
 def read(columns: Sequence[str], cells: Sequence[str]) -> Row:
-    """What a row asks, or what is wrong with its form; whether such a case can be opened is for `intake.opening`."""
+    """What a row asks, or what is wrong with its form; whether such a case can be opened is for `intake.rules`."""
     if any(cell.strip() for cell in cells[len(columns) :]):
         sentence = Sentence(
             "There are more values than columns: put a value with a separator in it into quotes."
@@ -148,11 +149,12 @@ def _received_at(text: str, regulation: str, sentences: list[Sentence]) -> datet
             Sentence("“received_at” must be a date or a time such as 2026-05-04 or 2026-05-04T09:30+02:00.")
         )
         return None
-    if moment.year < FIRST_YEAR:
-        sentences.append(Sentence("Check the year: no request under these laws is that old."))
-        return None
-    zone = settings.CCPA_TIME_ZONE if regulation == Regulation.CCPA else settings.GDPR_TIME_ZONE
-    return moment.replace(tzinfo=ZoneInfo(zone)) if moment.tzinfo is None else moment
+    if moment.tzinfo is None:
+        zone = settings.CCPA_TIME_ZONE if regulation == Regulation.CCPA else settings.GDPR_TIME_ZONE
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    faults = rules.of_receipt(moment)
+    sentences += [fault.sentence for fault in faults]
+    return None if faults else moment
 
 
 def _people(

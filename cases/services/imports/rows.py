@@ -10,12 +10,11 @@ from django.db.models import Q
 from cases.models import CaseImport, ImportedRow, ImportFailure
 from cases.services.imports import columns
 from cases.services.imports.csv_lines import Record
-from cases.services.intake import opening
-from cases.services.intake.opening import Asked
+from cases.services.intake import rules
+from cases.services.intake.rules import Asked
 from cases.services.planning import planning
 from dsrportal.crypto import blind_index, normalise
 from dsrportal.sentence import Sentence
-from integrations.models import Processor
 
 
 @dataclass(slots=True)
@@ -55,29 +54,15 @@ def sort(case_import: CaseImport, batch: Sequence[Record]) -> SortedRows:
             sentence = Sentence("A row with this reference was imported before, and said something else.")
             _fail(case_import, found, each.line, [sentence])
             continue
-        sentences = _problems(each.asked, processors)
-        if sentences:
-            _fail(case_import, found, each.line, sentences)
+        faults = rules.problems(each.asked, among=processors)
+        if faults:
+            _fail(case_import, found, each.line, list(dict.fromkeys(fault.sentence for fault in faults)))
             continue
         found.good.append(each)
         contents.add(each.content)
         if each.reference:
             references.add(each.reference)
     return found
-
-
-def _problems(asked: Asked, processors: Sequence[Processor]) -> list[Sentence]:
-    return opening.problems(
-        type=asked.type,
-        regulation=asked.regulation,
-        received_at=asked.received_at,
-        identities=asked.identities,
-        skip_waiting_period=asked.skip_waiting_period,
-        purposes=asked.purposes,
-        corrections=asked.corrections,
-        group_name=asked.group_name,
-        among=processors,
-    )
 
 
 def _fail(case_import: CaseImport, found: SortedRows, line: int, sentences: Sequence[Sentence]) -> None:

@@ -1,9 +1,8 @@
 """Opening a case once, however often a form of ours asks for it, and what that form is told of it."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
@@ -14,9 +13,9 @@ from cases.actor import Actor
 from cases.lifecycle import CaseStatus
 from cases.models import Case, ClockKind, IntakeReceipt, IntakeSource
 from cases.services.intake import opening
+from cases.services.intake.rules import Asked
 from cases.services.refusal import Refused
 from dsrportal.crypto import blind_index
-from integrations.types import Correction, Identity
 
 # For so long a key of a source's stands for the case that it opened.
 REMEMBERED: Final = timedelta(days=7)
@@ -40,12 +39,7 @@ class OtherBody(Refused):
 class Order:
     """What a form asks for, checked for its shape."""
 
-    type: str
-    regulation: str
-    received_at: datetime
-    identities: Sequence[Identity]
-    purposes: Sequence[str] = ()
-    corrections: Sequence[Correction] = ()
+    asked: Asked
     external_reference: str = field(default="", repr=False)
     language: str = ""
 
@@ -55,7 +49,7 @@ def open_once(
 ) -> tuple[dict[str, Any], bool]:
     """What to answer, and whether a case was opened just now.
 
-    The same key gives the same answer. Raises OtherBody where it came with another body before, and Refused.
+    The same key gives the same answer. Raises OtherBody where it came with another body before, CannotOpen and Refused.
     """
     key_hash, body_hash = _keyed("intake key", source, key.encode()), _keyed("intake body", source, body)
     answer = _earlier(source, key_hash, body_hash)
@@ -72,16 +66,7 @@ def open_once(
 
 
 def _open(order: Order, *, source: IntakeSource, actor: Actor, hashes: tuple[bytes, bytes]) -> dict[str, Any]:
-    case = opening.open_case(
-        actor=actor,
-        type=order.type,
-        regulation=order.regulation,
-        received_at=order.received_at,
-        identities=order.identities,
-        purposes=order.purposes,
-        corrections=order.corrections,
-        through=source,
-    )
+    case = opening.open_case(order.asked, actor=actor, through=source)
     answer = {key: value for key, value in told(case).items() if key != "outcome"}
     IntakeReceipt.objects.create(
         source=source,

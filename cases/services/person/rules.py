@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from cases.actor import Actor
 from cases.lifecycle import UNVERIFIED_TYPES
 from cases.models import Action, Case, VerificationMethod, VerificationRule
 from cases.models.verification import MOST_DATA_POINTS, MOST_LINK_DAYS
 from cases.services import audit
+from cases.services.exclusion import Exclusion
 from cases.services.refusal import Refused, Superseded
 from dsrportal.sentence import Sentence
 
+FORBIDDEN: Final = Exclusion("no_verification", Q(type__in=sorted(UNVERIFIED_TYPES)))
 FIELDS: Final = ("methods", "data_points", "declaration", "link_days")
 
 

@@ -1,9 +1,10 @@
 """Recording whether a person showed that they are who they say they are; and taking their own word by a link."""
 
 from collections.abc import Collection
+from typing import Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cases.actor import Actor
@@ -19,11 +20,25 @@ from cases.models import (
     VerificationRule,
 )
 from cases.services import audit, notes, progress, transition, versions
+from cases.services.exclusion import CLOSED, Exclusion
 from cases.services.person import email_links, rules
 from cases.services.person.evidence import FAILURES, NOTHING, Evidence, details, not_allowed, problems
 from cases.services.planning import erasure_hold, planning, suggestions
 from cases.services.refusal import Refused, Superseded
 from dsrportal.sentence import Sentence
+
+_UNSEEN: Final = frozenset({CaseStatus.INTAKE, CaseStatus.VERIFYING})
+_ADDED_SINCE: Final = Exists(
+    SubjectIdentity.objects.filter(subject=OuterRef("subject"), verified_at__isnull=True)
+)
+# Cases that `_opened` refuses.
+NOT_VERIFIABLE: Final = (
+    CLOSED,
+    rules.FORBIDDEN,
+    Exclusion("verified", ~Q(status__in=sorted(_UNSEEN)) & ~(Q(status=CaseStatus.READY) & Q(_ADDED_SINCE))),
+)
+# Which of those added since were shown as well is for each case to say.
+ONCE_MORE: Final = Exclusion("verified", Q(status=CaseStatus.READY), refused=False)
 
 
 def unverified(case: Case) -> QuerySet[SubjectIdentity]:
@@ -136,7 +151,7 @@ def confirm_by_link(token: str, *, actor: Actor) -> bool:
 def _opened(case: Case) -> VerificationRule:
     """The rule of a locked case that can be verified now. Raises Refused."""
     rule = rules.rule_for(case)
-    if case.status in {CaseStatus.INTAKE, CaseStatus.VERIFYING}:
+    if case.status in _UNSEEN:
         return rule
     if case.status == CaseStatus.READY and unverified(case).exists():
         return rule

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -10,6 +11,7 @@ from cases.actor import Actor
 from cases.lifecycle import SECOND_PERSON_TYPES, UNVERIFIED_TYPES, CaseStatus, Outcome, RequestStatus
 from cases.models import Action, AuditEvent, Case, Clock, ProcessorRequest
 from cases.services import notes, progress, transition, versions
+from cases.services.exclusion import CLOSED, Exclusion
 from cases.services.planning import erasure_hold, planning
 from cases.services.processors import concurrency
 from cases.services.refusal import Refused, Superseded
@@ -21,6 +23,8 @@ DENIAL_REASONS = {
     "legal_obligation": Sentence("We must keep the data by law"),
     "exception_applies": Sentence("Another exception applies"),
 }
+UNAPPROVED: Final = frozenset({CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY})
+NOT_DENIABLE: Final = (CLOSED, Exclusion("approved", ~Q(status__in=sorted(UNAPPROVED))))
 
 
 def why_not(case: Case, *, actor: Actor, by_trail: bool = True) -> Sentence | None:
@@ -42,13 +46,26 @@ def why_not(case: Case, *, actor: Actor, by_trail: bool = True) -> Sentence | No
     return None
 
 
+def not_approvable_by(user_id: int | None) -> tuple[Exclusion, ...]:
+    """Cases that `why_not` keeps this person from approving; a constraint keeps any from being ready and unverified."""
+    return (
+        CLOSED,
+        Exclusion("not_ready", ~Q(status=CaseStatus.READY)),
+        Exclusion("four_eyes", _own(user_id)),
+    )
+
+
 def approvable_by(user_id: int | None) -> Q:
-    """Of cases: those that `why_not` lets this person approve."""
-    own = Q(type__in=sorted(SECOND_PERSON_TYPES)) & had_a_hand(user_id)
-    return Q(status=CaseStatus.READY) & ~own
+    """Cases that `why_not` lets this person approve."""
+    return Q(status=CaseStatus.READY) & ~_own(user_id)
 
 
-def had_a_hand(user_id: int | None) -> Q:
+def _own(user_id: int | None) -> Q:
+    """Cases that take a second person, which this one is not."""
+    return Q(type__in=sorted(SECOND_PERSON_TYPES)) & _had_a_hand(user_id)
+
+
+def _had_a_hand(user_id: int | None) -> Q:
     """Of cases: those that this person opened, verified or last changed, or asked the person of by a link.
 
     Also those that they brought an identity into, or verified, before somebody else did: whoever comes after them takes
@@ -162,7 +179,7 @@ def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
         raise Refused(Sentence("Give one of the listed reasons."))
     with progress.locked(case.pk) as locked:
         versions.refuse_conflict(locked, actor=actor, touching=versions.PLAN)
-        if locked.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY}:
+        if locked.status not in UNAPPROVED:
             raise Refused(Sentence("Only a case that nobody has approved can be denied."))
         note = notes.write(locked, text, actor=actor)
         drop_plan(locked, actor=actor)

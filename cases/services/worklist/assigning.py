@@ -3,14 +3,17 @@
 import re
 from collections.abc import Collection
 from datetime import date
+from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from cases.actor import Actor
 from cases.lifecycle import CaseStatus
 from cases.models import Action, Case, Tag
 from cases.services import audit, progress, versions
+from cases.services.exclusion import CLOSED, Exclusion
 from cases.services.refusal import Refused, Superseded
 from dsrportal.models import User
 from dsrportal.sentence import Sentence
@@ -44,6 +47,11 @@ def assign(case: Case, *, actor: Actor, assignee: User | None, seen: int | None)
             account = assignee.get_username() if assignee else "nobody"
             audit.record(Action.CASE_ASSIGNED, actor=actor, case=locked, details={"account": account})
         return locked
+
+
+def assigned_to(assignee_id: int | None) -> Exclusion:
+    """Cases that somebody, or nobody, works already: to assign them to the same is no change."""
+    return Exclusion("assigned", Q(assignee=assignee_id), refused=False)
 
 
 def defer(case: Case, *, actor: Actor, until: date | None) -> Case:
@@ -104,6 +112,10 @@ def _tag(name: str) -> Tag:
             return Tag.objects.create(name=name)
     except IntegrityError:
         return Tag.objects.get(name__iexact=name)
+
+
+# Cases that `_refuse_closed` refuses.
+NOT_OPEN: Final = (CLOSED,)
 
 
 def _refuse_closed(case: Case) -> None:

@@ -42,6 +42,12 @@ def said(answer: object) -> list[str]:
     return [str(message) for message in answer.context["messages"]]  # type: ignore[attr-defined]
 
 
+def refused(answer: object) -> list[str]:
+    """What a service said no to, above the form that it was sent with."""
+    assert answer.status_code == 200  # type: ignore[attr-defined]
+    return list(answer.context["form"].non_field_errors())  # type: ignore[attr-defined]
+
+
 def address(case: Case, verb: str = "") -> str:
     """The page of a case, or of a verb on it."""
     if verb:

@@ -146,9 +146,9 @@ ON_MANY: Final[dict[str, str]] = {
 }
 # Of a run of approvals that is over.
 ON_RUNS: Final = ("confirm", "stop", "retry", "undo")
-ON_PROCESSORS: Final = {"test": 200, "connect": 200, "pause": 200, "resume": 302}
-ON_EVERYTHING: Final = {"pause": 200, "resume": 302}
-ON_SOURCES: Final = {"rotate": 200, "deactivate": 302, "activate": 302}
+ON_PROCESSORS: Final = {"test": 200, "connect": 200, "pause": 200, "resume": 200}
+ON_EVERYTHING: Final = {"pause": 200, "resume": 200}
+ON_SOURCES: Final = {"rotate": 200, "deactivate": 302, "activate": 200}
 
 
 def verb_rows() -> Iterator[Row]:

@@ -29,7 +29,7 @@ def move(case: Case, to: str, **fields: Any) -> Case:
     with progress.locked(case.pk) as locked:
         request = ProcessorRequest.objects.select_related("processor").get(case=locked)
         request.case = locked
-        reported = to == RequestStatus.COMPLETED
+        reported = to in {RequestStatus.IN_PROGRESS, RequestStatus.COMPLETED}
         transition.move_request(request, to, actor=actor("agnes"), reported=reported, fields=fields)
         progress.settle(locked, actor=actor("agnes"))
     case.refresh_from_db()

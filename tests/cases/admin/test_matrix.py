@@ -81,8 +81,8 @@ def test_every_address_of_the_desk_has_a_row_and_every_row_an_address() -> None:
         (ON_MANY, lambda: bulk_rules.RULES),
         (dict.fromkeys(ON_RUNS), lambda: bulk_run.ACTS),
         (ON_PROCESSORS, lambda: [verb.name for verb in processor_verbs.VERBS]),
-        (ON_SOURCES, lambda: intake_sources.VERBS),
-        (ON_EVERYTHING, lambda: pausing.VERBS),
+        (ON_SOURCES, lambda: [verb.name for verb in intake_sources.VERBS]),
+        (ON_EVERYTHING, lambda: [verb.name for verb in pausing.VERBS]),
     ],
     ids=["cases", "many cases", "their rules", "runs", "processors", "sources", "everything"],
 )

@@ -117,7 +117,7 @@ def test_each_refusal_that_it_shows_is_given(document: dict[str, Any], website: 
         told.add(answer.json()["type"])
     shown = re.findall(r'"type": "(urn:[^"]+)"', json.dumps(document["paths"]["/api/v1/cases"]))
     assert told == set(shown)
-    missing = website.look("DSR-2026-000017")
+    missing = website.look("DSR-2026-999999")
     of_a_case = {"path": "/api/v1/cases/{reference}", "verb": "get"}
     assert missing.json() in refusals(document, 404, **of_a_case).values()
 

@@ -183,9 +183,9 @@ def test_each_verb_has_the_permission_of_the_one_for_a_single_case() -> None:
 def test_every_reason_to_leave_a_case_out_has_words() -> None:
     account("pia")
     codes = {
-        code
+        exclusion.code
         for rule in bulk_rules.RULES.values()
-        for code, _condition in rule.left_out(actor("pia"), {"assignee": None})
+        for exclusion in rule.left_out(actor("pia"), {"assignee": None})
     }
     assert codes == set(bulk_words.LEFT_OUT)
 

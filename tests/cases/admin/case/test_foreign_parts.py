@@ -1,6 +1,7 @@
 """Whoever may do a verb may do it to a part of the case that the address names, and to no other case's."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db.models import Model
@@ -8,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cases.admin.verbs.table import VERBS
-from cases.admin.verbs.verb import Verb
+from cases.admin.verbs.verb import CaseVerb
 from cases.models import (
     Attachment,
     AttentionItem,
@@ -54,7 +55,7 @@ def test_every_kind_of_part_is_tried() -> None:
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb.on], ids=lambda verb: verb.name)
-def test_a_part_of_another_case_is_not_found_and_nothing_happens_to_it(verb: Verb) -> None:
+def test_a_part_of_another_case_is_not_found_and_nothing_happens_to_it(verb: CaseVerb[Any]) -> None:
     processor()
     assert verb.on
     part = PARTS[verb.on]()

@@ -12,7 +12,7 @@ from dsrportal.sentence import Sentence
 from integrations.errors import Unauthorized
 from tests import builders
 from tests.builders import actor
-from tests.cases.admin.desk_users import account, browser, said
+from tests.cases.admin.desk_users import account, browser, refused, said
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +85,7 @@ def test_settling_asks_first_is_recorded_and_lets_the_case_go_on() -> None:
     item.refresh_from_db()
     assert item.resolved_by == account("agnes")
     assert AuditEvent.objects.filter(action=Action.ATTENTION_RESOLVED, case=item.case).count() == 1
-    assert said(client.post(resolve(item), follow=True)) == [
+    assert refused(client.post(resolve(item))) == [
         "This has changed in the meantime. Look again and decide anew."
     ]
 
@@ -96,7 +96,7 @@ def test_what_a_pause_opened_is_settled_by_resuming() -> None:
         processor, Unauthorized(Sentence("no"), key_field="workspace_key"), actor=actor(account("ivy"))
     )
     item = AttentionItem.objects.get()
-    (sentence,) = said(browser("ivy").post(resolve(item), follow=True))
+    (sentence,) = refused(browser("ivy").post(resolve(item)))
     assert "test its connection or resume it" in sentence
     item.refresh_from_db()
     assert item.resolved_at is None

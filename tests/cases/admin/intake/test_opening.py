@@ -92,7 +92,7 @@ def test_the_time_is_taken_in_the_zone_of_who_types_it() -> None:
 @pytest.mark.parametrize(
     ("identities", "more", "sentence"),
     [
-        ([("email", "a@example.org")], {"received_at": "2999-01-01T10:00"}, "“Received at” is in the future"),
+        ([("email", "a@example.org")], {"received_at": "2999-01-01T10:00"}, "This is in the future"),
         ([("email", "a@example.org")], {"received_at": ""}, "Say when the person asked"),
         ([("email", "a@example.org")], {"received_at": "yesterday"}, "Give a date and a time"),
         ([("email", "a@example.org")], {"received_at": "0001-01-01T00:00"}, "Check the year"),
@@ -143,6 +143,21 @@ def test_a_correction_says_what_each_wrong_identity_shall_be() -> None:
     ]
     assert "a•••@e•••.org" in answer.content.decode()
     assert "ada@ex" not in answer.content.decode()
+
+
+def test_what_is_wrong_with_a_row_stands_in_it() -> None:
+    searching_processor()
+    client = browser("agnes")
+    rows = client.post(ADD, typed(("", ""), ("email", "a@example.org"), ("email", "A@Example.org")))
+    assert [row.errors for row in rows.context["identities"]][2] == {
+        "value": ["The same identity is given twice; keep one of the two."]
+    }
+    assert "Nothing was done yet: see what is marked below." in rows.content.decode()
+    rows = client.post(ADD, to_correct(**{"identities-0-correct_to": "ada@exmaple.org"}))
+    assert next(row.errors for row in rows.context["identities"]) == {
+        "correct_to": ["The new value has to differ from the old one."]
+    }
+    assert not Case.objects.exists()
 
 
 def test_a_new_value_alone_corrects_nothing_and_is_kept_in_its_row() -> None:

@@ -42,7 +42,7 @@ def events() -> list[AuditEvent]:
 def shown(client: Any, processor: Processor) -> str:
     answer = client.post(connect(processor))
     assert answer.status_code == 200
-    return str(answer.context["shown"])
+    return str(answer.context["form"].shown())
 
 
 def test_looking_asks_nobody_and_the_first_click_shows_what_is_there() -> None:
@@ -118,6 +118,7 @@ def test_a_workspace_that_is_another_processor_is_marked_and_refused() -> None:
     made(name="Shop of Berlin", account="78")
     assert "is “Shop of Berlin” already" in client.post(connect(processor)).content.decode()
     answer = client.post(connect(processor), {"shown": text, "workspace": "78"})
+    assert 'value="78" checked' in answer.content.decode()
     assert "Another processor has this name or this account already." in answer.content.decode()
     assert Processor.objects.get(name="Shop").account == "77"
     assert events() == []
@@ -213,9 +214,11 @@ def workspace(sandbox: Sandbox, **more: Any) -> Processor:
 def test_a_workspace_of_the_account_is_chosen(sandbox: Sandbox) -> None:
     shop, client = workspace(sandbox, name="Shop"), browser("ivy")
     answer = client.post(connect(shop))
-    assert {choice.id for choice in answer.context["choices"]} == {keys["id"] for keys in sandbox.workspaces}
+    assert {choice.id for choice in answer.context["form"].choices()} == {
+        keys["id"] for keys in sandbox.workspaces
+    }
     chosen = sandbox.workspaces[0]["id"]
-    client.post(connect(shop), {"shown": answer.context["shown"], "workspace": chosen})
+    client.post(connect(shop), {"shown": answer.context["form"].shown(), "workspace": chosen})
     assert Processor.objects.get().account == chosen
     checks = client.post(connect(shop).replace("connect", "test"))
     assert "The connection works" in checks.content.decode()

@@ -17,7 +17,7 @@ from cases.services.processors import accounts, pausing
 from integrations.models import Processor, SendingPause
 from tests import builders
 from tests.builders import actor
-from tests.cases.admin.desk_users import account, browser, said
+from tests.cases.admin.desk_users import account, browser, refused, said
 from tests.desk import Desk
 from tests.live import live_portal
 from tests.sandbox import Sandbox
@@ -96,12 +96,10 @@ def test_pausing_asks_for_a_reason_and_looking_does_nothing() -> None:
     assert said(client.post(PAUSE, {"reason": "maintenance"}, follow=True)) == [
         "Everything outgoing is paused."
     ]
-    assert said(client.post(PAUSE, {"reason": "by_hand"}, follow=True)) == [
-        "Everything outgoing is paused already."
-    ]
+    assert refused(client.post(PAUSE, {"reason": "by_hand"})) == ["Everything outgoing is paused already."]
     assert client.get(RESUME).status_code == 200
     assert said(client.post(RESUME, follow=True)) == ["Sending goes on."]
-    assert said(client.post(RESUME, follow=True)) == ["Outgoing requests are not paused as a whole."]
+    assert refused(client.post(RESUME)) == ["Outgoing requests are not paused as a whole."]
     assert actions() == [Action.OUTGOING_PAUSED, Action.OUTGOING_RESUMED]
 
 
