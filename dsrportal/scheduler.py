@@ -6,7 +6,6 @@ to take over. All its memory is in the queue store; if that is emptied, everythi
 
 import logging
 import time
-import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from threading import Event
@@ -14,7 +13,7 @@ from threading import Event
 import django_rq
 from django.conf import settings
 from django.utils.module_loading import import_string
-from redis.exceptions import RedisError
+from redis.exceptions import LockError, RedisError
 from rq.registry import clean_registries
 from rq.worker_registration import clean_worker_registry
 
@@ -28,11 +27,6 @@ HEARTBEAT = "portal:schedule:heartbeat"
 LOCK_SECONDS = 10
 TICK_SECONDS = 0.5
 CLEANING_SECONDS = 15
-
-_RENEW = (
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('EXPIRE', KEYS[1], ARGV[2]) end return 0"
-)
-_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 Entry = tuple[str, str, float]
 
@@ -50,7 +44,7 @@ class Timetable:
     """One schedule process."""
 
     def __init__(self) -> None:
-        self.token = uuid.uuid4().hex
+        self._lock = store().lock(LOCK, timeout=LOCK_SECONDS, thread_local=False)
         self._cleaned_at = 0.0
 
     def run(self, stop: Event) -> None:
@@ -66,11 +60,11 @@ class Timetable:
                 silent, worked = True, False
             stop.wait(self._pause() if worked else 2 * TICK_SECONDS)
         with suppress(RedisError):
-            store().eval(_RELEASE, 1, LOCK, self.token)
+            self._lock.release()
 
     def tick(self) -> bool:
         """Do what is due; False while another schedule holds the lock."""
-        if not (store().set(LOCK, self.token, nx=True, ex=LOCK_SECONDS) or self._renew()):
+        if not (self._lock.acquire(blocking=False) or self._renew()):
             return False
         now = time.time()
         store().set(HEARTBEAT, int(now), ex=60)
@@ -86,7 +80,10 @@ class Timetable:
         return True
 
     def _renew(self) -> bool:
-        return bool(store().eval(_RENEW, 1, LOCK, self.token, LOCK_SECONDS))
+        try:
+            return bool(self._lock.extend(LOCK_SECONDS, replace_ttl=True))
+        except LockError:  # another's, or nobody's
+            return False
 
     def _pause(self) -> float:
         due = next_due()

@@ -5,13 +5,12 @@ For vendors that lock a profile while they work on it, and refuse whoever calls 
 
 import logging
 import random
-import secrets
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
+from redis.exceptions import LockNotOwnedError, RedisError
+from redis.lock import Lock
 
 from dsrportal.crypto import blind_index
 from dsrportal.queueing import store
@@ -29,12 +28,6 @@ PATIENCE_SECONDS = 1.0
 LONGEST_SECONDS = 60
 _LOOK_AGAIN_SECONDS = 0.05
 
-# Not simply deleted: a turn that outlasted itself is another's by now.
-_END = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-"""
-
 
 @contextmanager
 def turn(
@@ -45,34 +38,33 @@ def turn(
     Raises RateLimited where another call is not over in time, and NotSent where the store cannot be asked.
     """
     key = f"turn:{processor.pk}:{blind_index('turn', person).hex()}"
-    token = secrets.token_hex(16)
-    stop_at = time.monotonic() + patience_seconds
-    while not _begin(key, token):
-        if time.monotonic() >= stop_at:
-            raise RateLimited(
-                Sentence("Another call about the same person is under way at this processor."),
-                # As the first wait that Leanplum asks for: docs.leanplum.com, “Responses”.
-                retry_after_seconds=random.uniform(1, 3),  # noqa: S311 - so that two do not meet again; not a secret
-                scope="portal",
-            )
-        time.sleep(_LOOK_AGAIN_SECONDS)
+    # Its token tells whose turn it is: a turn that outlasted itself is another's by now, and stays theirs.
+    lock = store().lock(key, timeout=LONGEST_SECONDS, sleep=_LOOK_AGAIN_SECONDS, thread_local=False)
+    if not _begin(lock, patience_seconds):
+        raise RateLimited(
+            Sentence("Another call about the same person is under way at this processor."),
+            # As the first wait that Leanplum asks for: docs.leanplum.com, “Responses”.
+            retry_after_seconds=random.uniform(1, 3),  # noqa: S311 - so that two do not meet again; not a secret
+            scope="portal",
+        )
     try:
         yield
     finally:
-        _end(key, token)
+        _end(lock)
 
 
-def _begin(key: str, token: str) -> bool:
+def _begin(lock: Lock, patience_seconds: float) -> bool:
     try:
-        return bool(store().set(key, token, nx=True, px=LONGEST_SECONDS * 1000))
+        return bool(lock.acquire(blocking_timeout=patience_seconds))
     except RedisError as error:
         logger.warning("The queue store does not answer for a turn: %s.", type(error).__name__)
     raise NotSent(Sentence("The queue store that keeps calls about one person apart cannot be reached."))
 
 
-def _end(key: str, token: str) -> None:
+def _end(lock: Lock) -> None:
     try:
-        store().eval(_END, 1, key, token)
+        with suppress(LockNotOwnedError):
+            lock.release()
     except RedisError as error:
         # What was called has been answered; the turn ends by itself.
         logger.warning("The queue store does not answer for the end of a turn: %s.", type(error).__name__)

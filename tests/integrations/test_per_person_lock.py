@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.conf import settings
+from redis import ConnectionPool
 
 from dsrportal.crypto import blind_index
 from dsrportal.queueing import store
@@ -116,8 +117,9 @@ def test_without_the_store_nothing_is_sent(
 def test_a_store_that_goes_away_meanwhile_does_not_spoil_what_was_answered(
     processor: Processor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    nowhere = ConnectionPool.from_url("redis://127.0.0.1:1/0")
     with monkeypatch.context() as patch, per_person_lock.turn(processor, ADA):
-        patch.setattr(settings, "REDIS_URL", "redis://127.0.0.1:1/0")
+        patch.setattr(store(), "connection_pool", nowhere)
     with pytest.raises(RateLimited), per_person_lock.turn(processor, ADA, patience_seconds=0):
         pytest.fail("two at once")
     assert "the end of a turn" in caplog.text
