@@ -3,8 +3,10 @@
 import logging
 from typing import Final
 
-from django.core.cache import cache
 from django.utils.crypto import salted_hmac
+from redis.exceptions import RedisError
+
+from dsrportal import limiter
 
 logger = logging.getLogger(__name__)
 
@@ -14,20 +16,20 @@ WITHIN_SECONDS: Final = 600
 
 
 def too_many(address: str) -> bool:
-    """Whether this address has opened too many of late. Without the cache nobody is turned away."""
+    """Whether this address has opened too many of late. Without the queue store nobody is turned away."""
     try:
-        return int(cache.get(_key(address), 0)) >= MOST
-    except Exception:
-        logger.warning("The cache cannot be reached: links that lead nowhere are not counted.")
+        return limiter.wait_seconds(_key(address), most=MOST, within_seconds=WITHIN_SECONDS) > 0
+    except RedisError:
+        logger.warning("The queue store cannot be reached: links that lead nowhere are not counted.")
         return False
 
 
 def note(address: str) -> None:
+    """Count one link that led nowhere."""
     try:
-        if not cache.add(_key(address), 1, timeout=WITHIN_SECONDS):
-            cache.incr(_key(address))
-    except Exception:
-        logger.warning("The cache cannot be reached: links that lead nowhere are not counted.")
+        limiter.take(_key(address), most=MOST, within_seconds=WITHIN_SECONDS)
+    except RedisError:
+        logger.warning("The queue store cannot be reached: links that lead nowhere are not counted.")
 
 
 def _key(address: str) -> str:

@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.db import Error, IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from cases.actor import Actor, Source
 from cases.models import AttentionKind, CallbackDelivery, ProcessorRequest, Verdict
@@ -216,7 +217,7 @@ def count_refusal(reason: str) -> None:
     try:
         cache.add(key, 0, timeout=REFUSALS_KEPT_SECONDS)
         cache.incr(key)
-    except Exception:
+    except (RedisError, ValueError):  # the latter where the cache was emptied between the two
         logger.warning("A refused callback (%s) could not be counted.", reason)
 
 
@@ -231,7 +232,7 @@ def refused_lately(*, days: int) -> list[tuple[Sentence, int]] | None:
     }
     try:
         found: dict[str, int] = cache.get_many(keys)
-    except Exception:
+    except RedisError:
         logger.warning("The counts of refused callbacks could not be read.")
         return None
     counts: Counter[Sentence] = Counter()
