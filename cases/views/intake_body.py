@@ -3,7 +3,6 @@
 No sentence repeats a value, and a field that nobody knows is not named: its name may be somebody's address.
 """
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from cases.services.intake import rules
 from cases.services.intake.receipts import Order
 from cases.services.intake.rules import Asked
 from cases.views.problems import Fault
+from dsrportal import strict_json
 from integrations.types import Correction, Identity, IdentityType, Regulation, RequestType
 
 LIMIT_BYTES: Final = 64 * 1024
@@ -50,8 +50,8 @@ class Unreadable(Exception):
 def parse(raw: bytes) -> Any:
     """The document. Raises Unreadable, also where it names a field twice: readers differ on which of them counts."""
     try:
-        return json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        return strict_json.parse(raw.decode("utf-8"))
+    except ValueError as error:
         raise Unreadable from error
 
 
@@ -80,16 +80,6 @@ def read(document: Any) -> Body:
     reader = _Reader()
     order = reader.order(document)
     return Body(order, reader.faults, reader.rows_read)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({name for name, _value in pairs}) < len(pairs):
-        raise ValueError
-    return dict(pairs)
-
-
-def _no_number(_text: str) -> Any:
-    raise ValueError
 
 
 class _Reader:

@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from dsrportal.sentence import Sentence
+from dsrportal.strict_json import Malformed, read_object
 from integrations.errors import IntegrationError, Rejected, Unauthorized, UnexpectedAnswer
 from integrations.http import Answer
-from integrations.opendsr.documents import Malformed, read_object
 
 
 class Word(StrEnum):

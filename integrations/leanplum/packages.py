@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, Final
 
 from dsrportal.crypto import normalise
 from dsrportal.sentence import Sentence
+from dsrportal.strict_json import Malformed, read_object
 from integrations.errors import UnexpectedAnswer
-from integrations.opendsr.documents import Malformed, read_object
 from integrations.types import Identity, PackageSummary
 
 CONTENT_TYPE: Final = "application/json"

@@ -6,7 +6,7 @@ Only the codes are read: a message may repeat what we sent.
 import re
 from typing import Any
 
-from integrations.opendsr.documents import Malformed, read
+from dsrportal.strict_json import Malformed, read
 
 # A word for people to look up: what is longer, or has digits or other signs, may be anything.
 _CODE = re.compile(r"[A-Za-z][A-Za-z_]{1,63}", re.ASCII)

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from dsrportal.sentence import Sentence
+from dsrportal.strict_json import Malformed, read_object
 from integrations import http
 from integrations.errors import IntegrationError, Rejected, UnexpectedAnswer, Unsupported
 from integrations.http import Answer, Timeouts
@@ -21,7 +22,6 @@ from integrations.mparticle import envelopes
 from integrations.mparticle.signing import signed_headers
 from integrations.mparticle.vocabulary import ENVIRONMENTS, IDSYNC_IDENTITIES, OUR_IDENTITIES
 from integrations.opendsr.client import Credentials
-from integrations.opendsr.documents import Malformed, read_object
 from integrations.opendsr.drafts import is_mpid, one_of_each_type
 from integrations.types import Correction, Identity, Match
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dsrportal.sentence import Sentence
+from dsrportal.strict_json import Malformed, read
 from integrations import http
 from integrations.errors import IntegrationError, Rejected, Unauthorized, UnexpectedAnswer
 from integrations.http import Answer
 from integrations.mparticle import envelopes, tokens
 from integrations.opendsr.client import Credentials
-from integrations.opendsr.documents import Malformed, read
 from integrations.types import Workspace
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from dsrportal import strict_json
+
 # mParticle takes batches of up to 128 KB; what is longer is not one line.
 LONGEST_LINE: Final = 1024 * 1024
 # As deep as an event's own attributes lie: events.data.custom_attributes.coupon
@@ -41,19 +43,12 @@ def read(pieces: Iterator[bytes]) -> Iterator[Row | None]:
 
 
 def _parsed(line: bytearray) -> Row | None:
+    """None where it could be read one way here and another way by somebody else."""
     try:
-        row = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
+        row = strict_json.parse(line.decode("utf-8-sig"))
+    except ValueError:
         return None
     return row if isinstance(row, dict) else None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> Row:
-    """What has one name twice is read one way here and another way by somebody else: it cannot be read."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("A name stands twice in one object.")
-    return found
 
 
 def written(row: Row) -> bytes:

@@ -13,12 +13,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from dsrportal.sentence import Sentence
+from dsrportal.strict_json import Malformed, read_object
 from integrations import http
 from integrations.errors import IntegrationError, Rejected, UnexpectedAnswer
 from integrations.http import Answer
 from integrations.mparticle import envelopes
 from integrations.opendsr.client import Credentials
-from integrations.opendsr.documents import Malformed, read_object
 
 if TYPE_CHECKING:
     from integrations.models import Processor

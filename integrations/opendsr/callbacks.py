@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dsrportal.sentence import Sentence
+from dsrportal.strict_json import Malformed, read_object
 from integrations.errors import NotVerified
 from integrations.opendsr import signing_keys
 from integrations.opendsr.certificates import SigningKey
-from integrations.opendsr.documents import Malformed, read_object
 from integrations.opendsr.reports import report_of
 from integrations.opendsr.signatures import verify
 from integrations.opendsr.signing_keys import Fetch

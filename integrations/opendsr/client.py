@@ -14,6 +14,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from dsrportal.sentence import Sentence, Word
+from dsrportal.strict_json import Malformed, read, read_object
 from integrations import http
 from integrations.errors import (
     AlreadyExists,
@@ -27,7 +28,6 @@ from integrations.errors import (
 )
 from integrations.http import Answer, Timeouts
 from integrations.opendsr.bodies import body_of
-from integrations.opendsr.documents import Malformed, read, read_object
 from integrations.opendsr.reports import report_of
 from integrations.types import Report, Submission
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from integrations.opendsr.documents import Malformed
+from dsrportal.strict_json import Malformed
 from integrations.opendsr.extensions import partners_of
 from integrations.opendsr.vocabulary import STATUSES
 from integrations.types import Report, ReportedStatus

@@ -389,9 +389,16 @@ def test_a_line_that_cannot_be_read_is_left_out_with_the_fields() -> None:
     assert json.loads(left.splitlines()[-1])["mpid"] == batch()["mpid"]
 
 
-def test_a_line_that_says_one_thing_twice_cannot_be_read() -> None:
-    doubled = '{"user_identities": {"email": "eve@example.org", "email": "ada@example.org"}}'
-    found = summary(zipped(("e.jsonl", lines(doubled, batch()))))
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"user_identities": {"email": "eve@example.org", "email": "ada@example.org"}}',
+        '{"user_identities": {"email": "eve@example.org"}, "score": NaN}',
+    ],
+    ids=["one thing twice", "no number"],
+)
+def test_a_line_that_readers_take_differently_cannot_be_read(line: str) -> None:
+    found = summary(zipped(("e.jsonl", lines(line, batch()))))
     assert (found.unread_lines, found.identities) == (
         1,
         (("email", "Ada@Example.org "), ("customer_id", "C-1")),

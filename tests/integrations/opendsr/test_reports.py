@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from integrations.opendsr.documents import Malformed
+from dsrportal.strict_json import Malformed
 from integrations.opendsr.reports import parse_timestamp, report_of
 from integrations.types import ReportedStatus
 

@@ -12,16 +12,25 @@ class Malformed(ValueError):
         self.problem = problem
 
 
-def read(raw: bytes) -> Any:
-    """UTF-8, no duplicate keys, no NaN or Infinity, no text that PostgreSQL cannot hold. Raises Malformed."""
-    if not raw.strip():
-        raise Malformed("empty")
+def parse(text: str) -> Any:
+    """Read JSON without duplicate keys, NaN or Infinity. Raises Malformed."""
     try:
-        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
     except Malformed:
         raise
     except (ValueError, RecursionError):
         raise Malformed("not_json") from None
+
+
+def read(raw: bytes) -> Any:
+    """Read a document as `parse` does: in UTF-8, and without text that PostgreSQL cannot hold. Raises Malformed."""
+    if not raw.strip():
+        raise Malformed("empty")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Malformed("not_json") from None
+    document = parse(text)
     # U+0000 and half surrogates can only have come in as escapes.
     if b"\\u" in raw:
         _refuse_unstorable(document)

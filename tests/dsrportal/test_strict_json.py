@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from integrations.opendsr.documents import Malformed, read, read_object
+from dsrportal.strict_json import Malformed, read, read_object
 
 
 @pytest.mark.parametrize(
