@@ -5,12 +5,9 @@ hashes it: SHA-256 over the previous hash, the sequence number (8 bytes, big-end
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
-from uuid import UUID
 
 from django.utils import timezone
 
@@ -20,15 +17,12 @@ from cases.models.audit.actions import Action
 from cases.models.audit.event import PORTAL_CHAIN
 from cases.services.differences import Changes
 from dsrportal import bulk_insert
+from dsrportal.canonical import canonical_json
 from dsrportal.sentence import Sentence
 from integrations.models import Processor
 
 FORMAT = 1
 GENESIS = bytes(32)
-# What every language reads as the same number (RFC 7493, 2.2).
-_LARGEST_NUMBER: Final = 2**53 - 1
-# Of what `_plain` lets through and has sorted this makes RFC 8785: strings are escaped as ECMAScript does it.
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 Details = dict[str, str | int | bool | list[str] | Changes | None]
 
@@ -111,7 +105,7 @@ def _compose(
 
 def canonical(event: AuditEvent) -> str:
     """The canonical form of what an event's columns say. Raises for floats and other unstable values."""
-    said = _plain(
+    return canonical_json(
         {
             "format": FORMAT,
             "chain": event.chain,
@@ -127,33 +121,10 @@ def canonical(event: AuditEvent) -> str:
             "details": event.details,
         }
     )
-    return _ENCODER.encode(said)
 
 
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _plain(value: Any) -> Any:
-    """As JSON knows it, keys in order. A float has no one canonical form across languages, so none gets in."""
-    if isinstance(value, str | UUID):
-        return str(value)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        if abs(value) > _LARGEST_NUMBER:
-            raise ValueError("An audit event cannot hold a number that large.")
-        return value
-    if isinstance(value, dict):
-        return {key: _plain(value[key]) for key in sorted(value, key=_in_utf_16)}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    raise TypeError(f"An audit event cannot hold a {type(value).__name__}.")
-
-
-def _in_utf_16(key: str) -> bytes:
-    """How RFC 8785 compares keys (3.2.3)."""
-    return key.encode("utf-16-be")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-import rfc8785
 from django.utils import timezone
 
 from cases.actor import Actor
@@ -29,6 +28,7 @@ from cases.services import audit
 from cases.services.planning import tasks
 from cases.services.refusal import Refused
 from dsrportal import queueing
+from dsrportal.canonical import canonical_json
 from dsrportal.sentence import Sentence, Word
 from integrations import types
 from integrations.connector import Capability
@@ -297,4 +297,4 @@ def digest(case: Case) -> str:
         "corrections": sorted(f"{identity}:{bytes(index).hex()}" for identity, index in corrections),
         "skips": sorted(f"{processor}:{sentence.english}" for processor, sentence in skips),
     }
-    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
