@@ -120,6 +120,24 @@ def lock_request(request_id: UUID, *, known: Processor | None = None) -> Process
     return request
 
 
+@contextmanager
+def recorded(
+    claimed: ProcessorRequest, *, settled_by: Actor | None = None
+) -> Iterator[ProcessorRequest | None]:
+    """A claimed request and its case, both locked, to record what came of the attempt; the case is settled after it.
+
+    None where the lease has passed on: then nothing is recorded. Without `settled_by` the caller settles. Raises
+    ProcessorRequest.DoesNotExist.
+    """
+    with locked_request(claimed.pk, known=claimed.processor) as current:
+        if current.lease_token != claimed.lease_token:
+            yield None
+            return
+        yield current
+        if settled_by is not None:
+            settle(current.case, actor=settled_by)
+
+
 def states(case: Case) -> list[RequestState]:
     """What status and outcome depend on, of the requests that stand: neither replaced nor dropped unapproved."""
     rows = current_requests(case).values_list(

@@ -7,6 +7,7 @@ asked for that id before anything is sent again, and never under a second id.
 
 import logging
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from cases.lifecycle import RequestStatus
 from cases.models import ProcessorRequest, Verdict
 from cases.services import progress, transition
 from cases.services.dispatch import budget, cool_off, leases
+from cases.services.dispatch.leases import Lease
 from cases.services.processors import concurrency
 from cases.services.refusal import Superseded
 from cases.services.reports import failures, payloads, reports
@@ -116,10 +118,11 @@ def act(connector: Connector, request: ProcessorRequest) -> bool:
 
     Every error ends in a recorded state; two kinds also end the lane.
     """
+    lease = leases.Lease(request)
     try:
         if request.cancel_requested_at is not None:
-            return _cancel(connector, request)
-        return record(request, _send(connector, request))
+            return _cancel(connector, lease)
+        return record(request, _send(connector, lease))
     except RateLimited as error:
         if error.scope == "portal" and not request.earlier_attempt_unknown:
             # Nothing was attempted, and its place in the order of due dates is kept.
@@ -138,35 +141,31 @@ def act(connector: Connector, request: ProcessorRequest) -> bool:
         return True
 
 
-def _send(connector: Connector, request: ProcessorRequest) -> Report:
+def _send(connector: Connector, lease: Lease) -> Report:
+    request = lease.request
     if request.earlier_attempt_unknown and not connector.repeats_safely(request.case.type):
-        leases.renew(request)
-        try:
-            return _ask(connector, request)
-        except UnknownRequest:
-            pass
-    leases.renew(request)
+        with suppress(UnknownRequest):
+            return _ask(connector, lease)
     try:
-        return connector.submit(payloads.submission(request))
+        return lease.call(connector.submit, payloads.submission(request))
     except AlreadyExists:
         # For an id of ours: success after a lost reply. Creating answers a repeated id with 400, never with the first
         # answer again: https://docs.mparticle.com/developers/apis/dsr-api/v3/
-        leases.renew(request)
-        return _ask(connector, request)
+        return _ask(connector, lease)
 
 
-def _ask(connector: Connector, request: ProcessorRequest) -> Report:
+def _ask(connector: Connector, lease: Lease) -> Report:
     """Where it stands. Raises UnknownRequest; a question that is refused says nothing of the request itself."""
     try:
-        return connector.report(payloads.inquiry(request))
+        return lease.call(connector.report, payloads.inquiry(lease.request))
     except UnknownRequest:
         raise
     except Rejected as error:
         raise UnexpectedAnswer(error.sentence, http_status=error.http_status, size=error.size) from None
 
 
-def _cancel(connector: Connector, request: ProcessorRequest) -> bool:
-    leases.renew(request)
+def _cancel(connector: Connector, lease: Lease) -> bool:
+    request = lease.request
     if request.status == RequestStatus.QUEUED and connector.repeats_safely(request.case.type):
         if request.earlier_attempt_unknown:
             # Nobody can be asked whether that arrived, so it is not said that it did not.
@@ -176,12 +175,10 @@ def _cancel(connector: Connector, request: ProcessorRequest) -> bool:
         return True
     try:
         if request.status == RequestStatus.PENDING:
-            connector.cancel(request.pk)
-            leases.renew(request)
-        report = _ask(connector, request)
+            lease.call(connector.cancel, request.pk)
+        report = _ask(connector, lease)
     except TooLate:
-        report = _ask(connector, request)
-        _record_too_late(request, report)
+        _record_too_late(request, _ask(connector, lease))
         return True
     except UnknownRequest:
         _cancel_unsent(request)
@@ -191,32 +188,31 @@ def _cancel(connector: Connector, request: ProcessorRequest) -> bool:
 
 def _record_too_late(request: ProcessorRequest, report: Report) -> None:
     """The processor said no to a cancel, whatever status it reports: the flag is answered."""
-    with progress.locked_request(request.pk, known=request.processor) as current:
-        if current.lease_token != request.lease_token:
+    with progress.recorded(request, settled_by=REPORT) as current:
+        if current is None:
             return
         reports.apply(current, report, actor=REPORT)
         _release(current)
         if current.cancel_requested_at is not None and current.status != RequestStatus.CANCELLED:
             ProcessorRequest.objects.filter(pk=current.pk).update(cancel_requested_at=None)
             reports.refuse_cancel(current, actor=REPORT)
-        progress.settle(current.case, actor=REPORT)
 
 
 def _refuse_unknown_cancel(request: ProcessorRequest) -> None:
     """Carry on with what may have been carried out already."""
-    with progress.locked_request(request.pk, known=request.processor) as current:
-        if current.lease_token == request.lease_token:
-            ProcessorRequest.objects.filter(pk=current.pk).update(cancel_requested_at=None)
-            leases.give_back([request])
-            reports.refuse_cancel(current, actor=SCHEDULE)
-            progress.settle(current.case, actor=SCHEDULE)
-    concurrency.wake(request.processor_id)
+    with progress.recorded(request, settled_by=SCHEDULE) as current:
+        if current is None:
+            return
+        ProcessorRequest.objects.filter(pk=current.pk).update(cancel_requested_at=None)
+        leases.give_back([request])
+        reports.refuse_cancel(current, actor=SCHEDULE)
+        concurrency.wake(request.processor_id)
 
 
 def _cancel_unsent(request: ProcessorRequest) -> None:
     """It never arrived: cancelled without a word from outside; a sent one that is unknown there needs a human."""
-    with progress.locked_request(request.pk, known=request.processor) as current:
-        if current.lease_token != request.lease_token:
+    with progress.recorded(request, settled_by=SCHEDULE) as current:
+        if current is None:
             return
         if current.status == RequestStatus.QUEUED:
             transition.move_request(
@@ -229,7 +225,6 @@ def _cancel_unsent(request: ProcessorRequest) -> None:
             failures.open_gone(current)
             ProcessorRequest.objects.filter(pk=current.pk).update(cancel_requested_at=None)
             _release(current)
-        progress.settle(current.case, actor=SCHEDULE)
 
 
 def record(request: ProcessorRequest, report: Report, *, actor: Actor = REPORT) -> bool:
@@ -237,8 +232,8 @@ def record(request: ProcessorRequest, report: Report, *, actor: Actor = REPORT) 
     if not failures.account_is_ours(request.processor, report):
         failures.release_unanswered(request)
         return False
-    with progress.locked_request(request.pk, known=request.processor) as current:
-        if current.lease_token != request.lease_token:
+    with progress.recorded(request) as current:
+        if current is None:
             logger.info("Ignored the answer to request %s: its lease had passed on.", request.pk)
             return True
         verdict = reports.apply(current, report, actor=actor)

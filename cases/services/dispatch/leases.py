@@ -4,8 +4,10 @@ A claim writes lease, token and attempt, without an event and without a case's l
 answer means that nobody knows whether it arrived.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import uuid4
 
 from django.db import transaction
@@ -21,6 +23,9 @@ from cases.services.refusal import Superseded
 from integrations.models import Processor
 from integrations.registry import connector_for
 from integrations.types import RequestType
+
+Argument = TypeVar("Argument")
+Answer = TypeVar("Answer")
 
 BATCH = 10
 LEASE_SECONDS = 40
@@ -106,6 +111,18 @@ def renew(request: ProcessorRequest) -> None:
     if not mine.update(lease_until=until):
         raise Superseded
     request.lease_until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claimed request in this lane's hands. Its processor is called through it, so that no call outlasts it."""
+
+    request: ProcessorRequest
+
+    def call(self, function: Callable[[Argument], Answer], argument: Argument) -> Answer:
+        """Renew the lease, then call. Raises Superseded where it has passed to another lane, and what the call does."""
+        renew(self.request)
+        return function(argument)
 
 
 def give_back(requests: Iterable[ProcessorRequest]) -> None:

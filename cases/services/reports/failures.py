@@ -29,8 +29,8 @@ CONFLICT_WAIT_SECONDS = 3600.0
 def record(request: ProcessorRequest, error: IntegrationError) -> None:
     """Record a failed attempt of a claimed request; under a stale lease token it is ignored."""
     logger.info("Request %s: %s (HTTP %s)", request.pk, error.code, error.http_status)
-    with progress.locked_request(request.pk, known=request.processor) as current:
-        if current.lease_token != request.lease_token:
+    with progress.recorded(request, settled_by=SCHEDULE) as current:
+        if current is None:
             return
         if isinstance(error, Unauthorized):
             _release(current, error, wait_seconds=None)
@@ -45,7 +45,6 @@ def record(request: ProcessorRequest, error: IntegrationError) -> None:
             _release(current, error, wait_seconds=wait or backoff_seconds(current.attempts))
             if current.attempts >= ATTEMPTS_BEFORE_ATTENTION and not isinstance(error, RateLimited):
                 _open_exhausted(current)
-        progress.settle(current.case, actor=SCHEDULE)
 
 
 def backoff_seconds(attempts: int) -> float:
