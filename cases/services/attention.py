@@ -20,7 +20,12 @@ def open_item(
     request: ProcessorRequest | None = None,
     processor: Processor | None = None,
 ) -> bool:
-    """Open an item unless the same one is open already; says whether it did. The sentence holds no identity."""
+    """Open an item unless the same one is open already; says whether it did. The sentence holds no identity.
+
+    One about a request is about its case too.
+    """
+    if request is not None:
+        case = request.case
     try:
         with transaction.atomic():
             AttentionItem.objects.create(

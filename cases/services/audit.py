@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from django.utils import timezone
 
 from cases.actor import Actor
-from cases.models import AuditChain, AuditEvent, Case, Note
+from cases.models import AuditChain, AuditEvent, Case, Note, ProcessorRequest
 from cases.models.audit.actions import Action
 from cases.models.audit.event import PORTAL_CHAIN
 from cases.services.differences import Changes
@@ -46,6 +46,32 @@ def record(
     )
     event.save(force_insert=True)
     return event
+
+
+def of_request(
+    action: Action,
+    request: ProcessorRequest,
+    *,
+    actor: Actor,
+    reason: str = "",
+    note: Note | None = None,
+    details: Details | None = None,
+) -> AuditEvent:
+    """Add one event about a request to its case's chain, with what names the request and its processor.
+
+    As `record`, inside the transaction of what it records.
+    """
+    processor = request.processor
+    named: Details = {"request": str(request.pk), "processor": processor.name, **(details or {})}
+    return record(
+        action,
+        actor=actor,
+        case=request.case,
+        processor=processor,
+        reason=reason,
+        note=note,
+        details=named,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,16 +89,13 @@ def move_request(
         for name, value in values.items():
             if not hasattr(value, "resolve_expression"):
                 setattr(request, name, value)
-        audit.record(
+        audit.of_request(
             action,
+            request,
             actor=actor,
-            case=request.case,
-            processor=request.processor,
             reason=reason,
             note=note,
             details={
-                "request": str(request.pk),
-                "processor": request.processor.name,
                 "from": str(old),
                 "to": str(to),
                 **({"answer": str(values["answer"])} if values.get("answer") else {}),
@@ -114,15 +111,6 @@ def answer_request(
     if ProcessorRequest.objects.filter(pk=request.pk, answer="").update(answer=answer) != 1:
         raise Superseded
     request.answer = answer
-    audit.record(
-        Action.REQUEST_ANSWERED,
-        actor=actor,
-        case=request.case,
-        processor=request.processor,
-        details={
-            "request": str(request.pk),
-            "processor": request.processor.name,
-            "answer": str(answer),
-            **(details or {}),
-        },
+    audit.of_request(
+        Action.REQUEST_ANSWERED, request, actor=actor, details={"answer": str(answer), **(details or {})}
     )

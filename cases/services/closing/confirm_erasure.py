@@ -111,7 +111,6 @@ def confirm_request(request_id: UUID) -> None:
                 AttentionKind.REAPPEARED,
                 _known_again(request),
                 actor=SCHEDULE,
-                case=current.case,
                 request=current,
             )
         elif search.finding == Finding.NOT_FOUND:

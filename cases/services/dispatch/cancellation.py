@@ -56,14 +56,7 @@ def cancel(case: Case, *, actor: Actor, text: str = "") -> int:
         note = notes.write(locked, text, actor=actor)
         for request in requests:
             request.case = locked
-            audit.record(
-                Action.CANCEL_REQUESTED,
-                actor=actor,
-                case=locked,
-                processor=request.processor,
-                note=note,
-                details={"request": str(request.pk), "processor": request.processor.name},
-            )
+            audit.of_request(Action.CANCEL_REQUESTED, request, actor=actor, note=note)
             if not _cancelled_unsent(request, actor=actor):
                 ProcessorRequest.objects.filter(pk=request.pk).update(
                     cancel_requested_at=timezone.now(), next_attempt_at=None

@@ -49,14 +49,11 @@ def keep(request: ProcessorRequest, upload: UploadedFile, *, actor: Actor) -> Re
     if request.case.type in WITH_RESULT:
         package.expires_at = now + timedelta(days=settings.PACKAGE_DAYS)
     package.save(force_insert=True)
-    audit.record(
+    audit.of_request(
         Action.RESULT_FETCHED,
+        request,
         actor=actor,
-        case=request.case,
-        processor=request.processor,
         details={
-            "request": str(request.pk),
-            "processor": request.processor.name,
             "package": str(package.pk),
             "size_bytes": package.size_bytes,
             "sha256": package.sha256,

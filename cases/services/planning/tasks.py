@@ -52,14 +52,11 @@ def make(request: ProcessorRequest, *, actor: Actor) -> ManualTask:
         assignee=assignee,
         due_on=_due_on(request.case, int(processor.option("days_before"))),
     )
-    audit.record(
+    audit.of_request(
         Action.TASK_CREATED,
+        request,
         actor=actor,
-        case=request.case,
-        processor=processor,
         details={
-            "request": str(request.pk),
-            "processor": processor.name,
             "due_on": task.due_on.isoformat(),
             "assignee": assignee.get_username() if assignee else "",
         },
@@ -89,14 +86,11 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
         )
         if not changed:
             raise Superseded(Sentence("This task is attested already."))
-        audit.record(
+        audit.of_request(
             Action.TASK_ASSIGNED,
+            request,
             actor=actor,
-            case=request.case,
-            processor=request.processor,
             details={
-                "request": str(request.pk),
-                "processor": request.processor.name,
                 "account": assignee.get_username() if assignee else "nobody",
                 "due_on": due_on.isoformat(),
             },
@@ -250,7 +244,6 @@ def note_overdue() -> None:
                     due_on=due_on,
                 ),
                 actor=SCHEDULE,
-                case=request.case,
                 request=request,
             )
             progress.settle(request.case, actor=SCHEDULE)

@@ -60,7 +60,6 @@ def show(request: ProcessorRequest, report: Report, *, asked_at: datetime) -> No
             AttentionKind.DISAGREEMENT,
             _both_sides(request, report, asked_at=asked_at),
             actor=REPORT,
-            case=request.case,
             request=request,
         )
     progress.settle(request.case, actor=REPORT)

@@ -93,7 +93,6 @@ def _refuse(request: ProcessorRequest, error: IntegrationError) -> None:
             processor=request.processor.name,
         ),
         actor=REPORT,
-        case=request.case,
         request=request,
     )
 
@@ -176,7 +175,6 @@ def _open_conflict(request: ProcessorRequest) -> None:
             which=which,
         ),
         actor=REPORT,
-        case=request.case,
         request=request,
     )
 
@@ -190,7 +188,6 @@ def _open_exhausted(request: ProcessorRequest) -> None:
             count=ATTEMPTS_BEFORE_ATTENTION,
         ),
         actor=SCHEDULE,
-        case=request.case,
         request=request,
     )
 
@@ -203,7 +200,6 @@ def open_gone(request: ProcessorRequest) -> None:
             processor=request.processor.name,
         ),
         actor=REPORT,
-        case=request.case,
         request=request,
     )
 

@@ -225,13 +225,8 @@ def ask_for_refresh(case: Case, *, actor: Actor) -> int:
         if not requests:
             raise Refused(Sentence("No request of this case is with a processor that can be asked."))
         for request in requests:
-            audit.record(
-                Action.REQUEST_REFRESHED,
-                actor=actor,
-                case=locked,
-                processor=request.processor,
-                details={"request": str(request.pk), "processor": request.processor.name},
-            )
+            request.case = locked
+            audit.of_request(Action.REQUEST_REFRESHED, request, actor=actor)
             ProcessorRequest.objects.filter(pk=request.pk).update(next_attempt_at=None)
             if request.status == RequestStatus.QUEUED:
                 concurrency.wake(request.processor_id)

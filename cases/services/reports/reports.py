@@ -121,13 +121,7 @@ def _answer_cancel(request: ProcessorRequest, *, actor: Actor) -> bool:
 
 def refuse_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
     """Record that the processor did not cancel, and ask a human what follows."""
-    audit.record(
-        Action.CANCEL_REFUSED,
-        actor=actor,
-        case=request.case,
-        processor=request.processor,
-        details={"request": str(request.pk), "processor": request.processor.name},
-    )
+    audit.of_request(Action.CANCEL_REFUSED, request, actor=actor)
     attention.open_item(
         AttentionKind.CANCEL_REFUSED,
         Sentence(
@@ -135,7 +129,6 @@ def refuse_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
             processor=request.processor.name,
         ),
         actor=actor,
-        case=request.case,
         request=request,
     )
 
@@ -148,7 +141,6 @@ def _unknown_status(request: ProcessorRequest, report: Report, *, actor: Actor) 
             processor=request.processor.name,
         ),
         actor=actor,
-        case=request.case,
         request=request,
     )
     ProcessorRequest.objects.filter(pk=request.pk).update(
@@ -195,18 +187,11 @@ def is_partner_news(held: tuple[str, str] | None, partner: PartnerReport) -> boo
 
 def _tell(request: ProcessorRequest, row: ForwardingExtension, *, actor: Actor) -> None:
     partner = row.name or row.domain
-    audit.record(
+    audit.of_request(
         Action.FORWARDING_CHANGED,
+        request,
         actor=actor,
-        case=request.case,
-        processor=request.processor,
-        details={
-            "request": str(request.pk),
-            "processor": request.processor.name,
-            "partner": partner,
-            "domain": row.domain,
-            "to": str(row.status),
-        },
+        details={"partner": partner, "domain": row.domain, "to": str(row.status)},
     )
     # Where somebody acts by hand instead, saying it again helps nobody.
     if row.status == PartnerStatus.FAILED and not ProcessorRequest.objects.filter(for_partner=row).exists():
@@ -218,6 +203,5 @@ def _tell(request: ProcessorRequest, row: ForwardingExtension, *, actor: Actor) 
                 partner=partner[:140],
             ),
             actor=actor,
-            case=request.case,
             request=request,
         )

@@ -73,7 +73,6 @@ def _show_past_expected(request_id: UUID, *, now: datetime) -> None:
                     status=Word(RequestStatus(request.status).label),
                 ),
                 actor=SCHEDULE,
-                case=request.case,
                 request=request,
             )
             progress.settle(request.case, actor=SCHEDULE)

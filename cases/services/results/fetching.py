@@ -171,19 +171,14 @@ def _record(
     *,
     actor: Actor = REPORT,
 ) -> None:
-    details: audit.Details = {
-        "request": str(request.pk),
-        "processor": request.processor.name,
-        "package": str(package.pk),
-        **(more or {}),
-    }
+    details: audit.Details = {"package": str(package.pk), **(more or {})}
     if package.sha256:
         details |= {"size_bytes": package.size_bytes, "sha256": package.sha256}
-    audit.record(action, actor=actor, case=request.case, processor=request.processor, details=details)
+    audit.of_request(action, request, actor=actor, details=details)
 
 
 def _ask(kind: AttentionKind, request: ProcessorRequest, sentence: Sentence) -> None:
-    attention.open_item(kind, sentence, actor=REPORT, case=request.case, request=request)
+    attention.open_item(kind, sentence, actor=REPORT, request=request)
 
 
 def refetch(package: ResultPackage, *, actor: Actor) -> None:

@@ -68,7 +68,7 @@ def with_item() -> Case:
 def with_open_item(case: Case, kind: AttentionKind, sentence: Sentence) -> Case:
     """Something about its request needs a decision."""
     with progress.locked(case.pk) as locked:
-        attention.open_item(kind, sentence, actor=actor("agnes"), case=locked, request=locked.requests.get())
+        attention.open_item(kind, sentence, actor=actor("agnes"), request=locked.requests.get())
         progress.settle(locked, actor=actor("agnes"))
     case.refresh_from_db()
     return case
