@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from integrations import budget_store, send_slots
+from integrations.account import Account
 from integrations.budget_store import BUCKETS, FOOT, Books, Window
 from integrations.types import BudgetState, Used
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 _SECOND = 1_000_000
 
@@ -27,7 +25,7 @@ class _Look(NamedTuple):
     new_requests: list[Mapping[int, int]]
 
 
-def state(processor: "Processor") -> BudgetState:
+def state(processor: Account) -> BudgetState:
     """The budget at this moment; nothing is taken from it.
 
     Raises NotSent where the store does not answer, and BudgetForgotten where it was emptied: see `rebuild`.
@@ -47,7 +45,7 @@ def state(processor: "Processor") -> BudgetState:
     )
 
 
-def seconds_for(processor: "Processor", new_requests: int) -> float:
+def seconds_for(processor: Account, new_requests: int) -> float:
     """How long until so many new requests have left, from now, if nothing else is sent. Errors as of `state`."""
     books = budget_store.open_books(processor)
     look = _look(books)
@@ -68,7 +66,7 @@ def seconds_for(processor: "Processor", new_requests: int) -> float:
     return (left_at - look.now) / _SECOND
 
 
-def rebuild(processor: "Processor", sent: Iterable[tuple[datetime, int]]) -> None:
+def rebuild(processor: Account, sent: Iterable[tuple[datetime, int]]) -> None:
     """Give the long windows that were forgotten their counts back: when (aware) how many new requests were sent.
 
     A window that is known stays as it is, so of two rebuilds at once the second changes nothing. Whoever never sent

@@ -13,20 +13,18 @@ was emptied or the key expired, a week after its last count left, and `budget.re
 import json
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 
 from dsrportal.queueing import store
 from dsrportal.sentence import Sentence
+from integrations.account import Account
 from integrations.connector import REQUESTS
 from integrations.errors import BudgetForgotten, NotSent
 from integrations.registry import connector_for
 from integrations.types import Limit
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +81,7 @@ def pace(limit: Limit, share_percent: int) -> Pace:
     return Pace(interval, interval * (burst - 1), ramp)
 
 
-def open_books(processor: "Processor", api: str = REQUESTS) -> Books:
+def open_books(processor: Account, api: str = REQUESTS) -> Books:
     budget, share = connector_for(processor).budget(api), processor.budget_share
     calls = _window(budget.calls, share)
     windows = [_window(limit, share) for limit in budget.new_requests]

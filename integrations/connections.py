@@ -10,7 +10,7 @@ import ssl
 import threading
 from collections import OrderedDict
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -19,10 +19,8 @@ from urllib3 import PoolManager, ProxyManager
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
+from integrations.account import Account
 from integrations.trust_roots import extra_roots, public_roots
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +90,7 @@ def _only_tls(manager: PoolManager) -> None:
     manager.pool_classes_by_scheme = {"https": _Pool}
 
 
-def adapter_for(processor: "Processor") -> ProcessorAdapter:
+def adapter_for(processor: Account) -> ProcessorAdapter:
     """This thread's connections to this processor, with its own roots; none are inherited over a fork."""
     if _own.pid != os.getpid():
         _own.pid = os.getpid()

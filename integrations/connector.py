@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, NoReturn
+from typing import BinaryIO, ClassVar, NoReturn
 from uuid import UUID
 
 from dsrportal.sentence import NOTHING, Sentence
+from integrations.account import Account
 from integrations.errors import Unsupported
 from integrations.types import (
     Budget,
@@ -31,9 +32,6 @@ from integrations.types import (
     VerifiedCallback,
     Workspace,
 )
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 # The API that requests are sent to. A kind with several keeps a budget for each, by a name of its own.
 REQUESTS = "requests"
@@ -82,7 +80,7 @@ class Connector:
     # How many report intervals lie between two questions about a request: more where each costs and little happens.
     report_pace: ClassVar[int] = 1
 
-    def __init__(self, processor: "Processor") -> None:
+    def __init__(self, processor: Account) -> None:
         self.processor = processor
 
     @property

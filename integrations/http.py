@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -23,6 +22,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
 from dsrportal.sentence import Sentence
 from integrations import connections, ratelimit
+from integrations.account import Account
 from integrations.connector import REQUESTS
 from integrations.errors import (
     IntegrationError,
@@ -33,9 +33,6 @@ from integrations.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +69,7 @@ class StreamedAnswer:
 
 
 def call(
-    processor: "Processor",
+    processor: Account,
     method: str,
     url: str,
     *,
@@ -116,7 +113,7 @@ def call(
 
 @contextmanager
 def stream(
-    processor: "Processor",
+    processor: Account,
     url: str,
     *,
     template: str,
@@ -157,7 +154,7 @@ def stream(
 
 
 def _open(
-    processor: "Processor",
+    processor: Account,
     method: str,
     url: str,
     template: str,
@@ -211,7 +208,7 @@ def _failure(error: Exception, host: str) -> IntegrationError:
 
 
 def _refuse_by_status(
-    processor: "Processor",
+    processor: Account,
     response: BaseHTTPResponse,
     url: str,
     *,

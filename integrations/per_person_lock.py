@@ -7,7 +7,6 @@ import logging
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from redis.exceptions import LockNotOwnedError, RedisError
 from redis.lock import Lock
@@ -15,10 +14,8 @@ from redis.lock import Lock
 from dsrportal.crypto import blind_index
 from dsrportal.queueing import store
 from dsrportal.sentence import Sentence
+from integrations.account import Account
 from integrations.errors import NotSent, RateLimited
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +27,7 @@ _LOOK_AGAIN_SECONDS = 0.05
 
 
 @contextmanager
-def turn(
-    processor: "Processor", person: str, *, patience_seconds: float = PATIENCE_SECONDS
-) -> Iterator[None]:
+def turn(processor: Account, person: str, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Be the only one who calls about this person there. `person` is the vendor's name for them; a hash is stored.
 
     Raises RateLimited where another call is not over in time, and NotSent where the store cannot be asked.

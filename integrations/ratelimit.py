@@ -5,16 +5,13 @@ For `integrations.http` alone. https://docs.mparticle.com/guides/default-service
 
 import logging
 import time
-from typing import TYPE_CHECKING
 
 from dsrportal.sentence import Sentence
 from integrations import budget_store
+from integrations.account import Account
 from integrations.budget_store import LONGEST_NEW_PENALTY_SECONDS, LONGEST_PENALTY_SECONDS
 from integrations.connector import REQUESTS
 from integrations.errors import NotSent, RateLimited
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +22,7 @@ _MARGIN = 5
 _SHARED_SCOPES = frozenset({"org", "account", "system"})
 
 
-def take(processor: "Processor", *, new_request: bool = False, api: str = REQUESTS) -> int:
+def take(processor: Account, *, new_request: bool = False, api: str = REQUESTS) -> int:
     """Take one call from the budget, sleeping up to 2 s for it. Gives its instant: Unix µs of the store's clock.
 
     A new request is also taken from each long window; all windows give or none. Raises RateLimited with the wait
@@ -49,7 +46,7 @@ def take(processor: "Processor", *, new_request: bool = False, api: str = REQUES
 
 
 def penalise(
-    processor: "Processor",
+    processor: Account,
     seconds: float | None,
     *,
     scope: str = "",
@@ -74,7 +71,7 @@ def penalise(
     )
 
 
-def heed(processor: "Processor", used_percent: float, *, api: str = REQUESTS) -> None:
+def heed(processor: Account, used_percent: float, *, api: str = REQUESTS) -> None:
     """Slow down, at most once a second, where the vendor counts more than our share can explain."""
     if used_percent > processor.budget_share + _MARGIN:
         _tell(budget_store.SLOW_DOWN, processor, api)
@@ -89,7 +86,7 @@ def _used_up(wait_seconds: float, *, new_request: bool) -> RateLimited:
     )
 
 
-def _tell(script: str, processor: "Processor", api: str, **told: object) -> None:
+def _tell(script: str, processor: Account, api: str, **told: object) -> None:
     try:
         budget_store.run(script, budget_store.open_books(processor, api), **told)
     except NotSent:

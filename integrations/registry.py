@@ -1,13 +1,10 @@
 """Kinds of processors and the connectors that speak to them. A new vendor is one line here."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from dsrportal.sentence import Sentence
+from integrations.account import Account
 from integrations.connector import Connector
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 # kind -> (label, dotted path of the connector class); imported on first use.
 KINDS: dict[str, tuple[Sentence, str]] = {
@@ -25,5 +22,5 @@ def connector_class(kind: str) -> type[Connector]:
     return found
 
 
-def connector_for(processor: "Processor") -> Connector:
+def connector_for(processor: Account) -> Connector:
     return connector_class(processor.kind)(processor)

@@ -389,9 +389,11 @@ def test_imports_keep_their_contracts_and_a_planted_import_breaks_them(tmp_path:
     assert kept.returncode == 0, kept.stdout
     with (tmp_path / "integrations" / "types.py").open("a") as file:
         file.write("\nimport cases.models\n")
+    with (tmp_path / "integrations" / "connector.py").open("a") as file:
+        file.write("\nimport integrations.models\n")
     with (tmp_path / "cases" / "lifecycle.py").open("a") as file:
         file.write("\nimport cases.services\n")
     broken = contracts(tmp_path)
     assert broken.returncode == 1
-    for name in ("integrations never imports cases", "layers of cases"):
+    for name in ("integrations never imports cases", "floors of integrations", "layers of cases"):
         assert f"{name} BROKEN" in broken.stdout

@@ -1,22 +1,20 @@
 """Trying each of the three keys by itself, on a call that needs it, about a user who cannot exist."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dsrportal.sentence import Sentence, Word
+from integrations.account import Account
 from integrations.errors import IntegrationError, Rejected, Unauthorized
 from integrations.leanplum import drafts
 from integrations.leanplum.client import DEVELOPMENT, EXPORT, PRODUCTION, Client
 from integrations.types import ConnectionCheck, IdentityType
 
-if TYPE_CHECKING:
-    from integrations.models import Processor
-
 # Always the same, because lookups are billed per user.
 NOBODY: Final = "dsr-portal-connection-test-6b0c2a7e-nobody"
 
 
-def all_of(processor: "Processor") -> list[ConnectionCheck]:
+def all_of(processor: Account) -> list[ConnectionCheck]:
     """Nobody is erased, changed or created by it. It shows that the keys are taken, not what else they open."""
     client = Client(processor)
     return [
@@ -49,7 +47,7 @@ def _key(name: Sentence, key_field: str, call: Callable[[], object]) -> Connecti
     )
 
 
-def _options(processor: "Processor") -> ConnectionCheck:
+def _options(processor: Account) -> ConnectionCheck:
     wanted, unreadable = drafts.user_id_type(processor), drafts.unreadable_lines(processor)
     if not wanted:
         return ConnectionCheck(

@@ -9,17 +9,15 @@ any call that creates the user it does not find.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dsrportal.sentence import Sentence
 from integrations import http
+from integrations.account import Account
 from integrations.errors import TooLarge, UnexpectedAnswer
 from integrations.leanplum import outcomes
 from integrations.leanplum.outcomes import Outcome, Word
 from integrations.per_person_lock import turn
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 DEVELOPMENT: Final = "development_key"
 PRODUCTION: Final = "production_key"
@@ -35,7 +33,7 @@ class Client:
     """One app. Every call is about one user, and waits until no other call is: Leanplum locks the profile, and answers
     429 to whoever comes meanwhile."""
 
-    processor: "Processor"
+    processor: Account
 
     def delete(self, user_id: str) -> Outcome:
         """Erase attributes, sessions and analytics, within 15 days. Without `fullErasure` only attributes would go."""

@@ -7,40 +7,37 @@ https://docs.mparticle.com/integrations/leanplum/event/
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from dsrportal.sentence import Sentence
+from integrations.account import Account
 from integrations.leanplum.client import LONGEST_USER_ID
 from integrations.types import Draft, Identity, IdentityType, RequestType, Submission
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 _LINE = re.compile(r"(?P<type>[a-z0-9_]+)\s*=\s*(?P<name>\S(?:.*\S)?)")
 
 
-def user_id_type(processor: "Processor") -> str:
+def user_id_type(processor: Account) -> str:
     """The type of the identity that is the user id; "" until somebody chose."""
     return processor.option("user_id_type")
 
 
-def user_ids(processor: "Processor", identities: Sequence[Identity]) -> list[Identity]:
+def user_ids(processor: Account, identities: Sequence[Identity]) -> list[Identity]:
     wanted = user_id_type(processor)
     return [identity for identity in dict.fromkeys(identities) if identity.type == wanted]
 
 
-def attributes(processor: "Processor") -> dict[str, str]:
+def attributes(processor: Account) -> dict[str, str]:
     """The attributes that hold identities, by identity type, as far as the lines can be read."""
     read = (_LINE.fullmatch(line) for line in _lines(processor))
     return {found["type"]: found["name"] for found in read if found and found["type"] in IdentityType.values}
 
 
-def unreadable_lines(processor: "Processor") -> int:
+def unreadable_lines(processor: Account) -> int:
     """How many of the lines say nothing, or say twice what another says."""
     return len(_lines(processor)) - len(attributes(processor))
 
 
-def no_user_id(processor: "Processor") -> Sentence:
+def no_user_id(processor: Account) -> Sentence:
     wanted = user_id_type(processor)
     if not wanted:
         return Sentence(
@@ -55,7 +52,7 @@ def no_user_id(processor: "Processor") -> Sentence:
     )
 
 
-def cannot(processor: "Processor", draft: Draft) -> Sentence | None:
+def cannot(processor: Account, draft: Draft) -> Sentence | None:
     if not user_ids(processor, draft.identities):
         return no_user_id(processor)
     if draft.request_type == RequestType.OPT_OUT and not processor.option("opt_out_attribute"):
@@ -79,7 +76,7 @@ def cannot(processor: "Processor", draft: Draft) -> Sentence | None:
     return None
 
 
-def check(processor: "Processor", draft: Draft) -> list[Sentence]:
+def check(processor: Account, draft: Draft) -> list[Sentence]:
     ids = [identity.value for identity in user_ids(processor, draft.identities)]
     if any(not value.strip() or len(value) > LONGEST_USER_ID for value in ids):
         label = IdentityType(user_id_type(processor)).label
@@ -93,7 +90,7 @@ def check(processor: "Processor", draft: Draft) -> list[Sentence]:
     return []
 
 
-def warn(processor: "Processor", draft: Draft) -> list[Sentence]:
+def warn(processor: Account, draft: Draft) -> list[Sentence]:
     warnings = _of_corrections(processor, draft) if draft.request_type == RequestType.CORRECTION else []
     ids = user_ids(processor, draft.identities)
     if any(
@@ -108,7 +105,7 @@ def warn(processor: "Processor", draft: Draft) -> list[Sentence]:
     return warnings
 
 
-def _of_corrections(processor: "Processor", draft: Draft) -> list[Sentence]:
+def _of_corrections(processor: Account, draft: Draft) -> list[Sentence]:
     warnings: list[Sentence] = []
     types = [correction.type for correction in draft.corrections]
     corrected, names = set(types), attributes(processor)
@@ -146,7 +143,7 @@ def _of_corrections(processor: "Processor", draft: Draft) -> list[Sentence]:
     return warnings
 
 
-def split(processor: "Processor", draft: Draft) -> list[tuple[Identity, ...]]:
+def split(processor: Account, draft: Draft) -> list[tuple[Identity, ...]]:
     """One request a user id, and nothing else; but a correction brings along what it corrects.
 
     What is wrong with one user id concerns that user alone.
@@ -160,18 +157,18 @@ def split(processor: "Processor", draft: Draft) -> list[tuple[Identity, ...]]:
     return [(user_id, *along) for user_id in ids if along or user_id in wrong]
 
 
-def corrected_attributes(processor: "Processor", request: Submission) -> dict[str, object]:
+def corrected_attributes(processor: Account, request: Submission) -> dict[str, object]:
     """What the attributes shall be, for those corrections that have one."""
     names = attributes(processor)
     return {names[each.type]: each.new_value for each in request.corrections if each.type in names}
 
 
-def opt_out_attributes(processor: "Processor") -> dict[str, object]:
+def opt_out_attributes(processor: Account) -> dict[str, object]:
     name = processor.option("opt_out_attribute")
     return {name: True} if name else {}
 
 
-def _lines(processor: "Processor") -> list[str]:
+def _lines(processor: Account) -> list[str]:
     return [line for line in map(str.strip, processor.option("attributes").splitlines()) if line]
 
 

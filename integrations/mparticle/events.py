@@ -7,20 +7,18 @@ https://docs.mparticle.com/developers/apis/http/
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from dsrportal.sentence import Sentence
 from integrations import http
+from integrations.account import Account
 from integrations.errors import IntegrationError, Rejected, UnexpectedAnswer
 from integrations.http import Answer, Timeouts
 from integrations.mparticle import envelopes
 from integrations.mparticle.vocabulary import ENVIRONMENTS
 from integrations.opendsr.client import Credentials
 from integrations.types import Regulation, Submission
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 API: Final = "events"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,7 +78,7 @@ def _once(request_id: UUID, what: str, mpid: str) -> str:
 class Events:
     """One workspace's events, through one of its inputs. `address` ends in the version, without a slash."""
 
-    processor: "Processor"
+    processor: Account
     credentials: Credentials
     address: str
 

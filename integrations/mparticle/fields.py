@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 from functools import reduce
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dsrportal.sentence import Sentence, Verbatim
+from integrations.account import Account
 from integrations.mparticle.places import PODS
 from integrations.types import Option, Secret
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 # What searches, corrections and opt-outs need, and what the list of workspaces needs.
 INPUT: Final = ("input_key", "input_secret")
@@ -119,7 +117,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
 )
 
 
-def missing(processor: "Processor", names: Iterable[str]) -> list[str]:
+def missing(processor: Account, names: Iterable[str]) -> list[str]:
     """Those of these secrets and options that nothing is stored for."""
     secrets = {secret.name for secret in SECRETS}
     return [

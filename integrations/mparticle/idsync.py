@@ -7,7 +7,7 @@ https://docs.mparticle.com/developers/apis/idsync/http/
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from django.utils import timezone
 from dsrportal.sentence import Sentence
 from dsrportal.strict_json import Malformed, read_object
 from integrations import http
+from integrations.account import Account
 from integrations.errors import IntegrationError, Rejected, UnexpectedAnswer, Unsupported
 from integrations.http import Answer, Timeouts
 from integrations.mparticle import envelopes
@@ -24,9 +25,6 @@ from integrations.mparticle.vocabulary import ENVIRONMENTS, IDSYNC_IDENTITIES, O
 from integrations.opendsr.client import Credentials
 from integrations.opendsr.drafts import is_mpid, one_of_each_type
 from integrations.types import Correction, Identity, Match
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 API: Final = "identity"
 NOTHING_TO_SEARCH: Final = Sentence(
@@ -50,7 +48,7 @@ def searchable(identities: Iterable[Identity]) -> tuple[Identity, ...]:
 class IdSync:
     """One workspace's profiles, through one of its inputs. `address` ends in the version, without a slash."""
 
-    processor: "Processor"
+    processor: Account
     credentials: Credentials
     address: str
     signed: bool = False

@@ -5,20 +5,18 @@ https://docs.mparticle.com/developers/apis/platform/
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from dsrportal.sentence import Sentence
 from dsrportal.strict_json import Malformed, read
 from integrations import http
+from integrations.account import Account
 from integrations.errors import IntegrationError, Rejected, Unauthorized, UnexpectedAnswer
 from integrations.http import Answer
 from integrations.mparticle import envelopes, tokens
 from integrations.opendsr.client import Credentials
 from integrations.types import Workspace
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +25,7 @@ logger = logging.getLogger(__name__)
 class Platform:
     """One account. It cannot be learnt from the credentials: each call names it."""
 
-    processor: "Processor"
+    processor: Account
     credentials: Credentials
     address: str
     sso: str

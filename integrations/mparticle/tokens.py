@@ -10,18 +10,16 @@ import threading
 import time
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dsrportal.sentence import Sentence
 from dsrportal.strict_json import Malformed, read_object
 from integrations import http
+from integrations.account import Account
 from integrations.errors import IntegrationError, Rejected, UnexpectedAnswer
 from integrations.http import Answer
 from integrations.mparticle import envelopes
 from integrations.opendsr.client import Credentials
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 API: Final = "platform"
 AUDIENCE: Final = "https://api.mparticle.com"
@@ -44,7 +42,7 @@ class _Slot:
 _slots: dict[str, _Slot] = {}
 
 
-def token(processor: "Processor", credentials: Credentials, *, sso: str, but: str = "") -> str:
+def token(processor: Account, credentials: Credentials, *, sso: str, but: str = "") -> str:
     """A token that holds for minutes yet; `but` is one that was refused, and is replaced.
 
     Raises Unauthorized where the client is refused, and what `http.call` raises.
@@ -71,7 +69,7 @@ def _slot(credentials: Credentials, sso: str) -> _Slot:
     return _slots.setdefault(key, _Slot())
 
 
-def _asked_for(processor: "Processor", credentials: Credentials, sso: str) -> tuple[str, float]:
+def _asked_for(processor: Account, credentials: Credentials, sso: str) -> tuple[str, float]:
     """A new token, and for how many seconds it holds."""
     body = {
         "client_id": credentials.name,

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from dsrportal.sentence import Sentence
 from dsrportal.strict_json import Malformed, read_object
+from integrations.account import Account
 from integrations.errors import NotVerified
 from integrations.opendsr import signing_keys
 from integrations.opendsr.certificates import SigningKey
@@ -14,15 +14,12 @@ from integrations.opendsr.signatures import verify
 from integrations.opendsr.signing_keys import Fetch
 from integrations.types import CallbackContent, VerifiedCallback
 
-if TYPE_CHECKING:
-    from integrations.models import Processor
-
 DOMAIN_HEADER = "x-opendsr-processor-domain"
 SIGNATURE_HEADER = "x-opendsr-signature"
 
 
 def verify_callback(
-    processor: "Processor", headers: Mapping[str, str], body: bytes, *, fetch: Fetch, at: datetime
+    processor: Account, headers: Mapping[str, str], body: bytes, *, fetch: Fetch, at: datetime
 ) -> VerifiedCallback:
     """What a signed callback says. Header names in lower case; `fetch` gives the certificate served now.
 
@@ -48,7 +45,7 @@ def verify_callback(
     )
 
 
-def _signer(processor: "Processor", body: bytes, signature: str, fetch: Fetch, at: datetime) -> SigningKey:
+def _signer(processor: Account, body: bytes, signature: str, fetch: Fetch, at: datetime) -> SigningKey:
     key = signing_keys.current(processor, fetch, at=at)
     try:
         verify(key.public_key, body, signature)

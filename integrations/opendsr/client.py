@@ -9,13 +9,14 @@ import logging
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
 from dsrportal.sentence import Sentence, Word
 from dsrportal.strict_json import Malformed, read, read_object
 from integrations import http
+from integrations.account import Account
 from integrations.errors import (
     AlreadyExists,
     Conflict,
@@ -30,9 +31,6 @@ from integrations.http import Answer, Timeouts
 from integrations.opendsr.bodies import body_of
 from integrations.opendsr.reports import report_of
 from integrations.types import Report, Submission
-
-if TYPE_CHECKING:
-    from integrations.models import Processor
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +68,7 @@ class Credentials:
 class Client:
     """One controller at one OpenDSR processor. `vendor` is how sentences call it."""
 
-    processor: "Processor"
+    processor: Account
     credentials: Credentials
     extension_domain: str
     vendor: str

@@ -17,8 +17,9 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from dsrportal.sentence import NOTHING, Sentence
+from integrations.account import Account
 from integrations.errors import CertificateUnavailable, IntegrationError, NotVerified
-from integrations.models import Processor, SigningCertificate
+from integrations.models import SigningCertificate
 from integrations.opendsr.certificates import SigningKey, verify_bundle
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class _Slot:
 _slots: dict[tuple[object, ...], _Slot] = {}
 
 
-def current(processor: Processor, fetch: Fetch, *, at: datetime) -> SigningKey:
+def current(processor: Account, fetch: Fetch, *, at: datetime) -> SigningKey:
     """The key that signs for the processor's domain at `at`. `fetch` gives the bundle as served now.
 
     Raises CertificateUnavailable where it cannot be had, NotVerified where what is served is not valid.
@@ -78,7 +79,7 @@ def current(processor: Processor, fetch: Fetch, *, at: datetime) -> SigningKey:
         slot.lock.release()
 
 
-def newer(processor: Processor, fetch: Fetch, *, than: SigningKey, at: datetime) -> SigningKey | None:
+def newer(processor: Account, fetch: Fetch, *, than: SigningKey, at: datetime) -> SigningKey | None:
     """Another key than the one a signature did not fit, if the processor has changed it early; else None.
 
     Never raises and never waits for another thread: a signature that does not fit is refused meanwhile.
@@ -112,7 +113,7 @@ def forget() -> None:
     _slots.clear()
 
 
-def _slot(processor: Processor) -> _Slot:
+def _slot(processor: Account) -> _Slot:
     """Changing the domain or the trusted roots makes another slot: nothing verified under the old counts."""
     key = (processor.pk, processor.domain, processor.extra_signing_roots)
     found = _slots.get(key)
@@ -127,7 +128,7 @@ def _repeat_failure(slot: _Slot) -> None:
     raise NotVerified(reason, sentence) if reason else CertificateUnavailable(sentence)
 
 
-def _may_refetch(processor: Processor) -> bool:
+def _may_refetch(processor: Account) -> bool:
     """Once a minute over all processes; without the store, once in each look of this process."""
     try:
         return bool(cache.add(f"signing-key-refetched:{processor.pk}", 1, timeout=REFETCH_SECONDS))
@@ -136,7 +137,7 @@ def _may_refetch(processor: Processor) -> bool:
         return True
 
 
-def _stored(processor: Processor, at: datetime) -> SigningKey | None:
+def _stored(processor: Account, at: datetime) -> SigningKey | None:
     """The certificate served last that is valid now, from those this portal has verified before."""
     rows = SigningCertificate.objects.filter(
         domain=processor.domain, not_before__lte=at, not_after__gte=at
@@ -150,7 +151,7 @@ def _stored(processor: Processor, at: datetime) -> SigningKey | None:
     return None
 
 
-def _fetched(processor: Processor, fetch: Fetch, at: datetime) -> SigningKey:
+def _fetched(processor: Account, fetch: Fetch, at: datetime) -> SigningKey:
     try:
         pem = fetch()
     except IntegrationError as error:
@@ -173,7 +174,7 @@ def _fetched(processor: Processor, fetch: Fetch, at: datetime) -> SigningKey:
     raise CertificateUnavailable(sentence)
 
 
-def _verified(processor: Processor, pem: bytes, at: datetime) -> SigningKey:
+def _verified(processor: Account, pem: bytes, at: datetime) -> SigningKey:
     return verify_bundle(
         pem, domain=processor.domain, extra_signing_roots=processor.extra_signing_roots, at=at
     )

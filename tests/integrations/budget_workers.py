@@ -37,6 +37,7 @@ def main() -> None:
 
 def _work(order: dict[str, Any], *, sends: bool) -> dict[str, Any]:
     from integrations import ratelimit
+    from integrations.account import Account
     from integrations.errors import IntegrationError, RateLimited, UnknownRequest
     from integrations.models import Processor
     from integrations.registry import connector_for
@@ -45,7 +46,7 @@ def _work(order: dict[str, Any], *, sends: bool) -> dict[str, Any]:
     slots: list[tuple[int, bool]] = []
     take = ratelimit.take
 
-    def noted(processor: Processor, *, new_request: bool = False, api: str = "requests") -> int:
+    def noted(processor: Account, *, new_request: bool = False, api: str = "requests") -> int:
         """The instants are part of no answer: they are written down where the limiter gives them."""
         slots.append((take(processor, new_request=new_request, api=api), new_request))
         return slots[-1][0]

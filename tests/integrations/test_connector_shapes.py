@@ -14,6 +14,7 @@ from integrations.types import Identity, RequestType
 from tests.integrations import connector_cases as cases
 from tests.integrations.connector_cases import Described
 from tests.integrations.odd_server import OddServer, Reply, answer
+from tests.integrations.rows import row_of
 
 ALL = cases.descriptions()
 # What makes no connection test work.
@@ -93,8 +94,8 @@ def test_a_connection_test_never_fails_and_names_what_to_look_at(
 
 def test_a_connection_test_of_a_processor_that_is_only_named(described: Described) -> None:
     bare = connector(described)
-    bare.processor.credentials = {}
-    bare.processor.options = {}
+    row_of(bare).credentials = {}
+    row_of(bare).options = {}
     assert all(check.sentence for check in bare.test_connection())
 
 
@@ -157,8 +158,8 @@ def test_what_is_said_of_a_draft_is_a_sentence_without_the_person(
     draft = cases.draft(request_type, *identities)
     configured = connector(ALL[kind])
     nothing_chosen: dict[str, str] = {}
-    for options in (configured.processor.options, nothing_chosen):
-        configured.processor.options = options
+    for options in (row_of(configured).options, nothing_chosen):
+        row_of(configured).options = options
         said = [configured.cannot(draft), *configured.check(draft), *configured.warn(draft)]
         for sentence in filter(None, said):
             assert sentence.english.endswith(".")

@@ -10,6 +10,7 @@ from integrations.leanplum.connector import Leanplum
 from integrations.models import Processor
 from integrations.types import Identity, Inquiry, Report, Submission
 from tests.builders import about
+from tests.integrations.rows import row_of
 from tests.sandbox import Sandbox, running_sandbox
 
 CUSTOMER = Identity("controller_customer_id", "c-881")
@@ -69,7 +70,7 @@ def leanplum(processor: Processor) -> Leanplum:
 
 
 def choose(leanplum: Leanplum, **options: str) -> None:
-    leanplum.processor.options = {**leanplum.processor.options, **options}
+    row_of(leanplum).options = {**row_of(leanplum).options, **options}
 
 
 def request(request_type: str, *identities: Identity, **more: Any) -> Submission:

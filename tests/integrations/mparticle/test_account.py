@@ -10,6 +10,7 @@ from integrations.mparticle.connector import ONLY_DEVICES, MParticle
 from integrations.types import ConnectionCheck, Draft, Identity, IdentityType, Limit, Match
 from tests.integrations.mparticle.conftest import says
 from tests.integrations.odd_server import OddServer
+from tests.integrations.rows import row_of
 from tests.sandbox import Sandbox
 
 EMAIL = Identity("email", "ada@example.com")
@@ -34,7 +35,7 @@ def test_every_credential_is_tried_on_its_own_api(
     whole: MParticle, sandbox: Sandbox, auth: str, empty_batch: int
 ) -> None:
     sandbox.switches(empty_batch=empty_batch)
-    whole.processor.options["identity_auth"] = auth
+    row_of(whole).options["identity_auth"] = auth
     found = whole.test_connection()
     assert [(check.name.english, check.works, check.is_set) for check in found] == [
         (name, True, True) for name in NAMES
@@ -64,7 +65,7 @@ def test_each_failure_says_which_key_to_look_at(
     whole: MParticle, sandbox: Sandbox, spoilt: str, failing: list[str], key_field: str, said: str
 ) -> None:
     sandbox.switches(discovery_auth=True)
-    whole.processor.credentials[spoilt] = "wrong"
+    row_of(whole).credentials[spoilt] = "wrong"
     found = checks(whole)
     assert [name for name, check in found.items() if not check.works] == failing
     for name in failing:
@@ -86,13 +87,13 @@ def test_what_is_not_stored_says_what_cannot_be_done(mparticle: MParticle, sandb
 
 
 def test_a_missing_account_id_is_what_to_look_at(whole: MParticle) -> None:
-    whole.processor.options["oauth_account"] = ""
+    row_of(whole).options["oauth_account"] = ""
     found = checks(whole)["Workspace list"]
     assert (found.works, found.is_set, found.key_field) == (True, False, "oauth_account")
 
 
 def test_a_workspace_of_another_account(whole: MParticle) -> None:
-    whole.processor.account = "1"
+    row_of(whole).account = "1"
     found = checks(whole)["Workspace list"]
     assert (found.works, found.key_field) == (False, "oauth_account")
     assert "lists no workspace 1: check the workspace ID" in found.sentence.english
@@ -120,7 +121,7 @@ def test_an_account_that_is_not_shown(odd_mparticle: MParticle, odd: OddServer) 
 
 @pytest.mark.parametrize("auth", ["basic", "hmac"])
 def test_a_person_is_found_and_a_stranger_is_not(whole: MParticle, sandbox: Sandbox, auth: str) -> None:
-    whole.processor.options["identity_auth"] = auth
+    row_of(whole).options["identity_auth"] = auth
     mpid = sandbox.person({"email": EMAIL.value, "ios_advertising_id": DEVICE.value})
     assert whole.search([CUSTOMER, EMAIL, DEVICE]) == Match(
         found=True, profile_id=mpid, matched=("email", "ios_advertising_id")
@@ -170,7 +171,7 @@ def test_it_skips_the_waiting_and_takes_every_type(mparticle: MParticle) -> None
 
 def test_each_api_has_a_budget_of_its_own(whole: MParticle) -> None:
     """What a person typed as limits is of data subject requests."""
-    whole.processor.limits = "7 calls in 60 s"
+    row_of(whole).limits = "7 calls in 60 s"
     assert whole.budget().calls == whole.budget("requests").calls == Limit(7, 60)
     assert whole.budget("events").calls == Limit(16200, 60)
     assert whole.budget("identity").calls == Limit(1000, 60)

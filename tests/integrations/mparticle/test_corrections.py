@@ -11,6 +11,7 @@ from integrations.types import Correction, Draft, Identity, Report, Submission
 from tests.builders import about
 from tests.integrations.mparticle.conftest import NOT_FOUND, asked, found, request, says
 from tests.integrations.odd_server import OddServer
+from tests.integrations.rows import row_of
 from tests.sandbox import Sandbox
 
 OLD, NEW = "ada@example.com", "ada@new.example"
@@ -148,7 +149,7 @@ def test_a_profile_that_goes_in_between(odd_mparticle: MParticle, odd: OddServer
 
 
 def test_wrong_input_credentials(whole: MParticle, sandbox: Sandbox) -> None:
-    whole.processor.credentials["input_secret"] = "wrong"
+    row_of(whole).credentials["input_secret"] = "wrong"
     with pytest.raises(Unauthorized):
         whole.submit(correction())
 

@@ -15,6 +15,7 @@ from integrations.mparticle.events import consent_batch, exclusion_batch
 from integrations.types import Identity
 from tests.integrations.mparticle.conftest import asked, request, says
 from tests.integrations.odd_server import OddServer, answer
+from tests.integrations.rows import row_of
 
 ID = UUID("a7551968-d5d6-44b2-9831-815ac9017798")
 MPID = "-3512845671234567890"
@@ -153,7 +154,7 @@ def test_what_goes_out(odd_mparticle: MParticle, odd: OddServer) -> None:
 
 
 def test_basic_whatever_idsync_is_told_with(odd_mparticle: MParticle, odd: OddServer) -> None:
-    odd_mparticle.processor.options["identity_auth"] = "hmac"
+    row_of(odd_mparticle).options["identity_auth"] = "hmac"
     says(odd, 202)
     send(odd_mparticle)
     assert b"x-mp-signature" not in odd.requests[0]

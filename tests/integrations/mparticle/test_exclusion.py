@@ -8,6 +8,7 @@ from integrations.types import Draft, Identity
 from tests.builders import about
 from tests.integrations.mparticle.conftest import request, says
 from tests.integrations.odd_server import OddServer
+from tests.integrations.rows import row_of
 from tests.sandbox import Sandbox
 
 EMAIL = Identity("email", "ada@example.com")
@@ -16,7 +17,7 @@ DEVICE = Identity("microsoft_advertising_id", "m-1")
 
 @pytest.fixture
 def marking(whole: MParticle) -> MParticle:
-    whole.processor.options["exclusion_attribute"] = " erasure_pending "
+    row_of(whole).options["exclusion_attribute"] = " erasure_pending "
     return whole
 
 
@@ -65,7 +66,7 @@ def test_without_the_key_nothing_is_marked_and_whoever_approves_is_told(
     marking: MParticle, sandbox: Sandbox
 ) -> None:
     sandbox.person({"email": EMAIL.value})
-    del marking.processor.credentials["input_secret"]
+    del row_of(marking).credentials["input_secret"]
     [warning] = marking.warn(Draft("erasure", "gdpr", (EMAIL,)))
     assert "does not set its exclusion attribute: it needs “Input secret”" in warning.english
     marking.submit(request(identities=(EMAIL,)))
@@ -73,7 +74,7 @@ def test_without_the_key_nothing_is_marked_and_whoever_approves_is_told(
 
 
 def test_refused_credentials_stop_the_request_before_it_is_sent(marking: MParticle, sandbox: Sandbox) -> None:
-    marking.processor.credentials["input_secret"] = "wrong"
+    row_of(marking).credentials["input_secret"] = "wrong"
     sent = request(identities=(EMAIL,))
     with pytest.raises(Unauthorized) as failure:
         marking.submit(sent)
@@ -83,7 +84,7 @@ def test_refused_credentials_stop_the_request_before_it_is_sent(marking: MPartic
 
 
 def test_a_refused_mark_stops_it_too(odd_mparticle: MParticle, odd: OddServer) -> None:
-    odd_mparticle.processor.options["exclusion_attribute"] = "x"
+    row_of(odd_mparticle).options["exclusion_attribute"] = "x"
     says(odd, 200, {"mpid": "5"})
     says(odd, 400, {"errors": [{"code": "BAD_REQUEST", "message": "x"}]})
     with pytest.raises(Rejected):

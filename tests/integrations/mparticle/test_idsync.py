@@ -22,6 +22,7 @@ from integrations.mparticle.signing import signature
 from integrations.types import Correction, Identity, Match
 from tests.integrations.mparticle.conftest import NOT_FOUND, asked, found, says
 from tests.integrations.odd_server import OddServer, answer
+from tests.integrations.rows import row_of
 
 EMAIL = Identity("email", "ada@example.com")
 SECOND_EMAIL = Identity("email", "ada@work.example")
@@ -51,14 +52,14 @@ def test_what_a_search_sends(odd_mparticle: MParticle, odd: OddServer) -> None:
 
 
 def test_the_processors_environment_is_searched(odd_mparticle: MParticle, odd: OddServer) -> None:
-    odd_mparticle.processor.environment = "development"
+    row_of(odd_mparticle).environment = "development"
     says(odd, 404, NOT_FOUND)
     odd_mparticle.search([EMAIL])
     assert json.loads(odd.bodies[0])["environment"] == "development"
 
 
 def test_a_signed_search_signs_the_bytes_that_came(odd_mparticle: MParticle, odd: OddServer) -> None:
-    odd_mparticle.processor.options["identity_auth"] = "hmac"
+    row_of(odd_mparticle).options["identity_auth"] = "hmac"
     says(odd, 200, found("1"))
     odd_mparticle.search([Identity("email", "ädä@example.com")])
     head, _, body = odd.requests[0].partition(b"\r\n\r\n")
@@ -166,7 +167,7 @@ def test_there_must_be_something_to_search_by(
 
 
 def test_without_the_input_key_nothing_is_searched(odd_mparticle: MParticle, odd: OddServer) -> None:
-    del odd_mparticle.processor.credentials["input_secret"]
+    del row_of(odd_mparticle).credentials["input_secret"]
     with pytest.raises(Unsupported, match="“Input secret”"):
         odd_mparticle.search([EMAIL])
     assert odd.requests == []
@@ -180,10 +181,10 @@ def test_refused_credentials_name_the_input_key(odd_mparticle: MParticle, odd: O
 
 
 def test_nothing_is_sent_without_tls(odd_mparticle: MParticle) -> None:
-    odd_mparticle.processor.options["identity_url"] = "http://localhost:1/identity/v1"
+    row_of(odd_mparticle).options["identity_url"] = "http://localhost:1/identity/v1"
     with pytest.raises(Rejected, match="https"):
         odd_mparticle.search([EMAIL])
-    odd_mparticle.processor.options["identity_url"] = "https://localhost:1/identity/v1"
+    row_of(odd_mparticle).options["identity_url"] = "https://localhost:1/identity/v1"
     with pytest.raises(NotSent):
         odd_mparticle.search([EMAIL])
 

@@ -12,6 +12,7 @@ from integrations.mparticle.connector import MParticle
 from integrations.types import Draft, Identity, Report, Submission
 from tests.builders import about
 from tests.integrations.mparticle.conftest import request
+from tests.integrations.rows import row_of
 from tests.sandbox import Sandbox
 
 EMAIL = Identity("email", "ada@example.com")
@@ -35,7 +36,7 @@ NOBODY = ("completed", "no_data_held", "No profile found; nothing was sent.")
 
 def test_a_known_person_is_opted_out(whole: MParticle, sandbox: Sandbox) -> None:
     mpid = sandbox.person({"email": EMAIL.value})
-    whole.processor.options["consent_document"] = "privacy-notice-v7"
+    row_of(whole).options["consent_document"] = "privacy-notice-v7"
     sent = opt_out()
     report = whole.submit(sent)
     assert amounts_to(report) == QUEUED
@@ -111,7 +112,7 @@ def test_a_search_that_fails_is_not_a_person_who_is_not_known(whole: MParticle, 
 @pytest.mark.parametrize("spoil", ["input_key", "input_secret"])
 def test_wrong_input_credentials(whole: MParticle, sandbox: Sandbox, spoil: str) -> None:
     mpid = sandbox.person({"email": EMAIL.value})
-    whole.processor.credentials[spoil] = "wrong"
+    row_of(whole).credentials[spoil] = "wrong"
     calls: list[Callable[[], object]] = [
         lambda: whole.submit(opt_out()),
         lambda: whole.submit(opt_out(Identity("mpid", mpid))),
@@ -175,7 +176,7 @@ def test_what_can_be_an_opt_out(whole: MParticle, good: Draft) -> None:
     ],
 )
 def test_what_cannot_be_one_is_a_sentence(whole: MParticle, bad: Draft, rule: str) -> None:
-    whole.processor.options["gdpr_purposes"] = " advertising \n\nprofiling\n"
+    row_of(whole).options["gdpr_purposes"] = " advertising \n\nprofiling\n"
     [sentence] = whole.check(bad)
     assert rule in sentence.english
     assert sentence.english.endswith(".")
@@ -194,6 +195,6 @@ def test_an_account_without_the_key_is_skipped(
     whole: MParticle, kind: str, missing: list[str], named: str
 ) -> None:
     for name in missing:
-        whole.processor.credentials[name] = ""
+        row_of(whole).credentials[name] = ""
     assert named in str(whole.cannot(draft(EMAIL, request_type=kind)))
     assert whole.cannot(draft(EMAIL, request_type="erasure")) is None

@@ -19,6 +19,7 @@ from integrations.mparticle.connector import MParticle
 from integrations.types import Workspace
 from tests.integrations.mparticle.conftest import asked, says
 from tests.integrations.odd_server import OddServer, answer
+from tests.integrations.rows import row_of
 from tests.sandbox import Sandbox
 
 TOKEN = {"access_token": "ey.the.token", "expires_in": 28800, "token_type": "Bearer"}
@@ -52,7 +53,7 @@ def test_errors_count_on_a_200_too(whole: MParticle, sandbox: Sandbox) -> None:
 
 
 def test_a_foreign_account(whole: MParticle) -> None:
-    whole.processor.options["oauth_account"] = "99999"
+    row_of(whole).options["oauth_account"] = "99999"
     with pytest.raises(Rejected, match="check the account ID"):
         whole.list_workspaces()
 
@@ -60,7 +61,7 @@ def test_a_foreign_account(whole: MParticle) -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_client(whole: MParticle, sandbox: Sandbox, status: int) -> None:
     sandbox.switches(oauth_refusal=status)
-    whole.processor.credentials["oauth_client_secret"] = "wrong"
+    row_of(whole).credentials["oauth_client_secret"] = "wrong"
     with pytest.raises(Unauthorized, match="look at the oauth client id") as failure:
         whole.list_workspaces()
     assert failure.value.key_field == "oauth_client_id"
@@ -87,7 +88,7 @@ def test_a_token_that_runs_out_within_minutes_is_not_kept(whole: MParticle, sand
 
 
 def test_what_goes_out(odd_mparticle: MParticle, odd: OddServer) -> None:
-    odd_mparticle.processor.options["oauth_account"] = "1 &accountId=2"
+    row_of(odd_mparticle).options["oauth_account"] = "1 &accountId=2"
     says(odd, 200, TOKEN)
     says(odd, 200, WORKSPACES)
     assert odd_mparticle.list_workspaces() == FOUND
@@ -109,7 +110,7 @@ def test_a_client_with_another_secret_gets_its_own_token(odd_mparticle: MParticl
         says(odd, 200, TOKEN)
         says(odd, 200, WORKSPACES)
     odd_mparticle.list_workspaces()
-    odd_mparticle.processor.credentials["oauth_client_secret"] = "another"
+    row_of(odd_mparticle).credentials["oauth_client_secret"] = "another"
     odd_mparticle.list_workspaces()
     assert [path for path in asked(odd) if "token" in path] == ["POST /sso/oauth/token"] * 2
 
@@ -208,14 +209,14 @@ def test_items_that_cannot_be_chosen_are_passed_over(
 
 @pytest.mark.parametrize("name", ["oauth_client_id", "oauth_client_secret"])
 def test_without_a_client_nothing_is_asked(odd_mparticle: MParticle, odd: OddServer, name: str) -> None:
-    odd_mparticle.processor.credentials[name] = ""
+    row_of(odd_mparticle).credentials[name] = ""
     with pytest.raises(Unsupported, match="needs “OAuth client"):
         odd_mparticle.list_workspaces()
     assert odd.requests == []
 
 
 def test_without_an_account_nothing_is_asked(odd_mparticle: MParticle, odd: OddServer) -> None:
-    odd_mparticle.processor.options["oauth_account"] = " "
+    row_of(odd_mparticle).options["oauth_account"] = " "
     with pytest.raises(Unsupported, match="needs “Account ID”"):
         odd_mparticle.list_workspaces()
     assert odd.requests == []

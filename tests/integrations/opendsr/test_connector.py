@@ -32,6 +32,7 @@ from integrations.registry import connector_for
 from integrations.types import Draft, Identity, IdentityType, Limit, ReportedStatus, Submission
 from tests.builders import about
 from tests.integrations.odd_server import OddServer, answer
+from tests.integrations.rows import row_of
 from tests.integrations.sandbox.receiver import running_receiver
 from tests.sandbox import Sandbox, running_sandbox
 
@@ -257,7 +258,7 @@ def test_a_result_that_is_not_there(opendsr: OpenDsr, sandbox: Sandbox) -> None:
     sandbox.switches(result="gone")
     with pytest.raises(Expired, match="Acme CDP no longer keeps"):
         download(opendsr, url)
-    opendsr.processor.credentials = {"key": "k", "secret": "s"}
+    row_of(opendsr).credentials = {"key": "k", "secret": "s"}
     with pytest.raises(Unauthorized) as failure:
         download(opendsr, url)
     assert failure.value.key_field == "key"
@@ -278,7 +279,7 @@ def test_a_signed_callback_is_verified(opendsr: OpenDsr, sandbox: Sandbox) -> No
     with pytest.raises(NotVerified) as failure:
         opendsr.verify_callback(received.headers, received.body + b"\n")
     assert failure.value.reason == "signature_wrong"
-    opendsr.processor.processor_domain = "dsr.acme.example"
+    row_of(opendsr).processor_domain = "dsr.acme.example"
     with pytest.raises(NotVerified) as failure:
         opendsr.verify_callback(received.headers, received.body)
     assert failure.value.reason == "wrong_domain"
@@ -288,7 +289,7 @@ def test_the_certificate_comes_from_a_host_that_was_named(opendsr: OpenDsr, sand
     """mParticle's own certificate host is nobody else's."""
     sandbox.switches(discovery_certificate_url="https://static.mparticle.com/dsr/opendsr_cert.pem")
     assert "not https on an allowed host" in opendsr.test_connection()[1].sentence.english
-    opendsr.processor.certificate_hosts = ["certificates.acme.example"]
+    row_of(opendsr).certificate_hosts = ["certificates.acme.example"]
     sandbox.switches(discovery_certificate_url="https://certificates.acme.example/cert.pem")
     assert "cannot be resolved" in opendsr.test_connection()[1].sentence.english
 
@@ -303,7 +304,7 @@ def test_the_connection_is_tried(opendsr: OpenDsr) -> None:
         ("Callback certificate", True, ""),
     ]
     assert checks[0].sentence.english == "Acme CDP accepts the key and secret."
-    opendsr.processor.credentials = {"key": "k", "secret": "s"}
+    row_of(opendsr).credentials = {"key": "k", "secret": "s"}
     key = opendsr.test_connection()[0]
     assert (key.works, key.key_field) == (False, "key")
     assert key.sentence.english == (
@@ -312,7 +313,7 @@ def test_the_connection_is_tried(opendsr: OpenDsr) -> None:
 
 
 def test_an_address_must_have_been_typed(opendsr: OpenDsr) -> None:
-    opendsr.processor.base_url = ""
+    row_of(opendsr).base_url = ""
     assert opendsr.processor.api_address == ""
     with pytest.raises(Rejected):
         opendsr.submit(request())
@@ -321,7 +322,7 @@ def test_an_address_must_have_been_typed(opendsr: OpenDsr) -> None:
 
 def test_limits_are_cautious_until_some_are_typed(opendsr: OpenDsr) -> None:
     assert opendsr.budget().calls == Limit(100_000, 60)
-    opendsr.processor.limits = ""
+    row_of(opendsr).limits = ""
     assert opendsr.budget().calls == Limit(300, 60)
     assert opendsr.budget().new_requests == ()
 
@@ -341,7 +342,7 @@ def test_limits_are_cautious_until_some_are_typed(opendsr: OpenDsr) -> None:
     ],
 )
 def test_how_long_it_takes_is_what_was_typed(opendsr: OpenDsr, typed: str, days: int) -> None:
-    opendsr.processor.options = {"erasure_days": typed, "access_days": "10"}
+    row_of(opendsr).options = {"erasure_days": typed, "access_days": "10"}
     assert opendsr.longest("erasure", skip_waiting_period=True) == timedelta(days=days)
     for request_type in ("access", "portability"):
         assert opendsr.longest(request_type, skip_waiting_period=False) == timedelta(days=10)
