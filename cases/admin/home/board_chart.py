@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cases.admin import widgets
+from cases.admin.charts import Bar, Mark, Scale, bar, units
 from cases.services.status import trend
 from cases.services.status.trend import Duration, Week
 from integrations.types import RequestType
@@ -26,25 +27,6 @@ _LEFT, _RIGHT = 46, 6
 _TOP, _GROUND = 10, 150
 _SHARE_TOP, _SHARE_GROUND = 182, 232
 HEIGHT: Final = 258
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """In the drawing's own units."""
-
-    css: str
-    x: str
-    y: str
-    width: str
-    height: str
-    title: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    at: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +84,21 @@ def recent() -> Board:
     found = trend.recent(now=timezone.now(), zone=zone)
     closed, in_time = sum(week.closed for week in found.weeks), sum(week.in_time for week in found.weeks)
     most = max(max(week.received, week.closed) for week in found.weeks)
-    step = _step(most)
-    ceiling = step * max(1, -(-most // step))
+    scale = Scale.reaching(most, top=_TOP, ground=_GROUND)
     slot = (WIDTH - _LEFT - _RIGHT) / len(found.weeks)
     bars = [
-        bar
+        each
         for place, week in enumerate(found.weeks)
-        for bar in _bars(week, place * slot + _LEFT, slot, ceiling)
+        for each in _bars(week, place * slot + _LEFT, slot, scale)
     ]
     return Board(
         received=widgets.number(sum(week.received for week in found.weeks)),
         closed=widgets.number(closed),
         share=_percent(in_time / closed) if closed else "–",
         bars=bars,
-        lines=[
-            Mark(f"{_at(value, ceiling):.1f}", widgets.number(value)) for value in range(0, ceiling + 1, step)
-        ],
+        lines=scale.lines(),
         weeks=[
-            Mark(f"{_LEFT + slot * (place + 0.5):.1f}", date_format(week.first, "d M"))
+            Mark(units(_LEFT + slot * (place + 0.5)), date_format(week.first, "d M"))
             for place, week in enumerate(found.weeks)
             if (len(found.weeks) - 1 - place) % 2 == 0
         ],
@@ -128,7 +107,7 @@ def recent() -> Board:
     )
 
 
-def _bars(week: Week, left: float, slot: float, ceiling: int) -> list[Bar]:
+def _bars(week: Week, left: float, slot: float, scale: Scale) -> list[Bar]:
     wide, row = slot * 0.32, _row(week)
     bars = []
     for css, count, x, counted, words in (
@@ -136,21 +115,19 @@ def _bars(week: Week, left: float, slot: float, ceiling: int) -> list[Bar]:
         ("bar-closed", week.closed, left + slot * 0.52, row.closed, _("closed")),
     ):
         if count:
-            top = _at(count, ceiling)
             title = f"{row.days}: {counted.number} {words}"
-            bars.append(_bar(css, x, top, wide, _GROUND - top, title, counted.address))
+            top = scale.at(count)
+            bars.append(bar(css, x, wide, top=top, bottom=_GROUND, title=title, address=counted.address))
     if week.share is not None:
-        height = (_SHARE_GROUND - _SHARE_TOP) * week.share
         title = _("%(days)s: %(share)s closed in time") % {"days": row.days, "share": row.share}
         x, wide = left + slot * 0.16, slot * 0.68
-        full = _SHARE_GROUND - _SHARE_TOP
-        bars.append(_bar("bar-late", x, _SHARE_TOP, wide, full - height, title, row.late.address))
-        bars.append(_bar("bar-in-time", x, _SHARE_GROUND - height, wide, height, title, row.in_time.address))
-    return [bar for bar in bars if bar.height != "0.0"]
-
-
-def _bar(css: str, x: float, y: float, width: float, height: float, title: str, address: str) -> Bar:
-    return Bar(css, f"{x:.1f}", f"{y:.1f}", f"{width:.1f}", f"{height:.1f}", title, address)
+        edge = _SHARE_GROUND - (_SHARE_GROUND - _SHARE_TOP) * week.share
+        for css, top, bottom, counted in (
+            ("bar-late", _SHARE_TOP, edge, row.late),
+            ("bar-in-time", edge, _SHARE_GROUND, row.in_time),
+        ):
+            bars.append(bar(css, x, wide, top=top, bottom=bottom, title=title, address=counted.address))
+    return [each for each in bars if each.height != "0.0"]
 
 
 def _row(week: Week) -> WeekRow:
@@ -210,17 +187,3 @@ def _cases(**asked: str) -> str:
 def _percent(share: float) -> str:
     """Rounded down where it is not whole: 99.9 % in time is not all."""
     return f"{int(share * 100)} %"
-
-
-def _at(value: int, ceiling: int) -> float:
-    return _GROUND - (_GROUND - _TOP) * value / ceiling
-
-
-def _step(most: int) -> int:
-    """Between two lines: 1, 2 or 5 of some size, so that four at most are drawn above the ground."""
-    size = 1
-    while True:
-        for step in (size, 2 * size, 5 * size):
-            if step * 4 >= most:
-                return step
-        size *= 10

@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from cases.admin import widgets
+from cases.admin.charts import Bar, Mark, Scale, bar, units
 
 Events = Sequence[tuple[str, str, int]]
 
@@ -21,26 +22,6 @@ WIDTH: Final = 760
 HEIGHT: Final = 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 10, 28
 _WIDEST_BAR = 44
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One piece of a column, in the drawing's own units."""
-
-    x: str
-    y: str
-    width: str
-    height: str
-    series: int
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A line across with its number, or the name of a column."""
-
-    at: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +86,20 @@ def chart(events: Events) -> Chart | None:
     names = [kind_label(kind) for kind in kinds[:MOST_KINDS]]
     names += [_("other kinds")] if len(kinds) > MOST_KINDS else []
     totals = [sum(counted[period][number] for period in periods) for number in range(len(names))]
-    step = _step(max(counted[period].total() for period in periods))
-    ceiling = step * -(-max(counted[period].total() for period in periods) // step)
+    most = max(counted[period].total() for period in periods)
+    scale = Scale.reaching(most, top=_TOP, ground=HEIGHT - _BOTTOM)
     return Chart(
         sentence=_("Events by kind, from %(first)s to %(last)s: %(total)d in all.")
         % {"first": _named(periods[0]), "last": _named(periods[-1]), "total": sum(totals)},
-        bars=_bars(periods, counted, names, ceiling),
-        lines=[
-            Mark(f"{_height_at(value, ceiling):.1f}", widgets.number(value))
-            for value in range(0, ceiling + 1, step)
-        ],
+        bars=_bars(periods, counted, names, scale),
+        lines=scale.lines(),
         columns=_columns(periods),
         legend=[(number + 1, name, totals[number]) for number, name in enumerate(names)],
     )
 
 
 def _bars(
-    periods: list[str], counted: defaultdict[str, Counter[int]], names: list[str], ceiling: int
+    periods: list[str], counted: defaultdict[str, Counter[int]], names: list[str], scale: Scale
 ) -> list[Bar]:
     slot = (WIDTH - _LEFT - _RIGHT) / len(periods)
     width = min(_WIDEST_BAR, slot * 0.7)
@@ -132,14 +110,13 @@ def _bars(
             count = counted[period][number]
             if not count:
                 continue
-            bottom, top = _height_at(reached, ceiling), _height_at(reached + count, ceiling)
             bars.append(
-                Bar(
-                    x=f"{_LEFT + slot * place + (slot - width) / 2:.1f}",
-                    y=f"{top:.1f}",
-                    width=f"{width:.1f}",
-                    height=f"{bottom - top:.1f}",
-                    series=number + 1,
+                bar(
+                    f"series-{number + 1}",
+                    _LEFT + slot * place + (slot - width) / 2,
+                    width,
+                    top=scale.at(reached + count),
+                    bottom=scale.at(reached),
                     title=f"{_named(period)}, {name}: {widgets.number(count)}",
                 )
             )
@@ -152,24 +129,10 @@ def _columns(periods: list[str]) -> list[Mark]:
     slot = (WIDTH - _LEFT - _RIGHT) / len(periods)
     every = max(1, -(-62 // int(slot))) if slot < 62 else 1
     return [
-        Mark(f"{_LEFT + slot * (place + 0.5):.1f}", _named(period))
+        Mark(units(_LEFT + slot * (place + 0.5)), _named(period))
         for place, period in enumerate(periods)
         if place % every == 0
     ]
-
-
-def _height_at(value: int, ceiling: int) -> float:
-    return HEIGHT - _BOTTOM - (HEIGHT - _BOTTOM - _TOP) * value / ceiling
-
-
-def _step(most: int) -> int:
-    """Between two lines: 1, 2 or 5 of some size, so that four lines at most are drawn above the ground."""
-    size = 1
-    while True:
-        for step in (size, 2 * size, 5 * size):
-            if step * 4 >= most:
-                return step
-        size *= 10
 
 
 def _kinds(events: Events) -> list[str]:
