@@ -66,9 +66,17 @@ def make(request: ProcessorRequest, *, actor: Actor) -> ManualTask:
 
 def _due_on(case: Case, days_before: int) -> date:
     """So many days before the case, but never in the past."""
-    clock = Clock.objects.get(case=case, kind=ClockKind.RESPONSE)
-    today = local_date(timezone.now(), clock.zone)
-    return max(today, clock.due_on - timedelta(days=days_before))
+    clock = _clock(case)
+    return max(_today(clock.zone), clock.due_on - timedelta(days=days_before))
+
+
+def _clock(case: Case) -> Clock:
+    return Clock.objects.get(case=case, kind=ClockKind.RESPONSE)
+
+
+def _today(zone: str) -> date:
+    """The day it is where the case's clock counts: a task's day is over when it is over there."""
+    return local_date(timezone.now(), zone)
 
 
 def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: date) -> ManualTask:
@@ -95,7 +103,7 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
                 "due_on": due_on.isoformat(),
             },
         )
-        if due_on >= timezone.now().date():
+        if due_on >= _today(_clock(request.case).zone):
             attention.resolve_all(
                 AttentionKind.TASK_OVERDUE, actor=actor, resolution="rescheduled", request=request
             )
@@ -219,7 +227,6 @@ def _processor_for(partner: ForwardingExtension, *, actor: Actor) -> Processor:
 
 def note_overdue() -> None:
     """Tell of tasks that have begun, whose day is over, and of which nobody was told since that day."""
-    today = timezone.now().date()
     told = AttentionItem.objects.filter(
         Q(resolved_at=None) | ~Q(resolution="rescheduled"),
         kind=AttentionKind.TASK_OVERDUE,
@@ -228,10 +235,15 @@ def note_overdue() -> None:
     late = ManualTask.objects.filter(
         ~Exists(told),
         attested_at=None,
-        due_on__lt=today,
+        # No day begins earlier than at UTC+14.
+        due_on__lt=_today("Etc/GMT-14"),
         processor_request__status=RequestStatus.IN_PROGRESS,
-    )
-    for request_id in list(late.values_list("processor_request", flat=True)[:1000]):
+        processor_request__case__clocks__kind=ClockKind.RESPONSE,
+    ).order_by("due_on", "pk")
+    days = late.values_list("processor_request", "due_on", "processor_request__case__clocks__zone")
+    for request_id, due_on, zone in list(days[:1000]):
+        if due_on >= _today(zone):
+            continue
         with progress.locked_request(request_id) as request:
             if request.status != RequestStatus.IN_PROGRESS:
                 continue

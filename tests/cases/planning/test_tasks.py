@@ -1,10 +1,11 @@
 """What is done by hand: a task with a due date that counts like any other answer."""
 
 import threading
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.utils import timezone
@@ -17,6 +18,7 @@ from cases.models import (
     AttentionKind,
     AuditEvent,
     Case,
+    Clock,
     ForwardingExtension,
     ManualTask,
     ProcessorRequest,
@@ -162,6 +164,30 @@ def test_somebody_is_told_once_of_a_task_that_is_overdue() -> None:
     assert AttentionItem.objects.get().resolution == "attested"
     case.refresh_from_db()
     assert case.status == CaseStatus.REVIEW
+
+
+@pytest.mark.parametrize(
+    ("zone", "last_instant"),
+    [
+        ("Europe/Berlin", datetime(2026, 7, 1, 21, 59, 59, tzinfo=UTC)),
+        ("America/Los_Angeles", datetime(2026, 7, 2, 6, 59, 59, tzinfo=UTC)),
+        ("Pacific/Kiritimati", datetime(2026, 7, 1, 9, 59, 59, tzinfo=UTC)),
+    ],
+)
+def test_the_day_of_a_task_ends_where_its_case_counts(zone: str, last_instant: datetime) -> None:
+    _case, task = begun()
+    Clock.objects.update(zone=zone)
+    ManualTask.objects.update(due_on=date(2026, 7, 1))
+    with time_machine.travel(last_instant, tick=False):
+        tasks.note_overdue()
+    assert not AttentionItem.objects.exists()
+    with time_machine.travel(last_instant + timedelta(seconds=1), tick=False):
+        tasks.note_overdue()
+        assert AttentionItem.objects.get().kind == AttentionKind.TASK_OVERDUE
+        tasks.assign(task, actor=actor("agnes"), assignee=None, due_on=date(2026, 7, 1))
+        assert AttentionItem.objects.get().resolved_at is None, "that day is over"
+        tasks.assign(task, actor=actor("agnes"), assignee=None, due_on=date(2026, 7, 2))
+        assert AttentionItem.objects.get().resolution == "rescheduled"
 
 
 def with_partner(status: PartnerStatus) -> ForwardingExtension:
