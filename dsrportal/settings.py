@@ -38,19 +38,18 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 # --- Keys --------------------------------------------------------------------------------------------------------
 SECRETS_FILE = DATA_DIR / "secrets.env"
-SECRETS_MADE = False
-if env.bool("PORTAL_MAKE_SECRETS", default=False):  # set by manage.py for its command `portal`
-    named = {name for name in ("SECRET_KEY", "PORTAL_MASTER_KEYS") if env.str(name, default="")}
-    if len(named) < 2 and not SECRETS_FILE.exists():
-        embedded.make_data_dir(DATA_DIR)
-        secretsfile.make(SECRETS_FILE)
-        SECRETS_MADE = True
 _secrets = secretsfile.read(SECRETS_FILE)
+# What `manage.py portal` makes as it starts, where neither the environment nor the file has it.
+SECRETS_TO_MAKE: list[str] = []
+if (
+    env.bool("PORTAL_MAKE_SECRETS", default=False) and not SECRETS_FILE.exists()
+):  # set by manage.py for that command
+    SECRETS_TO_MAKE = [name for name in secretsfile.NAMES if not env.str(name, default="")]
 
 
 def _key(name: str) -> str:
     value = env.str(name, default="") or _secrets.get(name, "")
-    if not value:
+    if not value and name not in SECRETS_TO_MAKE:
         raise ImproperlyConfigured(
             f"{name} is not set: set it (.env.example says how), or run `python manage.py portal` once, which makes "
             f"one and keeps it in {SECRETS_FILE}."

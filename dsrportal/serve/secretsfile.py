@@ -8,6 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
+NAMES = ("SECRET_KEY", "PORTAL_MASTER_KEYS")
 HEAD = "# The portal's own keys. Without the master keys nothing stored can be read: keep a copy elsewhere.\n"
 
 
@@ -21,12 +22,11 @@ def read(path: Path) -> dict[str, str]:
     return {name.strip(): value.strip() for name, value in pairs}
 
 
-def make(path: Path) -> None:
+def make(path: Path) -> dict[str, str]:
     """Write new keys, 0600 from the first byte on. Raises FileExistsError rather than replace keys."""
-    values = {
-        "SECRET_KEY": secrets.token_urlsafe(64),
-        "PORTAL_MASTER_KEYS": "k1:" + base64.b64encode(os.urandom(32)).decode(),
-    }
+    made = (secrets.token_urlsafe(64), "k1:" + base64.b64encode(os.urandom(32)).decode())
+    values = dict(zip(NAMES, made, strict=True))
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(HEAD + "".join(f"{name}={value}\n" for name, value in values.items()))
+    return values

@@ -68,6 +68,14 @@ def test_keys_are_made_once_kept_private_and_read_again(tmp_path: Path) -> None:
     assert value(tmp_path / "data", "SECRET_KEY", SECRET_KEY="") == repr(secretsfile.read(path)["SECRET_KEY"])
 
 
+def test_settings_make_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    given = {"PORTAL_DATA_DIR": str(data), "PORTAL_MAKE_SECRETS": "1", "SECRET_KEY": ""}
+    assert value(tmp_path, "SECRETS_TO_MAKE", **given) == "['SECRET_KEY']"
+    assert value(tmp_path, "SECRETS_TO_MAKE", PORTAL_MAKE_SECRETS="1") == "[]"
+    assert not data.exists()
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("PORTAL_PORT=9000\nTRUSTED_PROXIES=2\n")
     given = {"PORTAL_ENV_FILE": str(tmp_path / "env"), "PORTAL_PORT": "9100"}

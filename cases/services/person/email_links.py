@@ -41,16 +41,18 @@ MOST_A_DAY: Final = 5
 # Expired links that one sweep looks at.
 AT_ONCE: Final = 500
 
-_signer = Signer(salt="cases.email_link", sep=".")
-
 
 # --- tokens
 
 
 def new_token() -> tuple[str, bytes]:
     """A token for an address, and the hash of it to keep."""
-    token = _signer.sign(secrets.token_urlsafe(TOKEN_BYTES))
+    token = _signer().sign(secrets.token_urlsafe(TOKEN_BYTES))
     return token, _hash(token)
+
+
+def _signer() -> Signer:
+    return Signer(salt="cases.email_link", sep=".")
 
 
 def _hash(token: str) -> bytes:
@@ -63,7 +65,7 @@ def usable(token: str) -> EmailConfirmation | None:
     Such as a rule that has ceased to allow the method since the link was sent.
     """
     try:
-        _signer.unsign(token)
+        _signer().unsign(token)
     except BadSignature:
         return None
     found = (

@@ -17,8 +17,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from dsrportal.crypto import verify_keyring
-from dsrportal.serve import ports
-from dsrportal.serve.embedded import CannotStart, Lock, Servers
+from dsrportal.serve import ports, secretsfile
+from dsrportal.serve.embedded import CannotStart, Lock, Servers, make_data_dir
 from dsrportal.serve.supervisor import Service, Supervisor
 
 READY_SECONDS = 60.0
@@ -76,7 +76,8 @@ class Command(BaseCommand):
     # --- The order of things -------------------------------------------------------------------------------------
 
     def _run(self, stack: ExitStack, options: dict[str, Any]) -> int:
-        (settings.DATA_DIR / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_data_dir(settings.DATA_DIR)
+        (settings.DATA_DIR / "logs").mkdir(exist_ok=True, mode=0o700)
         from dsrportal.demo import setting
 
         if self.demo:
@@ -84,10 +85,7 @@ class Command(BaseCommand):
         lock = Lock(settings.DATA_DIR / "portal.lock")
         lock.take()
         stack.callback(lock.release)
-        if settings.SECRETS_MADE:
-            self.say(
-                f"Made new keys in {settings.SECRETS_FILE}: back it up, without it no stored data can be read."
-            )
+        self._make_secrets()
 
         servers = Servers(
             settings.DATA_DIR, postgres=settings.EMBEDDED_DATABASE, valkey=settings.EMBEDDED_STORE
@@ -134,6 +132,18 @@ class Command(BaseCommand):
         stack.callback(told_to_end.set)
         self.supervisor.run()
         return 0
+
+    def _make_secrets(self) -> None:
+        if not settings.SECRETS_TO_MAKE:
+            return
+        made = secretsfile.make(settings.SECRETS_FILE)
+        if "SECRET_KEY" in settings.SECRETS_TO_MAKE:
+            settings.SECRET_KEY = made["SECRET_KEY"]
+        if "PORTAL_MASTER_KEYS" in settings.SECRETS_TO_MAKE:
+            settings.PORTAL_MASTER_KEYS = [made["PORTAL_MASTER_KEYS"]]
+        self.say(
+            f"Made new keys in {settings.SECRETS_FILE}: back it up, without it no stored data can be read."
+        )
 
     def _start_services(self, port: int) -> None:
         listening = threading.Event()
