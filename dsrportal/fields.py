@@ -1,6 +1,6 @@
 """Model fields that are encrypted in the database and stay sealed in memory until they are read.
 
-    class Note(models.Model):
+    class Note(SealedModel):
         id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
         data_key = models.ForeignKey(DataKey, on_delete=models.PROTECT, editable=False)
         text = EncryptedTextField(key="data_key")
@@ -11,10 +11,9 @@ migration that seals every value anew. Reading needs the data key row: add it to
 """
 
 import base64
-import functools
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, FieldError, ObjectDoesNotExist
@@ -195,16 +194,21 @@ class EncryptedField(models.BinaryField):
         kwargs["key"] = self.key
         return name, path, args, kwargs
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
-        super().contribute_to_class(cls, name, private_only)
-        if not cls._meta.abstract:
-            _stay_sealed_on_refresh(cls)
-
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
-        return [*super().check(**kwargs), *self._check_primary_key(), *self._check_key_path()]
+        own = (*self._check_model(), *self._check_primary_key(), *self._check_key_path())
+        return [*super().check(**kwargs), *own]
 
     def _check_str_default_value(self) -> list[checks.CheckMessage]:
         return []  # BinaryField's rule about str defaults: ours are encoded
+
+    def _check_model(self) -> Iterable[checks.CheckMessage]:
+        if not issubclass(self.model, SealedModel):
+            yield checks.Error(
+                "A model with encrypted fields opens all of them when it is refreshed.",
+                hint="Derive it from dsrportal.fields.SealedModel.",
+                obj=self,
+                id="dsrportal.E004",
+            )
 
     def _check_primary_key(self) -> Iterable[checks.CheckMessage]:
         pk = self.model._meta.pk
@@ -234,6 +238,34 @@ class EncryptedField(models.BinaryField):
                 obj=self,
                 id="dsrportal.E003",
             )
+
+
+class SealedModel(models.Model):
+    """The base of every model with encrypted fields.
+
+    `refresh_from_db` drops their values instead of opening them: Django's own copies every attribute from a fresh
+    instance by reading it, which would decrypt all of them, and fail for a row whose key was destroyed. Dropped values
+    are fetched again when they are read.
+    """
+
+    class Meta:
+        abstract = True
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: "models.QuerySet[Self] | None" = None,
+    ) -> None:
+        names = None if fields is None else list(fields)
+        sealed = {field.attname for field in self._meta.concrete_fields if isinstance(field, EncryptedField)}
+        for attname in sealed if names is None else sealed.intersection(names):
+            self.__dict__.pop(attname, None)
+        if names is not None:
+            names = [name for name in names if name not in sealed]
+            if not names:
+                return
+        super().refresh_from_db(using=using, fields=names, from_queryset=from_queryset)
 
 
 class EncryptedTextField(EncryptedField):
@@ -295,31 +327,3 @@ def _is_own_uuid(pk: Any) -> bool:
     while pk is not None and pk.remote_field is not None:
         pk = pk.target_field
     return isinstance(pk, models.UUIDField) and pk.has_default()
-
-
-def _stay_sealed_on_refresh(model: type[models.Model]) -> None:
-    """Lets `refresh_from_db` drop sealed values instead of opening them.
-
-    Django's own copies every attribute from a fresh instance by reading it: that would decrypt all of them, and fail
-    for a row whose key was destroyed. Dropped values are fetched again when they are read.
-    """
-    original: Any = model.refresh_from_db
-    if getattr(original, "stays_sealed", False):
-        return
-
-    @functools.wraps(original)
-    def refresh_from_db(
-        self: models.Model, using: str | None = None, fields: Iterable[str] | None = None, **kwargs: Any
-    ) -> None:
-        names = None if fields is None else list(fields)
-        sealed = {f.attname for f in self._meta.concrete_fields if isinstance(f, EncryptedField)}
-        for attname in sealed if names is None else sealed.intersection(names):
-            self.__dict__.pop(attname, None)
-        if names is not None:
-            names = [name for name in names if name not in sealed]
-            if not names:
-                return
-        original(self, using=using, fields=names, **kwargs)
-
-    refresh_from_db.stays_sealed = True  # type: ignore[attr-defined]
-    model.refresh_from_db = refresh_from_db  # type: ignore[method-assign,assignment]

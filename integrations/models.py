@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from dsrportal.fields import EncryptedJSONField
+from dsrportal.fields import EncryptedJSONField, SealedModel
 from dsrportal.models import DataKey
 from dsrportal.sentence import Sentence
 from integrations import limits
@@ -74,7 +74,7 @@ class ProcessorSet(models.QuerySet["Processor"]):
         )
 
 
-class Processor(models.Model):
+class Processor(SealedModel):
     """One real account at a system that holds personal data for us."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

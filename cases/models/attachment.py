@@ -9,10 +9,10 @@ from django.utils.translation import gettext_noop
 
 from cases.models.case import Case
 from cases.models.note import Note
-from dsrportal.fields import EncryptedTextField
+from dsrportal.fields import EncryptedTextField, SealedModel
 
 
-class Attachment(models.Model):
+class Attachment(SealedModel):
     """One file, encrypted under its case's key, its name too; the hash and size are of the clear bytes.
 
     Part of the record: it stays as it came, also when the case is closed.

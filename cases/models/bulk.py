@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case
 from cases.models.worded import SentenceField, Worded
-from dsrportal.fields import EncryptedJSONField
+from dsrportal.fields import EncryptedJSONField, SealedModel
 from dsrportal.models import DataKey
 
 
@@ -45,7 +45,7 @@ class RowState(models.TextChoices):
     UNDONE = "undone", _("Undone")
 
 
-class BulkRun(models.Model):
+class BulkRun(SealedModel):
     """One verb, said once, for a frozen list of cases. Whoever started it is asked for their rights at each row.
 
     The lease keeps two workers off the same run; that no row is done twice rests on the row's own lock and state.

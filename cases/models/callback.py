@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext, gettext_lazy
 
 from cases.models.request import ProcessorRequest
-from dsrportal.fields import EncryptedBinaryField, EncryptedJSONField
+from dsrportal.fields import EncryptedBinaryField, EncryptedJSONField, SealedModel
 from dsrportal.models import DataKey
 from integrations.models import Processor, SigningCertificate
 
@@ -40,7 +40,7 @@ NOT_FOR_US = frozenset(
 FOR_A_HUMAN = NOT_FOR_US | {Verdict.UNKNOWN_STATUS}
 
 
-class CallbackDelivery(models.Model):
+class CallbackDelivery(SealedModel):
     """One signed POST: raw bytes, the headers that matter, the certificate, and what came of it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 from django.db import models
 
 from cases.models.request import ProcessorRequest
-from dsrportal.fields import EncryptedTextField
+from dsrportal.fields import EncryptedTextField, SealedModel
 from integrations.types import PartnerStatus
 
 
-class ForwardingExtension(models.Model):
+class ForwardingExtension(SealedModel):
     """One partner of one request. Several outputs may share a domain, so domain and name are the key.
 
     `sent` means that the partner acknowledged receipt, not that it deleted anything.

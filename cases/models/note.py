@@ -9,10 +9,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
 from cases.models.case import Case
-from dsrportal.fields import EncryptedTextField
+from dsrportal.fields import EncryptedTextField, SealedModel
 
 
-class Note(models.Model):
+class Note(SealedModel):
     """Part of the record: the portal's own role may add and read notes, never change or delete one (`db_grants`)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

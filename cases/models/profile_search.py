@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from cases.models.case import Case
 from cases.models.request import ProcessorRequest
-from dsrportal.fields import EncryptedTextField
+from dsrportal.fields import EncryptedTextField, SealedModel
 from integrations.models import Processor
 
 
@@ -25,7 +25,7 @@ class Finding(models.TextChoices):
     UNKNOWN = "unknown", gettext_lazy("Could not be asked")
 
 
-class ProfileSearch(models.Model):
+class ProfileSearch(SealedModel):
     """One question and its answer. A profile that is not found is no proof of erasure, and one that is found after it
     can be a new one."""
 

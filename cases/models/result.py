@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from cases.models.request import ProcessorRequest
-from dsrportal.fields import EncryptedJSONField
+from dsrportal.fields import EncryptedJSONField, SealedModel
 
 
 class PackageState(models.TextChoices):
@@ -19,7 +19,7 @@ class PackageState(models.TextChoices):
     SEALED = "sealed", gettext_lazy("Kept sealed: it is in doubt")
 
 
-class ResultPackage(models.Model):
+class ResultPackage(SealedModel):
     """One result, encrypted under its case's key in file storage; the hash and size are of the clear bytes."""
 
     folder: ClassVar[str] = ""

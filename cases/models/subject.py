@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.db import models
 
 from dsrportal.crypto import blind_index
-from dsrportal.fields import EncryptedTextField
+from dsrportal.fields import EncryptedTextField, SealedModel
 from dsrportal.models import DataKey
 from integrations.types import IdentityType
 
@@ -28,7 +28,7 @@ class SubjectIdentityQuerySet(models.QuerySet["SubjectIdentity"]):
         return self.filter(blind_index__in=[blind_index(kind, value) for kind in IdentityType.values])
 
 
-class SubjectIdentity(models.Model):
+class SubjectIdentity(SealedModel):
     """One identity: the value exactly as typed, encrypted, beside a keyed index of its normal form."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -63,7 +63,7 @@ class SubjectIdentity(models.Model):
         )
 
 
-class Correction(models.Model):
+class Correction(SealedModel):
     """What one identity shall be instead. Its old value is the identity's own, and stays there."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

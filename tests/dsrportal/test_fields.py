@@ -15,14 +15,14 @@ from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from dsrportal import crypto
 from dsrportal.crypto import KeyDestroyed, Tampered, Unreadable, WrongKey
-from dsrportal.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField
+from dsrportal.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField, SealedModel
 from dsrportal.models import DataKey
 
 SECRET = "Ann Example, ann@example.org"
 
 with isolate_apps("dsrportal"):
 
-    class TestModel(models.Model):
+    class TestModel(SealedModel):
         __test__ = False
         objects: ClassVar[Any]
 
@@ -415,6 +415,22 @@ def test_a_primary_key_that_the_database_makes_is_an_error() -> None:
 
     for model in (Numbered, Undefaulted):
         assert [message.id for message in field_named("text", model).check()] == ["dsrportal.E002"]
+
+
+@isolate_apps("dsrportal")
+def test_a_model_that_would_open_its_values_when_it_is_refreshed_is_an_error() -> None:
+    class Open(models.Model):
+        id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+        data_key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+        text = EncryptedTextField(key="data_key")
+
+        class Meta:
+            app_label = "dsrportal"
+
+        def __str__(self) -> str:
+            return str(self.pk)
+
+    assert [message.id for message in field_named("text", Open).check()] == ["dsrportal.E004"]
 
 
 @isolate_apps("dsrportal")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case
 from cases.models.worded import SentenceField, Worded
-from dsrportal.fields import EncryptedTextField
+from dsrportal.fields import EncryptedTextField, SealedModel
 from dsrportal.models import DataKey
 
 
@@ -39,7 +39,7 @@ class StopReason(models.TextChoices):
 WORKING: frozenset[str] = frozenset({ImportState.CHECKING, ImportState.IMPORTING})
 
 
-class CaseImport(models.Model):
+class CaseImport(SealedModel):
     """One file of cases, encrypted under a key of its own, which is destroyed when the file is deleted.
 
     The place up to which it was worked through is written with what was opened there, in one transaction.

@@ -8,10 +8,10 @@ from django.db.models import Q
 
 from cases.models.case import Case
 from cases.models.intake.source import IntakeSource
-from dsrportal.fields import EncryptedTextField
+from dsrportal.fields import EncryptedTextField, SealedModel
 
 
-class IntakeReceipt(models.Model):
+class IntakeReceipt(SealedModel):
     """One for each case that was opened through the intake API.
 
     The hashes are keyed and forgotten after a while; then a key of the source's is as good as new.
