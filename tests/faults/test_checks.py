@@ -47,7 +47,8 @@ def target(transactional_db: None, sandbox: Sandbox, settings: Any, tmp_path: Pa
     dispatch.drain(target.pk)
     sandbox.advance(THREE_WEEKS)
     requests = list(ProcessorRequest.objects.select_related("case").order_by("case"))
-    reconciling.reconcile(target, requests)
+    for request in requests:
+        reconciling.refresh(request.pk)
     result_fetching.fetch(requests[1].pk)
     return target
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -141,8 +141,8 @@ def _ask_group(connector: Connector, processor: Processor, name: str, members: S
     return [*denied, *(member.pk for member in members if member.in_flight and member.pk not in found)]
 
 
-def _ask_singly(connector: Connector, processor: Processor, request_id: UUID) -> bool:
-    """Ask for one request, and once more where the answer denies an earlier word; whether the processor knows it."""
+def _ask_singly(connector: Connector, processor: Processor, request_id: UUID) -> None:
+    """Ask for one request, and once more where the answer denies an earlier word."""
     inquiry = payloads.inquiry(
         ProcessorRequest.objects.select_related("case__subject__data_key").get(pk=request_id)
     )
@@ -155,8 +155,6 @@ def _ask_singly(connector: Connector, processor: Processor, request_id: UUID) ->
                 break
     except UnknownRequest:
         _gone(request_id)
-        return False
-    return True
 
 
 def _check_accounts(processor: Processor, found: Iterable[Report]) -> None:
@@ -186,28 +184,6 @@ def _gone(request_id: UUID) -> None:
         if current.status in SENT:
             failures.open_gone(current)
             progress.settle(current.case, actor=REPORT)
-
-
-def reconcile(processor: Processor, requests: Iterable[ProcessorRequest]) -> int:
-    """Ask for these now, due or not, those of one group in one call; how many of them the processor knows."""
-    connector = connector_for(processor)
-    keys: dict[str, list[UUID]] = defaultdict(list)
-    for request in requests:
-        keys[request.group.name if request.group else ""].append(request.pk)
-    answered = 0
-    try:
-        for name, mine in keys.items():
-            missing = mine
-            if name and len(mine) > 1:
-                members = comparing.known(ProcessorRequest.objects.filter(pk__in=mine))
-                missing = _ask_group(connector, processor, name, members)
-            answered += len(mine) - len(missing)
-            answered += sum(_ask_singly(connector, processor, key) for key in missing)
-    except (NotOurs, Unauthorized) as error:
-        _pause(processor, error)
-    except IntegrationError as error:
-        logger.info("Reports of %s end early: %s", processor.pk, error.code)
-    return answered
 
 
 def ask_for_refresh(case: Case, *, actor: Actor) -> int:

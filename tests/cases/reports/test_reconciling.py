@@ -39,9 +39,11 @@ def test_a_lost_callback_is_made_good_by_a_report(target: Processor, sandbox: Sa
 def test_a_group_is_asked_for_in_one_call(target: Processor, sandbox: Sandbox) -> None:
     case = approved_case(identities=[("email", "a@example.org"), ("email", "b@example.org")])
     dispatch.drain(target.pk)
-    before = calls(sandbox)
-    assert reconciling.reconcile(target, list(ProcessorRequest.objects.filter(case=case))) == 2
-    assert calls(sandbox) - before == 1
+    with later(hours=2):
+        before = calls(sandbox)
+        jobs.report(str(target.pk))
+        assert calls(sandbox) - before == 1
+        assert heard(case) == {True}
 
 
 def test_a_group_of_150_without_news_is_one_call_and_a_handful_of_statements(
@@ -112,7 +114,7 @@ def test_an_id_the_processor_forgot_is_not_concluded_gone_but_shown(
     case = approved_case()
     dispatch.drain(target.pk)
     sandbox.reset()
-    reconciling.reconcile(target, list(ProcessorRequest.objects.filter(case=case)))
+    reconciling.refresh(case.requests.get().pk)
     assert ProcessorRequest.objects.get().status == RequestStatus.PENDING
     assert AttentionItem.objects.get().kind == AttentionKind.GONE
     case.refresh_from_db()
@@ -173,7 +175,7 @@ def test_each_partner_that_failed_is_shown(target: Processor, sandbox: Sandbox) 
     dispatch.drain(target.pk)
     sandbox.advance(3600)
     for _ in range(2):
-        reconciling.reconcile(target, list(ProcessorRequest.objects.filter(case=case)))
+        reconciling.refresh(case.requests.get().pk)
     sentences = AttentionItem.objects.filter(kind=AttentionKind.PARTNER_FAILED).values_list(
         "sentence", flat=True
     )

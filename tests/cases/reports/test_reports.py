@@ -172,7 +172,7 @@ def test_callbacks_that_are_not_believed_are_made_good_by_asking(
     assert {delivery["status"] for delivery in sandbox.advance(15 * DAY)} == {401}
     request.refresh_from_db()
     assert (request.status, CallbackDelivery.objects.count()) == (RequestStatus.PENDING, 0)
-    reconciling.reconcile(called_back, [request])
+    reconciling.refresh(request.pk)
     request.refresh_from_db()
     assert request.status == RequestStatus.COMPLETED
 
@@ -184,7 +184,7 @@ def test_a_report_and_a_callback_of_the_same_word_are_one_event(
     dispatch.drain(called_back.pk)
     sandbox.switches(callback_batch_seconds=30 * DAY)
     sandbox.advance(15 * DAY)
-    reconciling.reconcile(called_back, [request])
+    reconciling.refresh(request.pk)
     sandbox.advance(30 * DAY)
     assert moves(request) == ["queued", "pending", "completed"]
     verdicts = set(CallbackDelivery.objects.values_list("verdict", flat=True))

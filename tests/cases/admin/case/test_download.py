@@ -23,7 +23,7 @@ def package(target: Processor, sandbox: Sandbox) -> ResultPackage:
     dispatch.drain(target.pk)
     sandbox.advance(THREE_DAYS)
     request = case.requests.get()
-    reconciling.reconcile(target, [request])
+    reconciling.refresh(request.pk)
     result_fetching.fetch(request.pk)
     return ResultPackage.objects.get(processor_request=request)
 
