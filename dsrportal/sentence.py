@@ -132,9 +132,9 @@ def _shown(value: Slot) -> str | int:
         return ", ".join(map(str, value))
     if isinstance(value, datetime):
         there = timezone.localtime(value)
-        return f"{date_format(there, 'd M Y')} {there:%H:%M} {there.tzname()}"
+        return f"{date_format(there, 'DATE_FORMAT')} {there:%H:%M} {there.tzname()}"
     if isinstance(value, date):
-        return date_format(value, "d M Y")
+        return date_format(value, "DATE_FORMAT")
     return str(value)
 
 

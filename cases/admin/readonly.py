@@ -78,4 +78,4 @@ class DayFilter(admin.DateFieldListFilter):
 
 def moment(instant: datetime | None) -> str:
     """To the second, in the zone of who looks: 05 Dec 2026, 09:15:30."""
-    return date_format(timezone.localtime(instant), "d M Y, H:i:s") if instant else "–"
+    return date_format(timezone.localtime(instant), "DATETIME_SECONDS_FORMAT") if instant else "–"

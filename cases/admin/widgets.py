@@ -125,4 +125,4 @@ def number(count: int) -> str:
 
 def day(moment: datetime) -> str:
     """A date in the current time zone, always of the same width: 05 Dec 2026."""
-    return date_format(timezone.localtime(moment), "d M Y")
+    return date_format(timezone.localtime(moment), "DATE_FORMAT")

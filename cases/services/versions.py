@@ -112,7 +112,7 @@ def _in_words(event: AuditEvent, *, actor: Actor) -> Sentence:
     return Sentence(
         "%(who)s, %(when)s: %(what)s.",
         who=who,
-        when=date_format(at, "H:i" if today else "d M Y, H:i"),
+        when=date_format(at, "H:i" if today else "DATETIME_FORMAT"),
         what=event.sentence,
     )
 

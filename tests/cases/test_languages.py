@@ -1,6 +1,8 @@
 """German and English side by side: who sees which, and what is kept whoever acts in whatever language."""
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,11 +105,32 @@ def test_every_page_of_the_desk_names_the_zone_of_its_times() -> None:
         assert "Zeiten in Europe/Berlin" in text(german("agnes").get(page))
 
 
-def test_german_writes_dates_its_own_way() -> None:
-    day = date(2026, 12, 5)
-    assert date_format(day, "d M Y") == "05 Dec 2026"
+@pytest.mark.parametrize(
+    ("name", "english", "german"),
+    [
+        ("DATE_FORMAT", "05 Dec 2026", "05.12.2026"),
+        ("DATETIME_FORMAT", "05 Dec 2026, 14:30", "05.12.2026, 14:30"),
+        ("DATETIME_SECONDS_FORMAT", "05 Dec 2026, 14:30:15", "05.12.2026, 14:30:15"),
+        ("MONTH_DAY_FORMAT", "05 Dec", "05.12."),
+        ("YEAR_MONTH_FORMAT", "Dec 2026", "12.2026"),
+    ],
+)
+def test_german_writes_dates_its_own_way(name: str, english: str, german: str) -> None:
+    moment = datetime(2026, 12, 5, 14, 30, 15, tzinfo=UTC)
+    assert date_format(moment, name) == english
     with translation.override("de"):
-        assert date_format(day, "d M Y") == "05.12.2026"
+        assert date_format(moment, name) == german
+
+
+def test_dates_are_asked_for_by_the_names_of_their_formats() -> None:
+    """A format that is written out is written alike in every language."""
+    written_out = re.compile(r"""["'](d M|M Y)\b""")
+    files = [path for folder in ("cases", "dsrportal", "templates") for path in Path(folder).rglob("*.*")]
+    texts = {path: path.read_text() for path in files if path.suffix in {".py", ".html", ".txt"}}
+    assert len(texts) > 300
+    assert [
+        str(path) for path, text in texts.items() if "formats" not in path.parts and written_out.search(text)
+    ] == []
 
 
 # --- what is kept

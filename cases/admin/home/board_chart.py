@@ -98,7 +98,7 @@ def recent() -> Board:
         bars=bars,
         lines=scale.lines(),
         weeks=[
-            Mark(units(_LEFT + slot * (place + 0.5)), date_format(week.first, "d M"))
+            Mark(units(_LEFT + slot * (place + 0.5)), date_format(week.first, "MONTH_DAY_FORMAT"))
             for place, week in enumerate(found.weeks)
             if (len(found.weeks) - 1 - place) % 2 == 0
         ],
@@ -172,8 +172,8 @@ def _took(time: timedelta) -> str:
 
 
 def _span(first: date, last: date) -> str:
-    begin = "d" if (first.month, first.year) == (last.month, last.year) else "d M"
-    return f"{date_format(first, begin)} – {date_format(last, 'd M Y')}"
+    begin = "d" if (first.month, first.year) == (last.month, last.year) else "MONTH_DAY_FORMAT"
+    return f"{date_format(first, begin)} – {date_format(last, 'DATE_FORMAT')}"
 
 
 def _days(name: str, first: date, last: date) -> dict[str, str]:

@@ -145,7 +145,7 @@ class TaskAdmin(Exported, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("Due"))
     def due(self, task: ManualTask) -> SafeString:
-        due_on = date_format(task.due_on, "d M Y")
+        due_on = date_format(task.due_on, "DATE_FORMAT")
         if task.attested_at is not None:
             return format_html('<span class="due muted">{}</span>', due_on)
         days = (task.due_on - timezone.localdate()).days

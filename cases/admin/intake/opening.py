@@ -79,7 +79,7 @@ def _mark(form: OpenCaseForm, identities: Any, faults: Sequence[Fault]) -> None:
 
 def _tell(request: HttpRequest, case: Case) -> None:
     """When it is due; where it went, or into how many requests it is split and why. No identity in either."""
-    due_on = date_format(case.clocks.get(kind=ClockKind.RESPONSE).due_on, "d M Y")
+    due_on = date_format(case.clocks.get(kind=ClockKind.RESPONSE).due_on, "DATE_FORMAT")
     messages.success(
         request,
         _("Opened case %(reference)s, due %(due_on)s.") % {"reference": case.reference, "due_on": due_on},

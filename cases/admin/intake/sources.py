@@ -228,7 +228,7 @@ class IntakeSourceAdmin(DeskAdmin):
         """Kept to the hour."""
         if source.last_used_at is None:
             return _("Never")
-        return date_format(timezone.localtime(source.last_used_at), "d M Y, H:i")
+        return date_format(timezone.localtime(source.last_used_at), "DATETIME_FORMAT")
 
     @admin.display(description=gettext_lazy("Address"))
     def address(self, source: IntakeSource) -> SafeString:

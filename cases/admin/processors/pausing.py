@@ -109,7 +109,7 @@ def _clock(instant: datetime) -> str:
     """In the zone of who looks; the day only where it is not today."""
     there = timezone.localtime(instant)
     today = there.date() == timezone.localdate()
-    return date_format(there, "H:i" if today else "d M Y, H:i")
+    return date_format(there, "H:i" if today else "DATETIME_FORMAT")
 
 
 # --- the verbs

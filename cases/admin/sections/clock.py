@@ -20,11 +20,11 @@ def explain(clock: Clock) -> str:
     rule = str(RULES_IN_WORDS.get(clock.rule, clock.rule))
     words = _("%(rule)s, counted from %(start)s in %(zone)s.") % {
         "rule": rule,
-        "start": date_format(clock.started_on, "d M Y"),
+        "start": date_format(clock.started_on, "DATE_FORMAT"),
         "zone": clock.zone,
     }
     if clock.due_on != clock.nominal_on:
         words += " " + _("Moved on from %(nominal)s, which is no working day.") % {
-            "nominal": date_format(clock.nominal_on, "d M Y")
+            "nominal": date_format(clock.nominal_on, "DATE_FORMAT")
         }
     return words

@@ -164,4 +164,8 @@ def _period(month: str, in_years: bool) -> str:
 def _named(period: str) -> str:
     if not period:
         return _("No date")
-    return period if len(period) == 4 else date_format(date(int(period[:4]), int(period[5:7]), 1), "M Y")
+    return (
+        period
+        if len(period) == 4
+        else date_format(date(int(period[:4]), int(period[5:7]), 1), "YEAR_MONTH_FORMAT")
+    )

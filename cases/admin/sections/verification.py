@@ -123,6 +123,6 @@ def waiting_for_person(link: Link | None) -> str:
         return _("The link to confirm is on its way to the person.")
     if row.expires_at is not None and row.state == LinkState.SENT:
         return _("Waits for the person to confirm by the link, which is valid until %(when)s.") % {
-            "when": date_format(timezone.localtime(row.expires_at), "d M Y, H:i")
+            "when": date_format(timezone.localtime(row.expires_at), "DATETIME_FORMAT")
         }
     return _("Send the person a new link, or verify them in another way.")

@@ -74,7 +74,7 @@ def _handed(_before: Case, case: Case) -> str:
 def _deferred(_before: Case, case: Case) -> str:
     if case.follow_up_on is None:
         return _("The case is not deferred.")
-    return _("Deferred until %(day)s.") % {"day": date_format(case.follow_up_on, "d M Y")}
+    return _("Deferred until %(day)s.") % {"day": date_format(case.follow_up_on, "DATE_FORMAT")}
 
 
 WORK_VERBS: Final[tuple[CaseVerb[Case], ...]] = (

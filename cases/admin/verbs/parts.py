@@ -170,7 +170,7 @@ PART_VERBS: Final[tuple[CaseVerb[Any], ...]] = (
         call=lambda partner, actor, _said: tasks.make_for_partner(partner, actor=actor),
         told=lambda _partner, task: (
             _("Made a task for %(name)s, due %(day)s.")
-            % {"name": task.processor_request.processor.name, "day": date_format(task.due_on, "d M Y")}
+            % {"name": task.processor_request.processor.name, "day": date_format(task.due_on, "DATE_FORMAT")}
         ),
     ),
     *PACKAGE_VERBS,

@@ -60,7 +60,7 @@ class CaseColumns:
         due_at: datetime | None = getattr(case, "due_at", None)
         if due_at is None:
             return format_html("–")
-        due_on = date_format(case.due_on, "d M Y")  # type: ignore[attr-defined]
+        due_on = date_format(case.due_on, "DATE_FORMAT")  # type: ignore[attr-defined]
         if case.status == CaseStatus.CLOSED:
             return format_html('<span class="due muted">{}</span>', due_on)
         days = widgets.days_left(due_at)

@@ -207,7 +207,7 @@ class DaysFilter(ListFilter):
             first, last = self._read(self.given)
         except Refused:
             return gettext("not a date")
-        told = [date_format(day, "d M Y") if day else "" for day in (first, last)]
+        told = [date_format(day, "DATE_FORMAT") if day else "" for day in (first, last)]
         if all(told):
             return told[0] if first == last else " – ".join(told)
         if told[0]:

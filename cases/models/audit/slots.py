@@ -116,6 +116,6 @@ def _label(vocabulary: type[TextChoices], value: str) -> str:
 
 def _day(text: str) -> str:
     try:
-        return date_format(date.fromisoformat(text), "d M Y")
+        return date_format(date.fromisoformat(text), "DATE_FORMAT")
     except ValueError:
         return gettext(text) if text in _WORDS["until"] else text

@@ -90,7 +90,7 @@ def _message(confirmation: EmailConfirmation, token: str) -> EmailMessage:
         context = {
             "case": case,
             "url": settings.PORTAL_BASE_URL + reverse("confirm-email", args=[token]),
-            "until": date_format(timezone.localtime(confirmation.expires_at), "d M Y, H:i"),
+            "until": date_format(timezone.localtime(confirmation.expires_at), "DATETIME_FORMAT"),
             "zone": timezone.get_current_timezone_name(),
         }
         subject = render_to_string("portal/person/confirm_subject.txt", context).strip()

@@ -161,7 +161,7 @@ def ask(
 
 def sentence(search: ProfileSearch) -> Sentence:
     """What a search amounts to, in one sentence and no stronger than it is."""
-    day = date_format(timezone.localtime(search.asked_at), "d M Y")
+    day = date_format(timezone.localtime(search.asked_at), "DATE_FORMAT")
     name = search.processor.name
     if search.finding == Finding.UNKNOWN:
         if search.error == Unsupported.code:

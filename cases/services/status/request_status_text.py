@@ -193,11 +193,11 @@ def when(moment: datetime, *, now: datetime) -> str:
 def _soon(moment: datetime, *, now: datetime) -> str:
     """The time of a moment that comes within a day, also past midnight; of a later one with its date."""
     near = moment - now < timedelta(days=1)
-    return date_format(timezone.localtime(moment), "H:i" if near else "d M Y, H:i")
+    return date_format(timezone.localtime(moment), "H:i" if near else "DATETIME_FORMAT")
 
 
 def day(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), "d M Y")
+    return date_format(timezone.localtime(moment), "DATE_FORMAT")
 
 
 def at(moment: datetime, *, now: datetime) -> Sentence:

@@ -1,17 +1,7 @@
-"""German forms of the dates that templates and sentences ask for in the English form."""
+"""German forms of the dates that templates and sentences ask for by these names."""
 
-DATE_FORMATS = {
-    "d M Y": "d.m.Y",
-    "d M Y, H:i": "d.m.Y, H:i",
-    "d M Y, H:i:s": "d.m.Y, H:i:s",
-    "d M Y H:i": "d.m.Y H:i",
-    "d M": "d.m.",
-    "M Y": "m.Y",
-}
-
-
-def __getattr__(name: str) -> str:
-    # Django asks a language's module for a format by its name, and each of ours is named by its English form.
-    if name in DATE_FORMATS:
-        return DATE_FORMATS[name]
-    raise AttributeError(name)
+DATE_FORMAT = "d.m.Y"
+DATETIME_FORMAT = "d.m.Y, H:i"
+DATETIME_SECONDS_FORMAT = "d.m.Y, H:i:s"
+MONTH_DAY_FORMAT = "d.m."
+YEAR_MONTH_FORMAT = "m.Y"
