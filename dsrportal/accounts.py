@@ -1,4 +1,7 @@
-"""Who is logged in, with all that their roles allow, in one query: each request asks anew, so a right taken counts at once."""
+"""Loads whoever is logged in together with what their roles allow, in one query.
+
+Each request asks anew, so that a right that is taken away counts at once.
+"""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Questions whose SQL is built once a process, and asked in one round trip: prepared statements for the desk.
+"""Prepares questions to the database: their SQL is built once a process, and several are asked in one round trip.
 
 For a page of many small questions Django takes longer to build and compile their querysets than PostgreSQL takes to
 answer them. What never differs from one request to the next, the shape, is therefore compiled at first use; what does
@@ -11,8 +11,8 @@ differ stands in it as `Given("name")` and comes with each asking.
     cases, late = ask(MINE.given(user=1, now=now), LATE.given(now=now))
 
 The rows are what the queryset itself would yield: model instances with `select_related` and annotations, or what
-`values_list` gives. There is no `prefetch_related`: ask for those rows as well. Worth it where a page is opened all day;
-anywhere else an ordinary queryset reads better.
+`values_list` gives. There is no `prefetch_related`: ask for those rows as well. Worth it where a page is opened all
+day; anywhere else an ordinary queryset reads better.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,7 +29,7 @@ Reader = Callable[[list[Any]], Any]
 
 
 class Given(Expression):
-    """The place of a value that comes with each asking; `output_field` where Django cannot tell it from the rest."""
+    """Stands for a value that comes with each asking; `output_field` where Django cannot tell it from the rest."""
 
     def __init__(self, name: str, output_field: "Field[Any, Any] | None" = None) -> None:
         super().__init__(output_field=output_field)
@@ -41,7 +41,7 @@ class Given(Expression):
 
 
 class IsAnyOf(Func):
-    """Whether the first is one of the second, a list: what `__in` is for a list that comes with the asking."""
+    """Tells whether the first is one of the second, a list: what `__in` is for a list that comes with the asking."""
 
     template = "(%(expressions)s)"
     arg_joiner = " = ANY("
@@ -105,7 +105,7 @@ def ask(*askings: Asking[Any]) -> list[list[Any]]:
                 ";\n".join(compiled.sql for compiled, _values in sent),
                 [param for compiled, values in sent for param in _bound(compiled.params, values)],
             )
-            for compiled, _values in sent:
+            for _compiled, _values in sent:
                 answers.append(cursor.fetchall())
                 cursor.nextset()
     came = iter(answers)

@@ -77,9 +77,12 @@ class Exported(admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        return super().changelist_view(request, {**self.export_context(request), **(extra_context or {})})
+
+    def export_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What the button above the list needs."""
         offered = {"url": reverse(f"admin:{self._export_address}"), "asks": self.export_asks}
-        context = {"export": offered if self.may_export(request) else None}
-        return super().changelist_view(request, {**context, **(extra_context or {})})
+        return {"export": offered if self.may_export(request) else None}
 
     # --- the file
 

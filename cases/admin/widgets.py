@@ -1,6 +1,7 @@
 """Small pieces of a page that lists and forms share: icons, badges, dates with their distance."""
 
-from datetime import datetime
+import datetime as dt
+from functools import cache, lru_cache
 from typing import Final
 
 from django.templatetags.static import static
@@ -8,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import ProcessorRequest
@@ -46,6 +47,7 @@ _ANSWER_TONES: Final[dict[str, str]] = {
 _ACCEPTED: Final = gettext_lazy("Accepted: no later word comes")
 
 
+@cache
 def icon(name: str) -> SafeString:
     """An icon of the sprite, drawn in the colour of the text around it; for the eye only."""
     return format_html(
@@ -62,6 +64,11 @@ def badge(label: str, tone: str = "quiet", icon_name: str = "") -> SafeString:
 
 
 def case_badge(status: str) -> SafeString:
+    return _case_badge(status, get_language())
+
+
+@cache
+def _case_badge(status: str, _language: str | None) -> SafeString:
     return badge(str(CaseStatus(status).label), _CASE_TONES[status], f"case-{status}")
 
 
@@ -89,17 +96,22 @@ def answer_in_words(request: ProcessorRequest) -> str:
 def request_mark(request: ProcessorRequest) -> SafeString:
     """The same as a mark of one letter's width: told apart by shape, spelt out in its title."""
     words = answer_in_words(request) if request.answer else request.get_status_display()
-    title = f"{request.processor.name}: {words}"
+    return _mark(request_tone(request), f"{request.processor.name}: {words}", request_mark_name(request))
+
+
+@lru_cache(maxsize=1024)
+def _mark(tone: str, title: str, name: str) -> SafeString:
+    """A list has few that differ."""
     return format_html(
         '<span class="mark mark-{}" title="{}">{}<span class="visually-hidden">{}</span></span>',
-        request_tone(request),
+        tone,
         title,
-        icon(request_mark_name(request)),
+        icon(name),
         title,
     )
 
 
-def days_left(due_at: datetime, *, now: datetime | None = None) -> int:
+def days_left(due_at: dt.datetime, *, now: dt.datetime | None = None) -> int:
     """Whole days until `due_at`, the first instant too late; 0 on the last day, negative once it is over."""
     return int((due_at - (now or timezone.now())).total_seconds() // 86400)
 
@@ -123,6 +135,17 @@ def number(count: int) -> str:
     return number_format(count, force_grouping=True)
 
 
-def day(moment: datetime) -> str:
+def day(moment: dt.datetime) -> str:
     """A date in the current time zone, always of the same width: 05 Dec 2026."""
-    return date_format(timezone.localtime(moment), "d M Y")
+    return date(timezone.localtime(moment).date())
+
+
+def date(on: dt.date) -> str:
+    """The same of a date that has no zone, or one of its own."""
+    return _date(on, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _date(on: dt.date, _language: str | None) -> str:
+    """Django takes its format apart each time, and a page of a list has hundreds of dates."""
+    return date_format(on, "d M Y")

@@ -7,6 +7,7 @@ that it costs the same at the end of a long list, and also once the case itself 
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from django.db.models import QuerySet, Subquery
@@ -16,7 +17,7 @@ from django.urls import reverse
 from cases.admin import widgets
 from cases.admin.paging import CAP, CountUpTo
 from cases.admin.worklist import order, registry
-from cases.admin.worklist.filters import with_due_date
+from cases.admin.worklist.conditions import asker_of, with_due_date
 from cases.models import Case
 
 PARAMETER: Final = "list"
@@ -54,7 +55,7 @@ def of_case(request: HttpRequest, case: Case) -> Neighbours | None:
     if name is None or query is None:
         return None
     asked = QueryDict(query)
-    cases, keys = registry.narrowed(request, asked), order.keys(asked)
+    cases, keys = registry.narrowed(asker_of(request, asked), asked), order.keys(asked)
     values, inside = _place_of(case, cases, keys)
     if values is None:
         return None
@@ -113,4 +114,17 @@ def _counted(count: int) -> str:
 
 
 def _page(pk: int | None, name: str) -> str:
-    return f"{reverse('admin:cases_case_change', args=[pk])}?{PARAMETER}={name}" if pk else ""
+    return page_in(name, pk) if pk else ""
+
+
+def page_in(name: str, pk: int) -> str:
+    """The address of a case's page as one of this list."""
+    before, after = _around()
+    return f"{before}{pk}{after}?{PARAMETER}={name}"
+
+
+@cache
+def _around() -> tuple[str, str]:
+    """What stands before and behind the key of a case: looked up once, since a list has an address in each row."""
+    before, after = reverse("admin:cases_case_change", args=[0]).rsplit("0", 1)
+    return before, after
