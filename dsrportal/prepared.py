@@ -11,8 +11,8 @@ differ stands in it as `Given("name")` and comes with each asking.
     cases, late = ask(MINE.given(user=1, now=now), LATE.given(now=now))
 
 The rows are what the queryset itself would yield: model instances with `select_related` and annotations, or what
-`values_list` gives. There is no `prefetch_related`: ask for those rows as well. Worth it where a page is opened all
-day; anywhere else an ordinary queryset reads better.
+`values_list` gives. There is no `prefetch_related`: ask for those rows as well, and let the others `know` them. Worth
+it where a page is opened all day; anywhere else an ordinary queryset reads better.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -115,6 +115,20 @@ def ask(*askings: Asking[Any]) -> list[list[Any]]:
 def _bound(params: Iterable[Any], values: dict[str, Any]) -> Iterator[Any]:
     for param in params:
         yield values[param.name] if isinstance(param, Given) else param
+
+
+def know(instance: Model, **related: Any) -> None:
+    """Put what is known of an instance's relations where Django looks first, as `select_related` and
+    `prefetch_related` do: the instance at the other end or None, a list where there are many.
+
+    Of such a list `.all()` gives the rows; whatever else is asked of the manager fails.
+    """
+    for name, value in related.items():
+        if isinstance(value, list):
+            prefetched: dict[str, Any] = instance.__dict__.setdefault("_prefetched_objects_cache", {})
+            prefetched[name] = value
+        else:
+            instance._state.fields_cache[name] = value
 
 
 # --- compiling; names with an underscore in front are Django's own

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from cases.admin.bulk import start as bulk_start
 from cases.admin.bulk import verbs as bulk_verbs
-from cases.admin.case import duplicate, page
+from cases.admin.case import duplicate, page, rows
 from cases.admin.intake import opening as intake_opening
 from cases.admin.readonly import DeskAdmin
 from cases.admin.sections import presence
@@ -134,15 +134,16 @@ class CaseAdmin(ExportedCases, DeskAdmin):
     def page_view(self, request: HttpRequest, case_id: int) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        case = page.load(case_id)
-        if case is None:
+        found = rows.load(case_id, with_files=request.user.has_perm("cases.view_attachment"))
+        if found is None:
             raise Http404
+        case = found.case
         context = self._context(request)
         context |= {
             "title": case.reference,
             "case": case,
-            "page": page.case_page(request, case, all_paused=context["pauses"].everything),
-            "neighbours": neighbours.of_case(request, case),
+            "page": page.case_page(request, found, all_paused=context["pauses"].everything),
+            "neighbours": neighbours.of_case(request, case, due_at=found.clock.due_at),
         }
         return TemplateResponse(request, "portal/case/page.html", context)
 

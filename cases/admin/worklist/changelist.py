@@ -28,7 +28,6 @@ from dsrportal.prepared import Given, IsAnyOf, Prepared, ask
 
 PER_PAGE: Final = 50
 
-Parameters = tuple[tuple[str, str], ...]
 Questions = tuple[Prepared[Case], Prepared[int]]
 
 
@@ -111,11 +110,10 @@ class CaseList(ChangeList):
         return page if 1 <= page <= behind else behind
 
     def _questions(self) -> Questions:
-        if not registry.steady(self.asked):
+        if not registry.is_steady(self.asked):
             return _questions(self.asker, self.asked, self.page_num, paging.CAP)
-        names = (*registry.PARAMETERS, order.PARAMETER)
-        asked = tuple((name, self.asked[name]) for name in names if self.asked.get(name))
-        return _prepared(asked, self.asker.zone, self.asker.may_approve, self.page_num, paging.CAP)
+        shape = registry.parameters(self.asked)
+        return _prepared(shape, self.asker.zone, self.asker.may_approve, self.page_num, paging.CAP)
 
     def url_for_result(self, result: Any) -> str:
         return neighbours.page_in(self.name, result.pk)
@@ -190,7 +188,9 @@ class CaseList(ChangeList):
 
 
 @lru_cache(maxsize=256)
-def _prepared(parameters: Parameters, _zone: str, may_approve: bool, page: int, most: int) -> Questions:
+def _prepared(
+    parameters: registry.Parameters, _zone: str, may_approve: bool, page: int, most: int
+) -> Questions:
     """Those of an address, for whoever asks; the zone shapes them through the midnights that days are cut at."""
     return _questions(anybody(may_approve=may_approve), dict(parameters), page, most)
 

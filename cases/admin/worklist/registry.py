@@ -224,8 +224,17 @@ def narrowed(asker: Asker, asked: Asked) -> QuerySet[Any]:
     return cases.order_by()
 
 
-def steady(asked: Asked) -> bool:
-    """Whether the list with these parameters can be prepared."""
+Parameters = tuple[tuple[str, str], ...]
+
+
+def parameters(asked: Asked) -> Parameters:
+    """What of an address shapes the question for its list: the key to what is prepared for it."""
+    names = (*PARAMETERS, list_order.PARAMETER)
+    return tuple((name, asked[name]) for name in names if asked.get(name))
+
+
+def is_steady(asked: Asked) -> bool:
+    """Whether the question for this list can be prepared."""
     return all(each.steady for each in FILTERS if any(asked.get(name) for name in each.parameters))
 
 
