@@ -1,18 +1,19 @@
 """Small pieces of a page that lists and forms share: icons, badges, dates with their distance."""
 
-import datetime as dt
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Final
 
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import ProcessorRequest
+from dsrportal import dates
 
 SOON_DAYS: Final = 7
 
@@ -95,23 +96,25 @@ def answer_in_words(request: ProcessorRequest) -> str:
 
 def request_mark(request: ProcessorRequest) -> SafeString:
     """The same as a mark of one letter's width: told apart by shape, spelt out in its title."""
-    words = answer_in_words(request) if request.answer else request.get_status_display()
-    return _mark(request_tone(request), f"{request.processor.name}: {words}", request_mark_name(request))
+    return _mark(request.processor.name, request.status, request.answer, get_language())
 
 
 @lru_cache(maxsize=1024)
-def _mark(tone: str, title: str, name: str) -> SafeString:
-    """A list has few that differ."""
+def _mark(processor: str, status: str, answer: str, _language: str | None) -> SafeString:
+    """A list has many of them, of which few differ."""
+    request = ProcessorRequest(status=status, answer=answer)
+    words = answer_in_words(request) if answer else request.get_status_display()
+    title = f"{processor}: {words}"
     return format_html(
         '<span class="mark mark-{}" title="{}">{}<span class="visually-hidden">{}</span></span>',
-        tone,
+        request_tone(request),
         title,
-        icon(name),
+        icon(request_mark_name(request)),
         title,
     )
 
 
-def days_left(due_at: dt.datetime, *, now: dt.datetime | None = None) -> int:
+def days_left(due_at: datetime, *, now: datetime | None = None) -> int:
     """Whole days until `due_at`, the first instant too late; 0 on the last day, negative once it is over."""
     return int((due_at - (now or timezone.now())).total_seconds() // 86400)
 
@@ -135,17 +138,6 @@ def number(count: int) -> str:
     return number_format(count, force_grouping=True)
 
 
-def day(moment: dt.datetime) -> str:
+def day(moment: datetime) -> str:
     """A date in the current time zone, always of the same width: 05 Dec 2026."""
-    return date(timezone.localtime(moment).date())
-
-
-def date(on: dt.date) -> str:
-    """The same of a date that has no zone, or one of its own."""
-    return _date(on, get_language())
-
-
-@lru_cache(maxsize=4096)
-def _date(on: dt.date, _language: str | None) -> str:
-    """Django takes its format apart each time, and a page of a list has hundreds of dates."""
-    return date_format(on, "d M Y")
+    return dates.day_of(moment)

@@ -167,7 +167,7 @@ class CaseAdmin(ExportedCases, DeskAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
         """What the columns of an export are read from."""
-        standing = Prefetch("requests", standing_requests())
+        standing = Prefetch("requests", standing_requests().select_related("processor"))
         return with_due_date().select_related("assignee").prefetch_related(standing)
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:

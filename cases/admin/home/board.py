@@ -6,10 +6,8 @@ Each figure is counted as the list that it links to is filtered, so that the two
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any, Final
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -17,28 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cases.admin import widgets
-from cases.admin.home import board_chart
-from cases.admin.home.counts import open_items
-from cases.admin.home.task import MINE, open_tasks
-from cases.admin.paging import CountUpTo
-from cases.admin.worklist import chip_counts, registry
-from cases.admin.worklist.conditions import (
-    OPEN,
-    OVERDUE,
-    Asker,
-    anybody,
-    asker_of,
-    capped,
-    due_condition,
-    with_due_date,
-)
+from cases.admin.home import board_chart, board_rows
+from cases.admin.home.board_rows import Known, Sums
+from cases.admin.home.task import MINE
+from cases.admin.worklist.conditions import OPEN, capped
 from cases.lifecycle import WHOSE_TURN, CaseStatus
-from cases.models import AttentionItem, Case
-from cases.services.planning import approval
-from dsrportal.models import User
-from dsrportal.prepared import Given, Prepared, ask
-
-SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,97 +43,16 @@ class Group:
 
 
 def board(request: HttpRequest) -> dict[str, Any]:
-    """What of it this person may see; all that is counted anew for each of them in one round trip."""
-    may, asker = request.user.has_perm, asker_of(request, {})
-    sees_cases, sees_items = may("cases.view_case"), may("cases.view_attentionitem")
-    sums, due, counts, items = ask(
-        (_SUMS if sees_cases else NO_ROWS).given(**asker.values),
-        (_DUE_NEXT if sees_cases else NO_ROWS).given(),
-        _COUNTS[sees_cases].given(user=asker.user),
-        (_ITEMS[sees_cases] if sees_items else NO_ROWS).given(),
-    )
-    tasks, open_items = counts[0]
-    known = Known(asker, _by_status(sums) if sees_cases else None, tasks, open_items)
+    """What of it this person may see."""
+    known = board_rows.look(request)
     groups = [_mine(request, known), _deadlines(known), _held_up(request, known), _stages(known.sums)]
     context: dict[str, Any] = {"groups": [group for group in groups if group.figures]}
-    if sees_cases:
-        context["due_next"] = [_due_row(case, now=asker.now) for case in due]
+    if known.sums is not None:
+        context["due_next"] = [_due_row(case, now=known.now) for case in known.due_next]
         context["trend"] = board_chart.recent()
-    if sees_items:
-        context["attention_items"] = items
+    if known.attention_items is not None:
+        context["attention_items"] = known.attention_items
     return context
-
-
-# --- what is asked
-
-Sums = dict[str, dict[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What figures are made of; `sums` where this person sees cases."""
-
-    asker: Asker
-    sums: Sums | None
-    tasks: int
-    open_items: int
-
-
-def _counted(asker: Asker) -> dict[str, Q]:
-    return {
-        "all": Q(),
-        "overdue": due_condition(OVERDUE, now=asker.now),
-        **{f"within_{days}": due_condition(days, now=asker.now) for days in ("1", "3", "7")},
-        "mine": Q(assignee=asker.user),
-        "nobodys": Q(assignee=None),
-        "mine_to_approve": approval.approvable_by(asker.user),
-    }
-
-
-def _open_cases() -> QuerySet[Any]:
-    return with_due_date().filter(status__in=OPEN)
-
-
-def _sums() -> QuerySet[Any, Any]:
-    """Of the open cases, by status."""
-    counts = {
-        f"n_{name}": Count("pk", filter=wanted)
-        for name, wanted in _counted(anybody(may_approve=True)).items()
-    }
-    return _open_cases().order_by().values_list("status").annotate(**counts)
-
-
-def _counts(sees_cases: bool) -> QuerySet[Any, Any]:
-    tasks = open_tasks().filter(assignee=Given("user")).values("pk")
-    items = open_items(sees_cases=sees_cases).values("pk")
-    return User.objects.filter(pk=Given("user")).values_list(CountUpTo(tasks), CountUpTo(items))
-
-
-def _items(sees_cases: bool) -> QuerySet[AttentionItem]:
-    items = open_items(sees_cases=sees_cases).select_related("case", "processor")
-    return items.order_by("opened_at")[:SHOWN]
-
-
-NO_ROWS: Final = Prepared[Any](Case.objects.none)
-_SUMS: Final = Prepared(_sums)
-_DUE_NEXT: Final = Prepared(lambda: _open_cases().select_related("assignee").order_by("due_at", "pk")[:SHOWN])
-# By whether whoever asks sees cases.
-_COUNTS: Final = {sees: Prepared(partial(_counts, sees)) for sees in (True, False)}
-_ITEMS: Final = {sees: Prepared(partial(_items, sees)) for sees in (True, False)}
-
-
-def _by_status(rows: list[tuple[Any, ...]]) -> Sums:
-    """By status; `""` holds all of them together."""
-    names = list(_counted(anybody(may_approve=True)))
-    found: Sums = {status: dict.fromkeys(names, 0) for status in ("", *OPEN)}
-    for status, *numbers in rows:
-        for name, number in zip(names, numbers, strict=True):
-            found[status][name] = number
-            found[""][name] += number
-    return found
-
-
-# --- the figures
 
 
 def _cases(query: str) -> str:
@@ -220,7 +120,7 @@ def _deadlines(known: Known) -> Group:
             ),
             Figure(
                 _("At risk"),
-                _behind_chip("risk", known.asker),
+                capped(known.chips["risk"]),
                 _("may miss their date"),
                 _cases("risk=1"),
                 "clock",
@@ -244,7 +144,7 @@ def _held_up(request: HttpRequest, known: Known) -> Group:
             ),
             Figure(
                 _("Stuck"),
-                _behind_chip("stuck", known.asker),
+                capped(known.chips["stuck"]),
                 _("do not move"),
                 _cases("stuck=1"),
                 "pause",
@@ -255,24 +155,19 @@ def _held_up(request: HttpRequest, known: Known) -> Group:
         address = f"{reverse('admin:cases_attentionitem_changelist')}?state=open"
         count = widgets.number(known.open_items)
         figures.append(Figure(_("Attention"), count, _("to be decided"), address, "attention", "bad"))
-    figures += _silent(request, known.asker)
+    figures += _silent(known)
     return Group("held-up", _("Held up"), figures)
 
 
-def _silent(request: HttpRequest, asker: Asker) -> Iterator[Figure]:
+def _silent(known: Known) -> Iterator[Figure]:
     """The processors for whoever may see them, and the cases that wait for them for whoever sees cases."""
-    if request.user.has_perm("integrations.view_processor"):
+    if known.silent_processors is not None:
         address = f"{reverse('admin:integrations_processor_changelist')}?silent=1"
-        count = widgets.number(chip_counts.silent_processors(now=asker.now))
+        count = widgets.number(known.silent_processors)
         yield Figure(_("Silent processors"), count, _("give no word"), address, "processors", "warn")
-    elif request.user.has_perm("cases.view_case"):
-        count = _behind_chip("silent", asker)
+    elif known.sums is not None:
+        count = capped(known.chips["silent"])
         yield Figure(_("Silent"), count, _("wait for a word"), _cases("silent=1"), "processors", "warn")
-
-
-def _behind_chip(name: str, asker: Asker) -> str:
-    """The number that the chip of the list says too."""
-    return capped(chip_counts.count(registry.CHIP_BY_NAME[name], asker))
 
 
 def _stages(sums: Sums | None) -> Group:

@@ -1,7 +1,7 @@
 """The list of cases as a page: what it holds, in which order, and what it is narrowed to."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -24,7 +24,8 @@ from cases.services.processors import pausing
 from cases.services.status import whose_turn
 from cases.services.worklist import saved_views
 from dsrportal.models import User
-from dsrportal.prepared import Given, IsAnyOf, Prepared, ask
+from dsrportal.prepared import Given, IsAnyOf, Prepared, ask, know
+from integrations.models import Processor
 
 PER_PAGE: Final = 50
 
@@ -98,7 +99,7 @@ class CaseList(ChangeList):
             cases = self._questions()[0].ask(**values)
         if self.page_num > self.paginator.num_pages:
             raise IncorrectLookupParameters
-        self.result_list = _with_what_is_known(cases, now=self.asker.now)
+        self.result_list = _with_what_is_known(cases, self.offered.processors, now=self.asker.now)
 
     def _page(self) -> int:
         """The page that is asked for; what cannot be one counts as the page behind the last that there can be."""
@@ -147,13 +148,12 @@ class CaseList(ChangeList):
 
     @property
     def chips(self) -> Iterator[dict[str, Any]]:
+        """Of whoever may have them, with how many open cases each concerns."""
+        offered = [flag for flag in registry.CHIPS if self.request.user.has_perm(flag.permission)]
+        counts = chip_counts.counts(offered, self.asker)
         for flag, spec in zip(registry.CHIPS, self.filter_specs, strict=False):
             for choice in spec.choices(self):
-                yield {
-                    **choice,
-                    "explained": flag.explained,
-                    "count": capped(chip_counts.count(flag, self.asker)),
-                }
+                yield {**choice, "explained": flag.explained, "count": capped(counts[flag.name])}
 
     @property
     def menus(self) -> list[tuple[Words, list[dict[str, Any]]]]:
@@ -213,9 +213,7 @@ def _questions(asker: Asker, asked: Asked, page: int, most: int) -> Questions:
 def standing_requests() -> QuerySet[ProcessorRequest]:
     """Without what was replaced, and what was dropped from a plan before anybody approved it."""
     dropped = Q(status=RequestStatus.CANCELLED, queued_at__isnull=True)
-    return (
-        ProcessorRequest.objects.filter(replaced_by__isnull=True).exclude(dropped).select_related("processor")
-    )
+    return ProcessorRequest.objects.filter(replaced_by__isnull=True).exclude(dropped)
 
 
 def _requests() -> QuerySet[ProcessorRequest]:
@@ -231,12 +229,16 @@ _OPEN_ITEMS: Final = Prepared(
 )
 
 
-def _with_what_is_known(cases: list[Any], *, now: Any) -> list[Any]:
+def _with_what_is_known(cases: list[Any], processors: Iterable[Processor], *, now: Any) -> list[Any]:
     """Each with its `standing` and its `standing_requests`."""
     keys = [case.pk for case in cases]
     requests, items, paused = ask(
         _REQUESTS.given(cases=keys), _OPEN_ITEMS.given(cases=keys), pausing.PAUSED.given()
     )
+    by_key = {processor.pk: processor for processor in processors}
+    for request in requests:
+        if processor := by_key.get(request.processor_id):
+            know(request, processor=processor)
     standings = whose_turn.for_listed(
         cases,
         requests=((request, request.package is not None) for request in requests),

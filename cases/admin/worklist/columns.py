@@ -16,6 +16,7 @@ from cases.lifecycle import CaseStatus, Outcome
 from cases.models import ProcessorRequest
 from cases.services.status import request_status_text
 from cases.services.status.request_status_text import Turn
+from dsrportal import dates
 from integrations.types import Regulation, RequestType
 
 MOST_MARKS: Final = 6
@@ -107,7 +108,7 @@ def _due(page: Page) -> Cell:
     def cell(case: Listed) -> str:
         if case.due_at is None:
             return "–"
-        due_on = widgets.date(case.due_on)
+        due_on = dates.written(case.due_on)
         if case.status == CaseStatus.CLOSED:
             return f'<span class="due muted">{due_on}</span>'
         days = widgets.days_left(case.due_at, now=page.now)

@@ -28,16 +28,16 @@ def _assignees() -> QuerySet[Any, Any]:
 
 
 _ASSIGNEES: Final = Prepared(_assignees)
-_PROCESSORS: Final = Prepared(lambda: Processor.objects.order_by("name").values_list("pk", "name"))
+_PROCESSORS: Final = Prepared(lambda: Processor.objects.order_by("name"))
 _TAGS: Final = Prepared(lambda: Tag.objects.values_list("name", "name"))
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Values in an address, each with its words."""
+    """Values in an address, each with its words; the processors whole, since a list shows more of them."""
 
     assignees: Sequence[Option] = ()
-    processors: Sequence[Option] = ()
+    processors: Sequence[Processor] = ()
     tags: Sequence[Option] = ()
     # The search by identity that the address names.
     found: Sequence[Option] = ()
@@ -48,9 +48,14 @@ def asking(user: int) -> tuple[Asking[Any], ...]:
     return (_ASSIGNEES.given(user=user), _PROCESSORS.given(), _TAGS.given())
 
 
-def read(request: HttpRequest, *answers: Sequence[tuple[Any, str]]) -> Offered:
-    assignees, processors, tags = ([(str(value), words) for value, words in rows] for rows in answers)
-    return Offered(assignees, processors, tags, list(_found(request)))
+def read(
+    request: HttpRequest,
+    assignees: Sequence[tuple[int, str]],
+    processors: Sequence[Processor],
+    tags: Sequence[Option],
+) -> Offered:
+    people = [(str(key), name) for key, name in assignees]
+    return Offered(people, processors, tags, list(_found(request)))
 
 
 def offered(request: HttpRequest) -> Offered:

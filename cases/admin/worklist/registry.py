@@ -131,7 +131,6 @@ CHIPS: Final = (
         permission="cases.approve_case",
     ),
 )
-CHIP_BY_NAME: Final = {flag.name: flag for flag in CHIPS}
 FOUND: Final = Choice(
     search.PARAMETER,
     _("Found by identity"),
@@ -177,7 +176,7 @@ PANEL: Final = (
     Choice(
         "processor",
         _("Processor"),
-        lambda tables: tables.processors,
+        lambda tables: [(str(each.pk), each.name) for each in tables.processors],
         _of_processor,
         accepts=_is_uuid,
         strict=True,
