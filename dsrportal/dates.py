@@ -5,6 +5,7 @@ A list has hundreds of them, of which few differ.
 
 from datetime import date, datetime, time
 from functools import lru_cache
+from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -28,5 +29,5 @@ def clock(moment: datetime) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _written(value: date | time, form: str, _language: str | None) -> str:
+def _written(value: Any, form: str, _language: str | None) -> str:
     return date_format(value, form)

@@ -35,7 +35,7 @@ class Given(Expression):
         super().__init__(output_field=output_field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         # Stands among the parameters until they are given.
         return "%s", [self]
 
@@ -43,12 +43,9 @@ class Given(Expression):
 class IsAnyOf(Func):
     """Tells whether the first is one of the second, a list: what `__in` is for a list that comes with the asking."""
 
-    template = "(%(expressions)s)"
+    template = "(%(expressions)s))"
     arg_joiner = " = ANY("
     output_field = BooleanField()
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
-        return super().as_sql(compiler, connection, template="(%(expressions)s))", **extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +170,9 @@ def _instances(compiler: Any) -> Reader:
     columns = compiler.klass_info["select_fields"]
     first, behind = columns[0], columns[-1] + 1
     names = [column.target.attname for column, *_more in compiler.select[first:behind]]
-    related: list[Any] = get_related_populators(compiler.klass_info, compiler.select, connection.alias)
+    select: list[Any] = compiler.select
+    # The types are of Django 6, which takes a fetch mode too.
+    related = get_related_populators(compiler.klass_info, select, connection.alias)  # type: ignore[call-arg]
     annotations = list((compiler.annotation_col_map or {}).items())
 
     def read(values: list[Any]) -> Model:

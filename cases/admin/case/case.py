@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -95,12 +95,12 @@ class CaseAdmin(ExportedCases, DeskAdmin):
         for problem in worklist_registry.problems(request.GET):
             messages.error(request, problem)
         try:
-            listed = CaseList(request, self)
+            listed = CaseList(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
         context = self._context(request) | self.export_context(request)
         context |= {
-            "title": listed.title,
+            "title": self.opts.verbose_name_plural,
             "cl": listed,
             "has_add_permission": self.has_add_permission(request),
             "found": search.asked(request),
@@ -170,5 +170,5 @@ class CaseAdmin(ExportedCases, DeskAdmin):
         standing = Prefetch("requests", standing_requests().select_related("processor"))
         return with_due_date().select_related("assignee").prefetch_related(standing)
 
-    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        return CaseList(request, self)
+    def listed(self, request: HttpRequest) -> CaseList:
+        return CaseList(request)

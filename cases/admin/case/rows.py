@@ -37,7 +37,7 @@ OTHERS: Final = ("blocked_by", "duplicate_of")
 
 @dataclass(frozen=True, slots=True)
 class CaseRows:
-    """`files` is None for whoever may not see them."""
+    """`files` is None for whoever may not see them; of `links` there is the last, if any."""
 
     case: Case
     clock: Clock
@@ -49,56 +49,36 @@ class CaseRows:
     links: list[EmailConfirmation]
     attempts: list[Verification]
     notes: list[Note]
-    files: list[Attachment] | None
     events: list[AuditEvent]
+    files: list[Attachment] | None = None
 
 
 def load(case_id: int, *, with_files: bool) -> CaseRows | None:
     """None where there is no such case."""
-    always, files = ask_all(case_id, with_files=with_files)
-    cases, people, others, identities, items, *rest = always
-    if not cases:
+    asked = QUESTIONS | ({"files": notes.FILES} if with_files else {})
+    answers = ask(*(question.given(case=case_id) for question in asked.values()))
+    found: dict[str, Any] = dict(zip(asked, answers, strict=True))
+    if not found["case"]:
         return None
-    case: Any = cases[0]
-    _join(case, {user.pk: user for user in people}, {other.pk: other for other in others}, identities)
-    of_requests = requests.joined(case, RequestRows(*rest[: len(requests.QUESTIONS)]))
-    by_key = {request.pk: request for request in of_requests.requests}
-    for item in items:
-        know(item, processor_request=by_key.get(item.processor_request_id))
-    searches, left_out, links, attempts, of_notes, events = rest[len(requests.QUESTIONS) :]
-    return CaseRows(
-        case=case,
-        clock=case.response,
-        identities=identities,
-        requests=of_requests,
-        open_items=items,
-        searches=searches,
-        left_out=left_out,
-        links=links,
-        attempts=attempts,
-        notes=of_notes,
-        files=files,
-        events=events,
-    )
-
-
-def ask_all(case_id: int, *, with_files: bool) -> tuple[list[list[Any]], list[Attachment] | None]:
-    """The answers to `QUESTIONS`, and the files where they are asked for."""
-    asked = [
-        question.given(case=case_id) for question in (*QUESTIONS, *([notes.FILES] if with_files else []))
-    ]
-    answers = ask(*asked)
-    return answers[: len(QUESTIONS)], answers[len(QUESTIONS)] if with_files else None
-
-
-def _join(
-    case: Case, people: dict[int, User], others: dict[int, Case], identities: list[SubjectIdentity]
-) -> None:
-    know(case, **{name: people.get(getattr(case, f"{name}_id")) for name in PEOPLE})
-    know(case, **{name: others.get(getattr(case, f"{name}_id")) for name in OTHERS})
-    know(case.subject, identities=identities)
-    for identity in identities:
+    (case,) = found.pop("case")
+    _know(case, {user.pk: user for user in found.pop("people")}, *PEOPLE)
+    _know(case, {other.pk: other for other in found.pop("others")}, *OTHERS)
+    know(case.subject, identities=found["identities"])
+    for identity in found["identities"]:
         know(identity, subject=case.subject)
+    of_requests = RequestRows(**{name: found.pop(name) for name in requests.QUESTIONS})
+    requests.join(case, of_requests)
+    for item in found["open_items"]:
+        _know(item, {request.pk: request for request in of_requests.requests}, "processor_request")
+    return CaseRows(case=case, clock=case.response, requests=of_requests, **found)
+
+
+def _know(instance: Any, by_key: dict[Any, Any], *names: str) -> None:
+    """What came a moment too late to be among the rows is left for the instance to ask for."""
+    for name in names:
+        key = getattr(instance, f"{name}_id")
+        if key is None or key in by_key:
+            know(instance, **{name: by_key.get(key)})
 
 
 # --- the questions
@@ -109,7 +89,7 @@ def _case() -> QuerySet[Any]:
     names = ArraySubquery(Tag.objects.filter(cases=OuterRef("pk")).values("name"))
     cases = Case.objects.annotate(response=response, tag_names=names, **duplicate.WITH_CASE)
     related = ("data_key", "subject__data_key", "response", "intake_source", "intake_receipt")
-    return cases.select_related(*related).filter(pk=Given("case"))  # type: ignore[misc]
+    return cases.select_related(*related).filter(pk=Given("case"))
 
 
 def _people() -> QuerySet[User]:
@@ -134,17 +114,18 @@ def _open_items() -> QuerySet[AttentionItem]:
     return AttentionItem.objects.filter(case=Given("case"), resolved_at__isnull=True).order_by("opened_at")
 
 
-QUESTIONS: Final = (
-    Prepared(_case),
-    Prepared(_people),
-    Prepared(_others),
-    Prepared(_identities),
-    Prepared(_open_items),
-    *requests.QUESTIONS,
-    person.SEARCHES,
-    plan.LEFT_OUT,
-    verification.LAST_LINK,
-    verification.ATTEMPTS,
-    notes.NOTES,
-    timeline.EVENTS,
-)
+# All by the key of the case; each is named as in CaseRows, where it stands there.
+QUESTIONS: Final[dict[str, Prepared[Any]]] = {
+    "case": Prepared(_case),
+    "people": Prepared(_people),
+    "others": Prepared(_others),
+    "identities": Prepared(_identities),
+    "open_items": Prepared(_open_items),
+    **requests.QUESTIONS,
+    "searches": person.SEARCHES,
+    "left_out": plan.LEFT_OUT,
+    "links": verification.LAST_LINK,
+    "attempts": verification.ATTEMPTS,
+    "notes": notes.NOTES,
+    "events": timeline.EVENTS,
+}

@@ -101,7 +101,8 @@ def _sums() -> QuerySet[Any, Any]:
         f"n_{name}": Count("pk", filter=wanted)
         for name, wanted in _counted(anybody(may_approve=True)).items()
     }
-    return _open_cases().order_by().values_list("status").annotate(**counts)
+    sums: QuerySet[Any, Any] = _open_cases().order_by().values_list("status").annotate(**counts)
+    return sums
 
 
 def _counts(sees_cases: bool) -> QuerySet[Any, Any]:

@@ -161,30 +161,35 @@ DELIVERIES: Final = Prepared(
 )
 
 
+QUESTIONS: Final[dict[str, Prepared[Any]]] = {
+    "requests": REQUESTS,
+    "tasks": TASKS,
+    "identities_of": IDENTITIES,
+    "partners": PARTNERS,
+    "deliveries": DELIVERIES,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RequestRows:
-    """The answers to `REQUESTS` and to what belongs to them, which know each other once they are `joined`."""
+    """The answers to `QUESTIONS`: requests and what belongs to them."""
 
     requests: list[ProcessorRequest]
     tasks: list[ManualTask]
     # Rows of the table between requests and identities.
-    identities: list[Any]
+    identities_of: list[Any]
     partners: list[ForwardingExtension]
     deliveries: list[CallbackDelivery]
 
 
-QUESTIONS: Final = (REQUESTS, TASKS, IDENTITIES, PARTNERS, DELIVERIES)
-
-
-def joined(case: Case, rows: RequestRows) -> RequestRows:
-    """The same rows: each request with its case, its identities, its task and what replaces it, each partner with
-    the request that is worked by hand instead."""
+def join(case: Case, rows: RequestRows) -> None:
+    """Let each request know its case, its identities, its task and what replaces it, and each partner its requests."""
     by_key = {request.pk: request for request in rows.requests}
     tasks = {task.processor_request_id: task for task in rows.tasks}
     replacing = {request.replaces_id: request for request in rows.requests}
     instead = {request.for_partner_id: request for request in rows.requests}
     identities: dict[UUID, list[SubjectIdentity]] = defaultdict(list)
-    for each in rows.identities:
+    for each in rows.identities_of:
         identities[each.processorrequest_id].append(each.subjectidentity)
     for request in rows.requests:
         task, replaced_by = tasks.get(request.pk), replacing.get(request.pk)
@@ -192,9 +197,10 @@ def joined(case: Case, rows: RequestRows) -> RequestRows:
         if task is not None:
             know(task, processor_request=request)
     for partner in rows.partners:
-        request = by_key[partner.processor_request_id]
-        know(partner, processor_request=request, task_request=instead.get(partner.pk))
-    return rows
+        # Of a request that came a moment later there is no card.
+        if partner.processor_request_id in by_key:
+            asked = by_key[partner.processor_request_id]
+            know(partner, processor_request=asked, task_request=instead.get(partner.pk))
 
 
 def cards(rows: RequestRows, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:

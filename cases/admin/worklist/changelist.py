@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
@@ -17,7 +17,7 @@ from cases.admin import paging
 from cases.admin.worklist import chip_counts, neighbours, offered, order, registry
 from cases.admin.worklist.conditions import Asked, Asker, anybody, asker_of, capped
 from cases.admin.worklist.filter_state import FilterState
-from cases.admin.worklist.filters import Words
+from cases.admin.worklist.offered import Words
 from cases.lifecycle import RequestStatus
 from cases.models import AttentionItem, Case, ProcessorRequest
 from cases.services.processors import pausing
@@ -41,21 +41,20 @@ class Chosen:
     address: str
 
 
-class CaseList(ChangeList):
-    """What Django's tags and our exports know of a list.
+class CaseList:
+    """What templates, Django's tags and our exports know of a list, which a ChangeList of Django's would be.
 
-    Nothing of how Django's makes one is used: that builds each of its queries anew for every page, and these are
-    prepared. So `__init__` is all that sets it up.
+    That builds each of its queries anew for every page; these are prepared.
     """
 
-    date_hierarchy = search_fields = formset = None
     is_popup = show_all = can_show_all = False
     query = ""
 
-    def __init__(self, request: HttpRequest, model_admin: Any) -> None:
-        self.request, self.model_admin = request, model_admin
-        self.model, self.opts = Case, Case._meta
-        self.asked: Asked = request.GET
+    def __init__(self, request: HttpRequest) -> None:
+        """Raises DisallowedModelAdminLookup for a parameter that is none of ours, IncorrectLookupParameters for a page
+        that there is not."""
+        self.request, self.asked = request, cast(Asked, request.GET)
+        self.opts = Case._meta
         self.filter_params = {
             name: values for name, values in request.GET.lists() if name not in (PAGE_VAR, ERROR_FLAG)
         }
@@ -63,7 +62,6 @@ class CaseList(ChangeList):
             if name not in registry.PARAMETERS | {order.PARAMETER, *IGNORED_PARAMS}:
                 raise DisallowedModelAdminLookup(f"Filtering by {name} not allowed")
         self.params = {name: values[-1] for name, values in self.filter_params.items()}
-        self.title = self.opts.verbose_name_plural
         self.asker = asker_of(request, self.asked)
         self._look()
         self.name = neighbours.remember(request)
@@ -76,10 +74,7 @@ class CaseList(ChangeList):
     # --- what it holds
 
     def _look(self) -> None:
-        """Two round trips: one for the cases and what can be chosen, one for what is known of these cases.
-
-        Raises IncorrectLookupParameters for a page that there is not.
-        """
+        """Two round trips: one for the cases and what can be chosen, one for what is known of these cases."""
         self.page_num = self._page()
         rows, counting = self._questions()
         values = self.asker.values
@@ -122,7 +117,7 @@ class CaseList(ChangeList):
     # --- addresses: in words of ours, not by a column's number, since those change as columns come and go
 
     def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
-        """Django's takes away all that begins alike: `due_from` with `due`."""
+        """With these parameters, and without those: no others that begin alike, as `due_from` with `due`."""
         asked = {name: value for name, value in self.filter_params.items() if name not in (remove or ())}
         for name, value in (new_params or {}).items():
             asked.pop(name, None)

@@ -1,4 +1,4 @@
-"""What a filter of the list of cases is set to by an address, in the words and links that a page shows of it."""
+"""States of the filters of the list of cases: what an address sets them to, as words and links of a page."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from cases.admin.worklist.conditions import Asked
-from cases.admin.worklist.filters import Choice, Days, Filter, Flag, Words
-from cases.admin.worklist.offered import Offered, Option
+from cases.admin.worklist.filters import Choice, Days, Filter, Flag
+from cases.admin.worklist.offered import Offered, Option, Words
 from cases.services.refusal import Refused
 
 

@@ -1,4 +1,4 @@
-"""What filters of the list of cases offer out of tables: people who have cases, processors, tags."""
+"""Offers of the filters of the list of cases that come out of tables: people who have cases, processors, tags."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Offered:
     found: Sequence[Option] = ()
 
 
-def asking(user: int) -> tuple[Asking[Any], ...]:
+def asking(user: int | None) -> tuple[Asking[Any], ...]:
     """The questions, for a page that asks others too; `read` reads their answers."""
     return (_ASSIGNEES.given(user=user), _PROCESSORS.given(), _TAGS.given())
 

@@ -19,7 +19,8 @@ from cases.admin.worklist.conditions import (
     of_closed,
     with_due_date,
 )
-from cases.admin.worklist.filters import Choice, Days, Filter, Flag, Words
+from cases.admin.worklist.filters import Choice, Days, Filter, Flag
+from cases.admin.worklist.offered import Words
 from cases.lifecycle import CaseStatus, Outcome, RequestStatus
 from cases.models import Case, ProcessorRequest
 from cases.services.planning import approval, suggestions

@@ -84,7 +84,7 @@ def test_it_asks_the_database_equally_often_for_few_and_for_many() -> None:
     few = queries()
     for number in range(8):
         ready_case(identities=[("email", f"p{number}@example.org"), ("email", f"q{number}@example.org")])
-    assert queries() == few <= 30
+    assert queries() == few <= 12
 
 
 def chips(client: Client, query: str = "") -> list[str]:
