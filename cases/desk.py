@@ -6,7 +6,7 @@ Outside the package of the admin, since Django makes the site before any of its 
 import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import update_wrapper
+from functools import cache, cached_property, update_wrapper
 from typing import Any, Final, TypeVar, cast
 
 from django.contrib import admin
@@ -20,6 +20,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from dsrportal.prepared import ask
+
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
@@ -32,6 +34,10 @@ class Place:
     model: str = ""
     url_name: str = ""
     permission: str = ""
+
+    @property
+    def address_name(self) -> str:
+        return self.url_name or f"admin:{self.model.replace('.', '_')}_changelist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +178,29 @@ class DeskSite(admin.AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         from cases.admin.help.links import explanation
-        from cases.admin.processors.pausing import paused
+        from cases.admin.home import counts
+        from cases.admin.processors import pausing
+        from cases.services.processors import pausing as pauses
 
-        return {
+        context = {
             **super().each_context(request),
             "explanation": explanation(request),
-            "pauses": paused(request),
-            "navigation": list(self._navigation(request)),
             "zone_name": timezone.get_current_timezone_name(),
         }
+        if not request.user.is_authenticated:
+            return {**context, "pauses": pausing.NOTHING_PAUSED, "navigation": []}
+        stand, waiting = ask(pauses.PAUSED.given(), counts.counting(request))
+        return {
+            **context,
+            "pauses": pausing.paused(request, list(pauses.read(stand))),
+            "navigation": list(self._navigation(request, counts.read(request, waiting))),
+        }
 
-    def _navigation(self, request: HttpRequest) -> Iterator[tuple[str | Promise, list[Link]]]:
+    def _navigation(
+        self, request: HttpRequest, waiting: dict[str, str]
+    ) -> Iterator[tuple[str | Promise, list[Link]]]:
         if not self.has_permission(request):
             return
-        from cases.admin.home.counts import counts
-
-        waiting = counts(request)
         for title, places in PLACES:
             links = [link for place in places if (link := self._link(request, place, waiting))]
             if links:
@@ -195,27 +208,31 @@ class DeskSite(admin.AdminSite):
 
     def _link(self, request: HttpRequest, place: Place, waiting: dict[str, str]) -> Link | None:
         """A link to what this person may see; None for what they may not, or what is not registered."""
-        url = self._address(request, place)
+        url = _address(place.address_name) if self._may_see(request, place) else ""
         if not url:
             return None
         exact = place.url_name == "admin:index"
         current = request.path == url if exact else request.path.startswith(url)
         return Link(place.label, place.icon, url, current, waiting.get(place.model, ""))
 
-    def _address(self, request: HttpRequest, place: Place) -> str:
+    def _may_see(self, request: HttpRequest, place: Place) -> bool:
         if place.url_name:
-            if place.permission and not request.user.has_perm(place.permission):
-                return ""
-            try:
-                return reverse(place.url_name, current_app=self.name)
-            except NoReverseMatch:
-                return ""
-        for model, model_admin in self._registry.items():
-            if model._meta.label_lower == place.model:
-                if not model_admin.has_view_permission(request):
-                    return ""
-                app, name = place.model.split(".")
-                return reverse(f"admin:{app}_{name}_changelist", current_app=self.name)
+            return not place.permission or request.user.has_perm(place.permission)
+        model_admin = self._admins.get(place.model)
+        return model_admin is not None and model_admin.has_view_permission(request)
+
+    @cached_property
+    def _admins(self) -> dict[str, "admin.ModelAdmin[Any]"]:
+        """By the label of their model, once all are registered."""
+        return {model._meta.label_lower: model_admin for model, model_admin in self._registry.items()}
+
+
+@cache
+def _address(name: str) -> str:
+    """The same for everybody and in every request; "" where there is none."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
         return ""
 
 

@@ -6,12 +6,11 @@ Cells are codes, names and instants in UTC (ISO 8601), the same for whoever expo
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qs
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import (
@@ -39,6 +38,21 @@ class Column:
 
     name: str
     cell: Callable[[Any], str]
+
+
+class Listed(Protocol):
+    """What an export, or work on many, needs of a list: a ChangeList of Django's, or one of our own."""
+
+    query: str
+    params: dict[str, Any]
+
+    @property
+    def queryset(self) -> QuerySet[Any]: ...
+
+    @property
+    def filter_specs(self) -> Sequence[Any]: ...
+
+    def get_query_string(self, new_params: Any = None, remove: Any = None) -> str: ...
 
 
 class Exported(admin.ModelAdmin):
@@ -77,9 +91,12 @@ class Exported(admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        return super().changelist_view(request, {**self.export_context(request), **(extra_context or {})})
+
+    def export_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What the button above the list needs."""
         offered = {"url": reverse(f"admin:{self._export_address}"), "asks": self.export_asks}
-        context = {"export": offered if self.may_export(request) else None}
-        return super().changelist_view(request, {**context, **(extra_context or {})})
+        return {"export": offered if self.may_export(request) else None}
 
     # --- the file
 
@@ -113,13 +130,17 @@ class Exported(admin.ModelAdmin):
         response["Content-Disposition"] = f'attachment; filename="{self.export_name}.csv"'
         return response
 
-    def whole_list(self, request: HttpRequest) -> ChangeList | None:
+    def listed(self, request: HttpRequest) -> Listed:
+        """The list as the address narrows and sorts it. Raises IncorrectLookupParameters, or SuspiciousOperation."""
+        return self.get_changelist_instance(request)
+
+    def whole_list(self, request: HttpRequest) -> Listed | None:
         """The list as the address narrows and sorts it, all its pages; None where it cannot be narrowed so."""
         query = request.GET.copy()
         query.pop("p", None)
         request.GET = query  # type: ignore[assignment]
         try:
-            return self.get_changelist_instance(request)
+            return self.listed(request)
         except (IncorrectLookupParameters, SuspiciousOperation):
             return None
 
@@ -128,7 +149,7 @@ class Exported(admin.ModelAdmin):
         return HttpResponseRedirect(self._list_address)
 
 
-def codes(shown: ChangeList) -> list[str]:
+def codes(shown: Listed) -> list[str]:
     """How a list is narrowed, for the trail: `name=value` where the value is one of the filter's own, else the name
     alone. What somebody typed is never repeated.
     """
@@ -145,7 +166,7 @@ def codes(shown: ChangeList) -> list[str]:
     return found
 
 
-def filters_text(shown: ChangeList) -> list[str]:
+def filters_text(shown: Listed) -> list[str]:
     """How a list is narrowed, for whoever looks."""
     found = []
     for spec in shown.filter_specs:

@@ -34,3 +34,11 @@ class CountUpTo(Subquery):
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     output_field = IntegerField()
     empty_result_set_value = 0
+
+
+class Counted(CappedPaginator):
+    """Pages of a list whose rows were counted already, to one beyond the cap, and are fetched elsewhere."""
+
+    def __init__(self, counted: int, per_page: int) -> None:
+        super().__init__((), per_page)
+        self.__dict__["_counted"] = counted

@@ -1,17 +1,19 @@
 """Small pieces of a page that lists and forms share: icons, badges, dates with their distance."""
 
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Final
 
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from cases.lifecycle import Answer, CaseStatus, RequestStatus
 from cases.models import ProcessorRequest
+from dsrportal import dates
 
 SOON_DAYS: Final = 7
 
@@ -46,6 +48,7 @@ _ANSWER_TONES: Final[dict[str, str]] = {
 _ACCEPTED: Final = gettext_lazy("Accepted: no later word comes")
 
 
+@cache
 def icon(name: str) -> SafeString:
     """An icon of the sprite, drawn in the colour of the text around it; for the eye only."""
     return format_html(
@@ -62,6 +65,11 @@ def badge(label: str, tone: str = "quiet", icon_name: str = "") -> SafeString:
 
 
 def case_badge(status: str) -> SafeString:
+    return _case_badge(status, get_language())
+
+
+@cache
+def _case_badge(status: str, _language: str | None) -> SafeString:
     return badge(str(CaseStatus(status).label), _CASE_TONES[status], f"case-{status}")
 
 
@@ -88,8 +96,15 @@ def answer_in_words(request: ProcessorRequest) -> str:
 
 def request_mark(request: ProcessorRequest) -> SafeString:
     """The same as a mark of one letter's width: told apart by shape, spelt out in its title."""
-    words = answer_in_words(request) if request.answer else request.get_status_display()
-    title = f"{request.processor.name}: {words}"
+    return _mark(request.processor.name, request.status, request.answer, get_language())
+
+
+@lru_cache(maxsize=1024)
+def _mark(processor: str, status: str, answer: str, _language: str | None) -> SafeString:
+    """A list has many of them, of which few differ."""
+    request = ProcessorRequest(status=status, answer=answer)
+    words = answer_in_words(request) if answer else request.get_status_display()
+    title = f"{processor}: {words}"
     return format_html(
         '<span class="mark mark-{}" title="{}">{}<span class="visually-hidden">{}</span></span>',
         request_tone(request),
@@ -125,4 +140,4 @@ def number(count: int) -> str:
 
 def day(moment: datetime) -> str:
     """A date in the current time zone, always of the same width: 05 Dec 2026."""
-    return date_format(timezone.localtime(moment), "DATE_FORMAT")
+    return dates.day_of(moment)

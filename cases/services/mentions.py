@@ -12,6 +12,7 @@ from cases.actor import Actor
 from cases.models import Action, Mention, Note
 from cases.services import audit
 from dsrportal.models import User
+from dsrportal.prepared import Given
 
 # A name as accounts have them, and no part of an e-mail address.
 NAME: Final = re.compile(r"(?<![\w@.+-])@(\w[\w.@+-]{0,149})")
@@ -64,7 +65,7 @@ def record(note: Note, text: str, *, actor: Actor) -> Named:
     return found
 
 
-def unread(user: User) -> QuerySet[Mention]:
+def unread(user: User | Given) -> QuerySet[Mention]:
     return Mention.objects.filter(user=user, read_at__isnull=True)
 
 

@@ -4,6 +4,7 @@ from django import template
 
 from cases.admin import widgets
 from cases.admin.people import permission_words
+from cases.admin.worklist.table import case_table
 from cases.desk import called
 from dsrportal.sentence import within
 
@@ -19,3 +20,4 @@ register.filter(widgets.number)
 register.filter("role_in_words", permission_words.role_label)
 register.simple_tag(widgets.answer_in_words, name="answer_in_words")
 register.simple_tag(called, name="place")
+register.simple_tag(case_table)

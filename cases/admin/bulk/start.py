@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,6 +18,7 @@ from cases.admin import widgets
 from cases.admin.actors import actor_of
 from cases.admin.bulk import forms
 from cases.admin.bulk.verbs import BULK_BY_NAME, allowed
+from cases.admin.export import Listed
 from cases.models import Case
 from cases.services.bulk import runs as bulk_runs
 from cases.services.bulk import work as bulk_work
@@ -26,11 +26,11 @@ from cases.services.refusal import Refused
 from dsrportal.sentence import Sentence
 
 # All pages of the list as it is narrowed; None where it cannot be narrowed so.
-Listed = Callable[[], ChangeList | None]
+WholeList = Callable[[], Listed | None]
 
 
 @sensitive_post_parameters()
-def ask(request: HttpRequest, context: dict[str, Any], name: str, listed: Listed) -> HttpResponse:
+def ask(request: HttpRequest, context: dict[str, Any], name: str, listed: WholeList) -> HttpResponse:
     """The verb's form for what was chosen; once it is filled in, the run to confirm. Changes no case."""
     verb = BULK_BY_NAME.get(name)
     if verb is None:
@@ -67,7 +67,7 @@ def ask(request: HttpRequest, context: dict[str, Any], name: str, listed: Listed
     return TemplateResponse(request, "portal/bulk/ask.html", shown)
 
 
-def _chosen(request: HttpRequest, listed: Listed) -> tuple[QuerySet[Case], int]:
+def _chosen(request: HttpRequest, listed: WholeList) -> tuple[QuerySet[Case], int]:
     """The cases, in the order of the list, and how many. Raises Refused for none, for too many, and for no list."""
     if _everything(request):
         shown = listed()

@@ -4,9 +4,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from cases.admin.bulk import start as bulk_start
 from cases.admin.bulk import verbs as bulk_verbs
-from cases.admin.case import duplicate, page
+from cases.admin.case import duplicate, page, rows
 from cases.admin.intake import opening as intake_opening
 from cases.admin.readonly import DeskAdmin
 from cases.admin.sections import presence
@@ -23,33 +24,16 @@ from cases.admin.verbs import page as verb_page
 from cases.admin.worklist import neighbours, search
 from cases.admin.worklist import registry as worklist_registry
 from cases.admin.worklist import views as worklist_views
-from cases.admin.worklist.changelist import CaseList
-from cases.admin.worklist.columns import CaseColumns
+from cases.admin.worklist.changelist import CaseList, standing_requests
+from cases.admin.worklist.conditions import with_due_date
 from cases.admin.worklist.export import ExportedCases
-from cases.admin.worklist.filters import with_due_date
-from cases.lifecycle import RequestStatus
-from cases.models import Case, ProcessorRequest
+from cases.models import Case
 
 Context = dict[str, Any]
 
 
 @admin.register(Case)
-class CaseAdmin(CaseColumns, ExportedCases, DeskAdmin):
-    list_display = (
-        "reference",
-        "type",
-        "law",
-        "status_badge",
-        "turn",
-        "assigned",
-        "due",
-        "answers",
-        "received",
-    )
-    list_filter = worklist_registry.FILTERS
-    list_display_links = ("reference",)
-    list_select_related = False
-    sortable_by = ("reference", "due", "received")
+class CaseAdmin(ExportedCases, DeskAdmin):
     change_list_template = "portal/worklist/changelist.html"
     # A case knows the list that it was opened from by a word of the session's.
     preserve_filters = False
@@ -110,9 +94,22 @@ class CaseAdmin(CaseColumns, ExportedCases, DeskAdmin):
             messages.warning(request, _("The result of that search is no longer kept; search again."))
         for problem in worklist_registry.problems(request.GET):
             messages.error(request, problem)
-        own = {"found": search.asked(request), "expired": expired, "views": worklist_views.views(request)}
-        many = {"bulk_verbs": bulk_verbs.allowed(request), "bulk_query": request.GET.urlencode()}
-        return super().changelist_view(request, {**(extra_context or {}), **own, **many})
+        try:
+            listed = CaseList(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
+        context = self._context(request) | self.export_context(request)
+        context |= {
+            "title": self.opts.verbose_name_plural,
+            "cl": listed,
+            "has_add_permission": self.has_add_permission(request),
+            "found": search.asked(request),
+            "expired": expired,
+            "views": worklist_views.views(request, listed.saved_views),
+            "bulk_verbs": bulk_verbs.allowed(request),
+            "bulk_query": request.GET.urlencode(),
+        }
+        return TemplateResponse(request, self.change_list_template, {**context, **(extra_context or {})})
 
     def save_view_view(self, request: HttpRequest) -> HttpResponse:
         if not request.user.has_perms(["cases.view_case", worklist_views.KEEP]):
@@ -137,15 +134,16 @@ class CaseAdmin(CaseColumns, ExportedCases, DeskAdmin):
     def page_view(self, request: HttpRequest, case_id: int) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        case = page.load(case_id)
-        if case is None:
+        found = rows.load(case_id, with_files=request.user.has_perm("cases.view_attachment"))
+        if found is None:
             raise Http404
+        case = found.case
         context = self._context(request)
         context |= {
             "title": case.reference,
             "case": case,
-            "page": page.case_page(request, case, all_paused=context["pauses"].everything),
-            "neighbours": neighbours.of_case(request, case),
+            "page": page.case_page(request, found, all_paused=context["pauses"].everything),
+            "neighbours": neighbours.of_case(request, case, due_at=found.clock.due_at),
         }
         return TemplateResponse(request, "portal/case/page.html", context)
 
@@ -165,20 +163,12 @@ class CaseAdmin(CaseColumns, ExportedCases, DeskAdmin):
     def bulk_view(self, request: HttpRequest, verb: str) -> HttpResponse:
         return bulk_start.ask(request, self._context(request), verb, lambda: self.whole_list(request))
 
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("tick", *self.list_display) if bulk_verbs.allowed(request) else self.list_display
-
     # --- the list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
-        # Without what was dropped from a plan before anybody approved it.
-        dropped = Q(status=RequestStatus.CANCELLED, queued_at__isnull=True)
-        current = ProcessorRequest.objects.filter(replaced_by__isnull=True).exclude(dropped)
-        current = current.select_related("processor")
-        return with_due_date().select_related("assignee").prefetch_related(Prefetch("requests", current))
+        """What the columns of an export are read from."""
+        standing = Prefetch("requests", standing_requests().select_related("processor"))
+        return with_due_date().select_related("assignee").prefetch_related(standing)
 
-    def get_changelist(self, request: HttpRequest, **_more: Any) -> type[ChangeList]:
-        return CaseList
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup in worklist_registry.PARAMETERS
+    def listed(self, request: HttpRequest) -> CaseList:
+        return CaseList(request)

@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from django.conf import settings
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import FilteredRelation, OuterRef, Prefetch, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +13,7 @@ from django.utils.translation import gettext as _
 from cases.admin import widgets
 from cases.admin.case import duplicate
 from cases.admin.case.next_step import NextStep, next_step
+from cases.admin.case.rows import CaseRows
 from cases.admin.sections import clock as clock_section
 from cases.admin.sections import notes as notes_section
 from cases.admin.sections import person, presence, purposes, verification
@@ -32,12 +31,9 @@ from cases.models import (
     AttentionItem,
     Case,
     Clock,
-    ClockKind,
     IntakeReceipt,
     ProcessorRequest,
     Purpose,
-    SubjectIdentity,
-    Tag,
 )
 from cases.services.files.file_types import BY_ENDING
 from cases.services.planning import erasure_hold
@@ -157,61 +153,33 @@ class CasePage:
         return "quiet" if self.days is None else widgets.due_tone(self.days)
 
 
-def load(case_id: int) -> Case | None:
-    """With its clock, its person and their identities, and what other rows say of it: in two queries."""
-    people = (
-        "opened_by",
-        "intake_source",
-        "intake_receipt",
-        "verified_by",
-        "approved_by",
-        "assignee",
-        "blocked_by",
-        "duplicate_of",
-    )
-    response = FilteredRelation("clocks", condition=Q(clocks__kind=ClockKind.RESPONSE))
-    names = ArraySubquery(Tag.objects.filter(cases=OuterRef("pk")).values("name"))
-    cases = (
-        Case.objects.annotate(response=response, tag_names=names, **duplicate.WITH_CASE)
-        .select_related("data_key", "subject__data_key", "response", *people)  # type: ignore[misc]
-        .prefetch_related(
-            Prefetch("subject__identities", SubjectIdentity.objects.select_related("correction"))
-        )
-    )
-    return cases.filter(pk=case_id).first()
-
-
-def case_page(request: HttpRequest, case: Case, *, all_paused: bool) -> CasePage:
-    clock: Clock = case.response  # type: ignore[attr-defined]
-    searches = person.searches(case)
-    requests = cards(case, searches)
-    attention = list(
-        case.attention_items.filter(resolved_at__isnull=True)
-        .select_related("processor_request")
-        .order_by("opened_at")
-    )
+def case_page(request: HttpRequest, rows: CaseRows, *, all_paused: bool) -> CasePage:
+    case, clock = rows.case, rows.clock
+    searches = person.searches(case, rows.searches)
+    requests = cards(rows.requests, searches)
     may = {verb.name: request.user.has_perm(verb.permission) for verb in VERBS}
     due = [verb for verb in VERBS if may[verb.name] and verb.due(case, [card.request for card in requests])]
     now = timezone.now()
     stands = whose_turn.for_known_case(
         case,
         requests=[(card.request, card.package is not None) for card in requests],
-        items=attention,
+        items=rows.open_items,
         all_paused=all_paused,
         now=now,
     )
-    identities = list(case.subject.identities.all())
-    plan = plan_section.of_case(case, [card.request for card in requests], known=identities)
+    plan = plan_section.of_case(
+        case, [card.request for card in requests], known=rows.identities, left_out=rows.left_out
+    )
     elsewhere = (
         BESIDE_THE_PERSON
         | BESIDE_THE_LINK
         | IN_THE_SUMMARY
         | (BESIDE_THE_PLAN if plan.stored else frozenset())
     )
-    proven = verification.card(case)
+    proven = verification.card(rows.links, rows.attempts)
     step = next_step(request, case, requests, due, stands, proven)
     ahead = forecast.predict(case, now=now, clock=clock, requests=[card.request for card in requests])
-    threads = notes_section.threads(case, user=cast(User, request.user))
+    threads = notes_section.threads(case, rows.notes, user=cast(User, request.user))
     return CasePage(
         case=case,
         clock=clock,
@@ -221,8 +189,8 @@ def case_page(request: HttpRequest, case: Case, *, all_paused: bool) -> CasePage
         risk=str(ahead.sentence) if ahead and ahead.at_risk else "",
         next_step=step,
         menu=[verb for verb in due if verb is not step.verb and verb.name not in elsewhere],
-        attention=attention,
-        identities=person.lines(case, identities),
+        attention=rows.open_items,
+        identities=person.lines(case, rows.identities),
         purposes=purposes.describe(case),
         verification=proven,
         previews=[line for line in searches if line.search.purpose == Purpose.PREVIEW],
@@ -230,12 +198,12 @@ def case_page(request: HttpRequest, case: Case, *, all_paused: bool) -> CasePage
         latest_safe_at=erasure_hold.latest_safe_at(case) if erasure_hold.is_held(case) else None,
         requests=requests,
         threads=threads,
-        files=notes_section.files(case) if request.user.has_perm("cases.view_attachment") else None,
+        files=notes_section.files(case, rows.files) if rows.files is not None else None,
         others=presence.on_page(request, case),
         duplicates=duplicate.of_case(case),
         tags=getattr(case, "tag_names", []),
         intake=_intake_in_words(case),
-        timeline=timeline(case, with_notes=notes_section.keys(threads)),
+        timeline=timeline(rows.events, with_notes=notes_section.keys(threads)),
         may=may,
         offered={verb.name: True for verb in due},
     )

@@ -3,22 +3,25 @@
 The drawing is for the eye; beside it stands a table with every number, each a link to its cases.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from cases.admin import widgets
 from cases.admin.charts import Bar, Mark, Scale, bar, units
 from cases.services.status import trend
-from cases.services.status.trend import Duration, Week
+from cases.services.status.trend import Duration, Trend, Week
 from integrations.types import RequestType
 
 WIDTH: Final = 640
@@ -76,12 +79,20 @@ class Board:
     names_at: int = HEIGHT - 8
     share_top: int = _SHARE_TOP
     share_ground: int = _SHARE_GROUND
+    # Both sections as they stand on the board.
+    chart: str = ""
+    durations: str = ""
 
 
 def recent() -> Board:
     zone = timezone.get_current_timezone()
     assert isinstance(zone, ZoneInfo)
-    found = trend.recent(now=timezone.now(), zone=zone)
+    return _drawn(trend.recent(now=timezone.now(), zone=zone), get_language())
+
+
+@lru_cache(maxsize=64)
+def _drawn(found: Trend, _language: str | None) -> Board:
+    """Drawn once for as long as the numbers are kept, in each zone that they were counted in, and each language."""
     closed, in_time = sum(week.closed for week in found.weeks), sum(week.in_time for week in found.weeks)
     most = max(max(week.received, week.closed) for week in found.weeks)
     scale = Scale.reaching(most, top=_TOP, ground=_GROUND)
@@ -91,7 +102,7 @@ def recent() -> Board:
         for place, week in enumerate(found.weeks)
         for each in _bars(week, place * slot + _LEFT, slot, scale)
     ]
-    return Board(
+    board = Board(
         received=widgets.number(sum(week.received for week in found.weeks)),
         closed=widgets.number(closed),
         share=_percent(in_time / closed) if closed else "–",
@@ -105,6 +116,10 @@ def recent() -> Board:
         rows=[_row(week) for week in reversed(found.weeks)],
         types=_types(found.durations, found.weeks[0].first, found.weeks[-1].last),
     )
+    chart, durations = (
+        render_to_string(f"portal/home/{name}.html", {"trend": board}) for name in ("trend", "durations")
+    )
+    return replace(board, chart=mark_safe(chart), durations=mark_safe(durations))  # noqa: S308  (of templates)
 
 
 def _bars(week: Week, left: float, slot: float, scale: Scale) -> list[Bar]:

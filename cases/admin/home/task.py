@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -33,12 +33,10 @@ def open_tasks() -> QuerySet[ManualTask]:
     )
 
 
-def waiting_for(user: Any) -> QuerySet[ManualTask]:
-    """What this person is to do, or may take: theirs and nobody's."""
-    mine = open_tasks().filter(assignee=user)
-    if not user.has_perm("cases.attest_manualtask"):
-        return mine
-    return mine | open_tasks().filter(assignee__isnull=True)
+def waiting_for(user: Any, *, attests: bool) -> QuerySet[ManualTask]:
+    """What this person is to do, or may take where they may attest: theirs, and nobody's."""
+    mine = Q(assignee=user)
+    return open_tasks().filter(mine | Q(assignee__isnull=True) if attests else mine)
 
 
 class WhoseFilter(admin.SimpleListFilter):

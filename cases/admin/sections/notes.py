@@ -18,6 +18,7 @@ from cases.models import Attachment, Case, Mention, Note
 from cases.services.mentions import AT_THE_END, NAME
 from dsrportal.crypto import Unreadable
 from dsrportal.models import User
+from dsrportal.prepared import Given, Prepared, know
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,28 @@ _TOLD: Final = ArraySubquery(
 )
 
 
-def threads(case: Case, *, user: User) -> list[Thread]:
-    """Every note, each with what answers it, in the order in which they were written. One query."""
+NOTES: Final = Prepared(
+    lambda: (
+        Note.objects.filter(case=Given("case"))
+        .select_related("author")
+        .annotate(told=_TOLD)
+        .order_by("created_at", "pk")
+    )
+)
+FILES: Final = Prepared(
+    lambda: (
+        Attachment.objects.filter(case=Given("case"))
+        .select_related("uploaded_by")
+        .order_by("uploaded_at", "pk")
+    )
+)
+
+
+def threads(case: Case, notes: Iterable[Note], *, user: User) -> list[Thread]:
+    """Every note, each with what answers it, in the order in which they were written; `notes` answer `NOTES`."""
     found: dict[UUID, Thread] = {}
-    notes: Any = Note.objects.filter(case=case).select_related("author").annotate(told=_TOLD)
-    for note in notes.order_by("created_at", "pk"):
-        note.case = case  # whose key it is read with
+    for note in notes:
+        know(note, case=case)  # whose key it is read with
         said = _said(note, user)
         if note.parent_id in found:
             found[note.parent_id].replies.append(said)
@@ -68,11 +85,11 @@ def keys(of: Iterable[Thread]) -> set[UUID]:
     return {said.note.pk for thread in of for said in (thread.first, *thread.replies)}
 
 
-def files(case: Case) -> list[File]:
-    rows = Attachment.objects.filter(case=case).select_related("uploaded_by").order_by("uploaded_at", "pk")
+def files(case: Case, rows: Iterable[Attachment]) -> list[File]:
+    """Of the answer to `FILES`."""
     found = []
     for row in rows:
-        row.case = case
+        know(row, case=case)
         found.append(File(row, file_name(row)))
     return found
 

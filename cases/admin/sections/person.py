@@ -10,6 +10,7 @@ from cases.models import Case, Finding, ProfileSearch, Purpose, SubjectIdentity
 from cases.services.person import disclosure
 from cases.services.planning import profile_search
 from dsrportal.crypto import Unreadable
+from dsrportal.prepared import Given, Prepared, know
 from dsrportal.sentence import Sentence
 from integrations.types import IdentityType, RequestType
 
@@ -85,12 +86,17 @@ def masked(row: Any, name: str = "value") -> str:
     return disclosure.masked(value) if value else ""
 
 
-def searches(case: Case) -> list[SearchLine]:
+SEARCHES: Final = Prepared(
+    lambda: ProfileSearch.objects.filter(case=Given("case")).select_related("processor", "asked_by")
+)
+
+
+def searches(case: Case, rows: Iterable[ProfileSearch] | None = None) -> list[SearchLine]:
     """The last preview of each processor, then every confirmation, in the order in which they were asked."""
     previews: dict[object, SearchLine] = {}
     confirmations = []
-    rows = ProfileSearch.objects.filter(case=case).select_related("processor", "case__data_key", "asked_by")
-    for search in rows:
+    for search in SEARCHES.ask(case=case.pk) if rows is None else rows:
+        know(search, case=case)  # whose key it is read with
         line = _line(search)
         if search.purpose == Purpose.PREVIEW:
             previews[search.processor_id] = line

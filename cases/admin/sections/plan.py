@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from cases.admin.sections.person import masked
@@ -12,6 +13,7 @@ from cases.services.planning import planning
 from cases.services.planning.change_plan import UNPLANNED
 from cases.services.planning.planning import Plan, Skip
 from dsrportal.crypto import Unreadable
+from dsrportal.prepared import Given, Prepared
 from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from integrations.types import IdentityType
@@ -45,16 +47,27 @@ class CasePlan:
         return bool(self.stored or self.boxes or self.problems)
 
 
+LEFT_OUT: Final = Prepared(
+    lambda: (
+        SkippedProcessor.objects.filter(case=Given("case"))
+        .select_related("processor", "skipped_by")
+        .order_by("processor__name")
+    )
+)
+
+
 def of_case(
-    case: Case, requests: Iterable[ProcessorRequest], *, known: Iterable[SubjectIdentity] | None = None
+    case: Case,
+    requests: Iterable[ProcessorRequest],
+    *,
+    known: Iterable[SubjectIdentity] | None = None,
+    left_out: list[SkippedProcessor] | None = None,
 ) -> CasePlan:
     """As it stands now; of a case that was sent, only what was left out. `requests` come with their identities.
 
-    `known` are those of the case, where they are at hand.
+    `known` are those of the case, and `left_out` what it leaves out, where they are at hand.
     """
-    left_out = list(
-        case.skipped_processors.select_related("processor", "skipped_by").order_by("processor__name")
-    )
+    left_out = LEFT_OUT.ask(case=case.pk) if left_out is None else left_out
     if case.status not in UNPLANNED and case.status != CaseStatus.READY:
         return CasePlan(left_out=left_out)
     try:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -29,6 +29,7 @@ from cases.services.planning.tasks import UNREACHED
 from cases.services.results import packages
 from cases.services.status.request_status_text import ERRORS_IN_WORDS
 from dsrportal.crypto import Unreadable
+from dsrportal.prepared import Given, Prepared, know
 from dsrportal.sentence import Sentence, within
 from integrations.types import PartnerStatus
 
@@ -128,28 +129,83 @@ class RequestCard:
         return packages.why_sealed(self.package.doubt, name=self.request.processor.name)
 
 
-def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
-    """In the order of the plan; what was replaced comes with it, since its history is the case's."""
-    requests = list(
-        ProcessorRequest.objects.filter(case=case)
-        .select_related(
-            "processor", "replaced_by", "task__assignee", "task__attested_by", "for_partner", "result_package"
-        )
+# --- the questions, all by the key of the case
+
+REQUESTS: Final = Prepared(
+    lambda: (
+        ProcessorRequest.objects.filter(case=Given("case"))
+        .select_related("processor", "for_partner", "result_package")
         .annotate(was_looked_into=Q(result_package__summary__isnull=False))
         .defer("result_package__summary")
-        .prefetch_related(Prefetch("identities", SubjectIdentity.objects.select_related("subject__data_key")))
     )
-    keys = [request.pk for request in requests]
-    partners = _grouped(
-        ForwardingExtension.objects.filter(processor_request__in=keys).select_related(
-            "processor_request__case__data_key", "task_request__processor"
-        )
+)
+TASKS: Final = Prepared(
+    lambda: ManualTask.objects.filter(processor_request__case=Given("case")).select_related(
+        "assignee", "attested_by"
     )
-    deliveries = _grouped(
-        CallbackDelivery.objects.filter(processor_request__in=keys)
+)
+IDENTITIES: Final = Prepared(
+    lambda: (
+        ProcessorRequest.identities.through.objects.filter(processorrequest__case=Given("case"))
+        .select_related("subjectidentity__subject__data_key")
+        .order_by("subjectidentity__position")
+    )
+)
+PARTNERS: Final = Prepared(lambda: ForwardingExtension.objects.filter(processor_request__case=Given("case")))
+DELIVERIES: Final = Prepared(
+    lambda: (
+        CallbackDelivery.objects.filter(processor_request__case=Given("case"))
         .defer("body", "headers")
         .order_by("received_at")
     )
+)
+
+
+QUESTIONS: Final[dict[str, Prepared[Any]]] = {
+    "requests": REQUESTS,
+    "tasks": TASKS,
+    "identities_of": IDENTITIES,
+    "partners": PARTNERS,
+    "deliveries": DELIVERIES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRows:
+    """The answers to `QUESTIONS`: requests and what belongs to them."""
+
+    requests: list[ProcessorRequest]
+    tasks: list[ManualTask]
+    # Rows of the table between requests and identities.
+    identities_of: list[Any]
+    partners: list[ForwardingExtension]
+    deliveries: list[CallbackDelivery]
+
+
+def join(case: Case, rows: RequestRows) -> None:
+    """Let each request know its case, its identities, its task and what replaces it, and each partner its requests."""
+    by_key = {request.pk: request for request in rows.requests}
+    tasks = {task.processor_request_id: task for task in rows.tasks}
+    replacing = {request.replaces_id: request for request in rows.requests}
+    instead = {request.for_partner_id: request for request in rows.requests}
+    identities: dict[UUID, list[SubjectIdentity]] = defaultdict(list)
+    for each in rows.identities_of:
+        identities[each.processorrequest_id].append(each.subjectidentity)
+    for request in rows.requests:
+        task, replaced_by = tasks.get(request.pk), replacing.get(request.pk)
+        know(request, case=case, identities=identities[request.pk], task=task, replaced_by=replaced_by)
+        if task is not None:
+            know(task, processor_request=request)
+    for partner in rows.partners:
+        # Of a request that came a moment later there is no card.
+        if partner.processor_request_id in by_key:
+            asked = by_key[partner.processor_request_id]
+            know(partner, processor_request=asked, task_request=instead.get(partner.pk))
+
+
+def cards(rows: RequestRows, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
+    """In the order of the plan; what was replaced comes with it, since its history is the case's."""
+    partners, deliveries = _grouped(rows.partners), _grouped(rows.deliveries)
     confirmations: dict[UUID | None, list[SearchLine]] = defaultdict(list)
     for line in searches:
         confirmations[line.search.processor_request_id].append(line)
@@ -166,7 +222,7 @@ def cards(case: Case, searches: Iterable[SearchLine] = ()) -> list[RequestCard]:
             # Asked twice on a day and answered alike, it is said once.
             confirmations=list({line.sentence: line for line in confirmations[request.pk]}.values()),
         )
-        for request in requests
+        for request in rows.requests
     ]
 
 

@@ -1,6 +1,6 @@
 """The story of a case, from its audit events: what, who, when, from where and why."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.actor import Source
-from cases.models import AuditEvent, Case, VerificationMethod
+from cases.models import AuditEvent, VerificationMethod
 from cases.services.closing.closing import CLOSING_REASONS, REOPENING_REASONS
 from cases.services.person.disclosure import REVEAL_REASONS
 from cases.services.person.evidence import FAILURES
 from cases.services.planning.approval import DENIAL_REASONS
 from cases.services.planning.erasure_hold import RELEASE_REASONS
+from dsrportal.prepared import Given, Prepared
 
 REASONS_IN_WORDS: Final[dict[str, Any]] = {
     **dict(VerificationMethod.choices),
@@ -61,9 +62,13 @@ class Entry:
     note: str
 
 
-def timeline(case: Case, *, with_notes: Collection[UUID]) -> list[Entry]:
+EVENTS: Final = Prepared(
+    lambda: AuditEvent.objects.filter(case=Given("case")).select_related("actor").order_by("-id")
+)
+
+
+def timeline(events: Iterable[AuditEvent], *, with_notes: Collection[UUID]) -> list[Entry]:
     """Newest first. Named by an audit event, a note is linked to; its words are not repeated here."""
-    events = AuditEvent.objects.filter(case=case).select_related("actor").order_by("-id")
     notes = {str(key) for key in with_notes}
     return [_entry(event, notes) for event in events]
 

@@ -1,5 +1,6 @@
 """The verification of a person on the case page: the current link, and every attempt."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,8 +10,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from cases.admin.sections import person
-from cases.models import Case, EmailConfirmation, LinkState, Verification
+from cases.models import EmailConfirmation, LinkState, Verification
 from cases.services.person.evidence import DATA_POINTS, DOCUMENTS, FAILURES, PROOFS
+from dsrportal.prepared import Given, Prepared
 
 TONES: Final = {
     LinkState.WAITING: "wait",
@@ -74,17 +76,22 @@ class VerificationCard:
         return self.link is not None or bool(self.attempts)
 
 
-def card(case: Case) -> VerificationCard:
-    """In two queries."""
-    last = (
-        EmailConfirmation.objects.filter(case=case)
+LAST_LINK: Final = Prepared(
+    lambda: (
+        EmailConfirmation.objects.filter(case=Given("case"))
         .select_related("identity__subject__data_key", "asked_by")
-        .order_by("asked_at")
-        .last()
+        .order_by("-asked_at")[:1]
     )
-    attempts = Verification.objects.filter(case=case).select_related("by").order_by("-at")
+)
+ATTEMPTS: Final = Prepared(
+    lambda: Verification.objects.filter(case=Given("case")).select_related("by").order_by("-at")
+)
+
+
+def card(links: Sequence[EmailConfirmation], attempts: Iterable[Verification]) -> VerificationCard:
+    """Of the answers to `LAST_LINK` and `ATTEMPTS`."""
     return VerificationCard(
-        link=_link(last) if last else None, attempts=[_attempt(each) for each in attempts]
+        link=_link(links[0]) if links else None, attempts=[_attempt(each) for each in attempts]
     )
 
 

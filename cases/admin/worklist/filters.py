@@ -1,213 +1,181 @@
-"""Filters above the list of cases; chips, the panel and days have files of their own."""
+"""Filters of the list of cases as data: what each is called, what it may be set to, and the condition it means.
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from typing import Any, ClassVar, Final
+`registry` declares them, of three kinds: a `Choice` of several values, in a menu or in the panel “More filters”; a
+`Flag`, which is a chip, on or off; and `Days`, from one to another.
+"""
 
-from django.contrib.admin import ModelAdmin, SimpleListFilter
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from cases.admin import widgets
-from cases.admin.worklist import search
-from cases.lifecycle import CaseStatus
-from cases.models import Case, ClockKind
-from dsrportal.models import User
-from integrations.types import RequestType
+from cases.admin.worklist.conditions import NOTHING, Asked, Asker
+from cases.admin.worklist.offered import Offered, Option, Words
+from cases.models import Case
+from cases.services.refusal import Refused
+from dsrportal.sentence import Sentence
 
-OPEN: Final = [status for status in CaseStatus.values if status != CaseStatus.CLOSED]
-OVERDUE: Final = "overdue"
-# Counting what a chip would show ends here.
-MOST_COUNTED: Final = 999
-# Value in the address -> (words, days).
-DUE_WITHIN: Final[dict[str, tuple[Promise | str, int]]] = {
-    "1": (_("Within a day"), 1),
-    "3": (_("Within 3 days"), 3),
-    "7": (_("Within 7 days"), 7),
-    "30": (_("Within 30 days"), 30),
-}
-# Who asks how cases ended asks for closed ones, and need not say so.
-OF_CLOSED: Final = ("outcome", "closed", "closed_from", "closed_to")
-Asked = Mapping[str, str]
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2199
+NO_LIMIT: Final = 10**9
 
 
-def with_due_date() -> QuerySet[Any]:
-    """Cases with `due_at` and `due_on` of their response clock: a join, so that its index gives the order."""
-    return Case.objects.annotate(
-        response=FilteredRelation("clocks", condition=Q(clocks__kind=ClockKind.RESPONSE)),
-        due_at=F("response__due_at"),
-        due_on=F("response__due_on"),
-    )
+@dataclass(frozen=True)
+class Choice:
+    """One of several values; `means` gives the condition of each that it knows.
 
+    As of each kind: `kept` says whether it may be part of a view that is kept, `steady` whether the same value is a
+    condition of the same shape each time, so that it can be prepared.
+    """
 
-def due_condition(value: str) -> Q:
-    """What “overdue” or “due within so many days” means, for the filter and for the figures that link to it."""
-    now = timezone.now()
-    if value == OVERDUE:
-        return Q(due_at__lte=now)
-    return Q(due_at__gt=now, due_at__lte=now + timedelta(days=DUE_WITHIN[value][1]))
+    name: str
+    title: Words
+    options: Sequence[Option] | Callable[[Offered], Sequence[Option]]
+    means: Callable[[Asker, str], Q]
+    _: KW_ONLY
+    kept: bool = True
+    # What it knows, where that is more than its options.
+    accepts: Callable[[str], bool] | None = None
+    # Whether what it does not know finds nothing; else it is as if nothing were asked.
+    strict: bool = False
+    # What asking for nothing means, and what that is called.
+    otherwise: Callable[[Asked], Q] = lambda _asked: Q()
+    any_words: Callable[[Asked], Words] = lambda _asked: _("All")
 
-
-def how_many(cases: QuerySet[Case], most: int | None = None) -> str:
-    """So many, counted up to a cap."""
-    cap = MOST_COUNTED if most is None else most
-    counted = cases.order_by()[: cap + 1].count()
-    return f"{widgets.number(cap)}+" if counted > cap else widgets.number(counted)
-
-
-def of_closed(asked: Asked) -> bool:
-    return not asked.get("status") and any(asked.get(name) for name in OF_CLOSED)
-
-
-class CaseFilter(SimpleListFilter):
-    """One thing to narrow to. What it means is a condition, which the list, views and neighbours share."""
-
-    parameter_name: str
-    # Stands in the panel “More filters”, not in a menu of its own.
-    more: ClassVar[bool] = False
-    # May be part of a view that is kept.
-    kept: ClassVar[bool] = True
-
-    @classmethod
-    def parameters(cls) -> tuple[str, ...]:
-        return (cls.parameter_name,)
-
-    @classmethod
-    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
-        """What `asked`, the parameters of an address, means here; nothing for what it does not know."""
-        raise NotImplementedError
-
-    @classmethod
-    def knows(cls, name: str, value: str) -> bool:
-        """Whether a view may keep this value."""
-        raise NotImplementedError
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(self.condition(request, request.GET))
+    steady = True
 
     @property
-    def words(self) -> str:
-        """What it is set to."""
-        value = self.value()
-        return str(dict(self.lookup_choices).get(value, value)) if value else ""
+    def parameters(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def offered(self, tables: Offered) -> list[Option]:
+        return list(self.options(tables) if callable(self.options) else self.options)
+
+    def knows(self, name: str, value: str) -> bool:
+        """Whether a view may keep this value."""
+        return self.accepts(value) if self.accepts else value in dict(self.offered(Offered()))
+
+    def condition(self, asker: Asker, asked: Asked) -> Q:
+        """What the parameters of an address mean here; the list, its views and a case's neighbours share it."""
+        value = asked.get(self.name, "")
+        if value and self.knows(self.name, value):
+            return self.means(asker, value)
+        return NOTHING if value and self.strict else self.otherwise(asked)
 
 
-class StatusFilter(CaseFilter):
-    """Open cases, unless something else is asked for."""
+@dataclass(frozen=True)
+class Flag:
+    """On or off; `cases` are those that it narrows to."""
 
-    title = _("Status")
-    parameter_name = "status"
+    name: str
+    title: Words
+    # Why it is there, in a sentence.
+    explained: Words
+    cases: Callable[[Asker], QuerySet[Case]]
+    _: KW_ONLY
+    steady: bool = True
+    # Whether each person has other cases behind it, and which right it takes to have any.
+    personal: bool = False
+    permission: str = "cases.view_case"
+    # The same as a condition on the case itself, where it needs no rows of its own.
+    means: Callable[[Asker], Q] | None = None
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
-        return [*CaseStatus.choices, ("all", _("Open and closed"))]
+    kept = True
 
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        first, *rest = super().choices(changelist)
-        words = _("Any") if search.asked(self.request) else _("All open")
-        yield {**first, "display": _("Closed") if of_closed(self.request.GET) else words}
-        yield from rest
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (self.name,)
 
-    @classmethod
-    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
-        value = asked.get("status", "")
-        if value in CaseStatus.values:
-            return Q(status=value)
-        if not value and of_closed(asked):
-            return Q(status=CaseStatus.CLOSED)
-        # Who looks for a person wants all their cases.
-        return Q() if value == "all" or asked.get(search.PARAMETER) else Q(status__in=OPEN)
+    def knows(self, name: str, value: str) -> bool:
+        return value == "1"
 
-    @classmethod
-    def knows(cls, name: str, value: str) -> bool:
-        return value in {*CaseStatus.values, "all"}
-
-
-class DueFilter(CaseFilter):
-    title = _("Due")
-    parameter_name = "due"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
-        return [(OVERDUE, _("Overdue")), *((value, words) for value, (words, _days) in DUE_WITHIN.items())]
-
-    @classmethod
-    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
-        value = asked.get("due", "")
-        return due_condition(value) if cls.knows("due", value) else Q()
-
-    @classmethod
-    def knows(cls, name: str, value: str) -> bool:
-        return value == OVERDUE or value in DUE_WITHIN
+    def condition(self, asker: Asker, asked: Asked) -> Q:
+        if asked.get(self.name) != "1":
+            return Q()
+        if self.means:
+            return self.means(asker)
+        # With a limit PostgreSQL finds them once, instead of asking again for each row of the list.
+        return Q(pk__in=self.cases(asker).values("pk")[:NO_LIMIT])
 
 
-class AssigneeFilter(CaseFilter):
-    """Whose cases: my own, nobody's, or those of one person who has some."""
+@dataclass(frozen=True)
+class Days:
+    """From one day to another, both included; either may be left out. What is no date finds nothing, and says so.
 
-    title = _("Assignee")
-    parameter_name = "assignee"
+    `received` asks by `received_from` and `received_to`. The column holds instants, cut at midnights of whoever looks,
+    unless `dates` says that it holds dates.
+    """
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
-        theirs = Case.objects.filter(assignee=OuterRef("pk"), status__in=OPEN)
-        others = User.objects.filter(Exists(theirs)).exclude(username=request.user.get_username())
-        names = others.order_by("username").values_list("pk", "username")
-        return [("me", _("Me")), ("nobody", _("Nobody")), *((str(pk), name) for pk, name in names)]
+    name: str
+    title: Words
+    column: str
+    _: KW_ONLY
+    dates: bool = False
 
-    @classmethod
-    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
-        value = asked.get("assignee", "")
-        if value == "me":
-            return Q(assignee=request.user.pk)
-        if value == "nobody":
-            return Q(assignee=None)
-        return Q(assignee=int(value)) if cls.knows("assignee", value) else Q()
+    kept = steady = True
 
-    @classmethod
-    def knows(cls, name: str, value: str) -> bool:
-        return value in {"me", "nobody"} or (value.isascii() and value.isdecimal() and len(value) < 16)
+    @property
+    def parameters(self) -> tuple[str, str]:
+        return (f"{self.name}_from", f"{self.name}_to")
+
+    def problem(self, asked: Asked) -> str:
+        """What is wrong with what is asked for, in a sentence; "" where nothing is."""
+        try:
+            self.read(asked)
+        except Refused as refused:
+            return str(refused)
+        return ""
+
+    def knows(self, name: str, value: str) -> bool:
+        return not self.problem({name: value})
+
+    def condition(self, asker: Asker, asked: Asked) -> Q:
+        try:
+            first, last = self.read(asked)
+        except Refused:
+            return NOTHING
+        found = Q()
+        if first:
+            found &= Q(**{f"{self.column}__gte": first if self.dates else _midnight(first)})
+        if last and self.dates:
+            found &= Q(**{f"{self.column}__lte": last})
+        elif last:
+            found &= Q(**{f"{self.column}__lt": _midnight(last + timedelta(days=1))})
+        return found
+
+    def read(self, asked: Asked) -> tuple[date | None, date | None]:
+        """Both days. Raises Refused, with a sentence, for what is no date and for a first day after the last."""
+        first, last = (self._day(asked.get(name, "")) for name in self.parameters)
+        if first and last and first > last:
+            raise Refused(
+                Sentence("%(what)s: the first day is after the last one. Nothing is shown.", what=self.title)
+            )
+        return first, last
+
+    def _day(self, typed: str) -> date | None:
+        if not typed:
+            return None
+        try:
+            day = date.fromisoformat(typed)
+        except ValueError:
+            day = None
+        if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise Refused(
+                Sentence(
+                    "%(what)s: that is no date; give one such as 2026-05-31. Nothing is shown.",
+                    what=self.title,
+                )
+            )
+        return day
 
 
-class TypeFilter(CaseFilter):
-    title = _("Type")
-    parameter_name = "type__exact"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
-        return list(RequestType.choices)
-
-    @classmethod
-    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
-        value = asked.get("type__exact", "")
-        return Q(type=value) if value else Q()
-
-    @classmethod
-    def knows(cls, name: str, value: str) -> bool:
-        return value in RequestType.values
+def _midnight(day: date) -> datetime:
+    """The beginning of a day in the zone of who looks."""
+    return datetime(day.year, day.month, day.day, tzinfo=timezone.get_current_timezone())
 
 
-class FoundFilter(CaseFilter):
-    """The result of a search by identity, kept in the session: the address names it by a random word."""
-
-    title = _("Found by identity")
-    parameter_name = search.PARAMETER
-    kept = False
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
-        if not search.asked(request):
-            return []
-        if search.expired(request):
-            return [(str(request.GET[search.PARAMETER]), _("no longer kept"))]
-        people = len(search.found(request))
-        words = ngettext("%(people)d person", "%(people)d persons", people) % {"people": people}
-        return [(str(request.GET[search.PARAMETER]), words)]
-
-    @classmethod
-    def condition(cls, request: HttpRequest, asked: Asked) -> Q:
-        name = asked.get(search.PARAMETER, "")
-        return Q(subject__in=search.found(request, name)) if name else Q()
-
-    @classmethod
-    def knows(cls, name: str, value: str) -> bool:
-        return False
+Filter = Choice | Flag | Days

@@ -7,17 +7,19 @@ that it costs the same at the end of a long list, and also once the case itself 
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any, Final
 
-from django.db.models import QuerySet, Subquery
+from django.db.models import Exists, QuerySet, Subquery
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
-from cases.admin import widgets
-from cases.admin.paging import CAP, CountUpTo
+from cases.admin import paging, widgets
 from cases.admin.worklist import order, registry
-from cases.admin.worklist.filters import with_due_date
+from cases.admin.worklist.conditions import Asked, Asker, anybody, asker_of
 from cases.models import Case
+from dsrportal.prepared import Given, Prepared
 
 PARAMETER: Final = "list"
 LISTS: Final = "case_lists"
@@ -47,28 +49,18 @@ def remember(request: HttpRequest) -> str:
     return name
 
 
-def of_case(request: HttpRequest, case: Case) -> Neighbours | None:
-    """None where the case was not opened from a list, or nobody remembers which."""
+def of_case(request: HttpRequest, case: Case, *, due_at: datetime) -> Neighbours | None:
+    """None where the case was not opened from a list, or nobody remembers which. One query, however long the list."""
     name = _opened_from(request, case)
     query = request.session.get(LISTS, {}).get(name) if name else None
     if name is None or query is None:
         return None
     asked = QueryDict(query)
-    cases, keys = registry.narrowed(request, asked), order.keys(asked)
-    values, inside = _place_of(case, cases, keys)
-    if values is None:
-        return None
-    before, after = (
-        cases.filter(order.beyond(keys, values, backwards=backwards)) for backwards in (True, False)
-    )
-    # All in one statement, however long the list is.
-    found = Case.objects.filter(pk=case.pk).values_list(
-        Subquery(_nearest(before, keys, backwards=True)),
-        Subquery(_nearest(after, keys, backwards=False)),
-        CountUpTo(before.values("pk")[: CAP + 1]),
-        CountUpTo(cases.values("pk")[: CAP + 1]),
-    )
-    previous, following, earlier, total = found.get()
+    asker, columns = asker_of(request, asked), [key.column for key in order.keys(asked)]
+    values = {column: due_at if column == "due_at" else getattr(case, column) for column in columns}
+    place = {f"its_{column}": value for column, value in values.items()}
+    question = _question(asker, asked, frozenset(name for name, value in values.items() if value is None))
+    previous, following, earlier, total, inside = question.ask(case=case.pk, **place, **asker.values)[0]
     address = reverse("admin:cases_case_changelist")
     return Neighbours(
         previous=_page(previous, name),
@@ -77,6 +69,44 @@ def of_case(request: HttpRequest, case: Case) -> Neighbours | None:
         total=_counted(total),
         list_address=f"{address}?{query}" if query else address,
     )
+
+
+# --- the question
+
+Row = tuple[int | None, int | None, int, int, bool]
+
+
+def _question(asker: Asker, asked: Asked, empty: frozenset[str]) -> Prepared[Row]:
+    """What stands around a case in a list; `empty` are the columns of its order in which the case has nothing."""
+    if registry.is_steady(asked):
+        return _prepared(registry.parameters(asked), asker.zone, asker.may_approve, empty, paging.CAP)
+    return Prepared(lambda: _around_case(asker, asked, empty, paging.CAP))
+
+
+@lru_cache(maxsize=256)
+def _prepared(
+    parameters: registry.Parameters, _zone: str, may_approve: bool, empty: frozenset[str], most: int
+) -> Prepared[Row]:
+    asker = anybody(may_approve=may_approve)
+    return Prepared(lambda: _around_case(asker, dict(parameters), empty, most))
+
+
+def _around_case(asker: Asker, asked: Asked, empty: frozenset[str], most: int) -> QuerySet[Any, Any]:
+    cases, keys = registry.narrowed(asker, asked), order.keys(asked)
+    values = [None if key.column in empty else Given(f"its_{key.column}") for key in keys]
+    before, after = (
+        cases.filter(order.beyond(keys, values, backwards=backwards)) for backwards in (True, False)
+    )
+    return Case.objects.filter(pk=Given("case")).values_list(
+        Subquery(_nearest(before, keys, backwards=True)),
+        Subquery(_nearest(after, keys, backwards=False)),
+        paging.CountUpTo(before.values("pk")[: most + 1]),
+        paging.CountUpTo(cases.values("pk")[: most + 1]),
+        Exists(cases.filter(pk=Given("case"))),
+    )
+
+
+# --- the list that it was opened from
 
 
 def _opened_from(request: HttpRequest, case: Case) -> str | None:
@@ -90,27 +120,29 @@ def _opened_from(request: HttpRequest, case: Case) -> str | None:
     return name
 
 
-def _place_of(
-    case: Case, cases: QuerySet[Any], keys: tuple[order.Key, ...]
-) -> tuple[tuple[Any, ...] | None, bool]:
-    """The case's values in this order, and whether it is in the list."""
-    columns = [key.column for key in keys]
-    values = cases.filter(pk=case.pk).values_list(*columns).first()
-    if values is not None:
-        return values, True
-    return with_due_date().filter(pk=case.pk).values_list(*columns).first(), False
-
-
 def _nearest(cases: QuerySet[Any], keys: tuple[order.Key, ...], *, backwards: bool) -> QuerySet[Any]:
     return cases.order_by(*(key.order(backwards=backwards) for key in keys)).values("pk")[:1]
 
 
 def _counted(count: int) -> str:
     """So many, as a person reads it; counted up to the cap of the list itself."""
-    if count > CAP:
-        return f"{widgets.number(CAP)}+"
+    if count > paging.CAP:
+        return f"{widgets.number(paging.CAP)}+"
     return widgets.number(count)
 
 
 def _page(pk: int | None, name: str) -> str:
-    return f"{reverse('admin:cases_case_change', args=[pk])}?{PARAMETER}={name}" if pk else ""
+    return page_in(name, pk) if pk else ""
+
+
+def page_in(name: str, pk: int) -> str:
+    """The address of a case's page as one of this list."""
+    before, after = _around()
+    return f"{before}{pk}{after}?{PARAMETER}={name}"
+
+
+@cache
+def _around() -> tuple[str, str]:
+    """What stands before and behind the key of a case: looked up once, since a list has an address in each row."""
+    before, after = reverse("admin:cases_case_change", args=[0]).rsplit("0", 1)
+    return before, after

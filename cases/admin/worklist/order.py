@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from django.db.models import F, Q
 from django.db.models.expressions import OrderBy
-from django.http import HttpRequest
 
 from cases.admin.worklist import search
-from cases.admin.worklist.filters import of_closed
+from cases.admin.worklist.conditions import of_closed
 from cases.lifecycle import CaseStatus
 
 PARAMETER: Final = "sort"
@@ -64,8 +63,8 @@ def keys(asked: Mapping[str, str]) -> tuple[Key, ...]:
     return CLOSED_LAST if status == "all" or asked.get(search.PARAMETER) else DUE
 
 
-def ordering(request: HttpRequest) -> list[OrderBy]:
-    return [key.order() for key in keys(request.GET)]
+def ordering(asked: Mapping[str, str]) -> list[OrderBy]:
+    return [key.order() for key in keys(asked)]
 
 
 def beyond(keys: Sequence[Key], values: Sequence[Any], *, backwards: bool) -> Q:

@@ -2,67 +2,240 @@
 
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from cases.admin.worklist import order as list_order
 from cases.admin.worklist import search
-from cases.admin.worklist.chips import ApprovalFilter, DuplicateFilter, RiskFilter, SilentFilter, StuckFilter
-from cases.admin.worklist.filters import (
+from cases.admin.worklist.conditions import (
+    NOTHING,
+    OPEN,
+    OVERDUE,
     Asked,
-    AssigneeFilter,
-    CaseFilter,
-    DueFilter,
-    FoundFilter,
-    StatusFilter,
-    TypeFilter,
+    Asker,
+    due_condition,
+    of_closed,
     with_due_date,
 )
-from cases.admin.worklist.panel import (
-    ClosedFilter,
-    ClosedInTimeFilter,
-    DaysFilter,
-    DueDaysFilter,
-    FollowUpFilter,
-    OutcomeFilter,
-    ProcessorFilter,
-    ReceivedFilter,
-    RegulationFilter,
-    TagFilter,
+from cases.admin.worklist.filters import Choice, Days, Filter, Flag
+from cases.admin.worklist.offered import Words
+from cases.lifecycle import CaseStatus, Outcome, RequestStatus
+from cases.models import Case, ProcessorRequest
+from cases.services.planning import approval, suggestions
+from cases.services.status import forecast, silent, whose_turn
+from cases.services.status.trend import IN_TIME
+from dsrportal.prepared import IsAnyOf
+from integrations.types import Regulation, RequestType
+
+DUE_WORDS: Final[dict[str, Words]] = {
+    OVERDUE: _("Overdue"),
+    "1": _("Within a day"),
+    "3": _("Within 3 days"),
+    "7": _("Within 7 days"),
+    "30": _("Within 30 days"),
+}
+
+
+def _is_key(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) < 16
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        return bool(UUID(value))
+    except ValueError:
+        return False
+
+
+def _status_unless_asked(asked: Asked) -> Q:
+    """Open cases, unless something else is asked for: who looks for a person wants all their cases."""
+    if of_closed(asked):
+        return Q(status=CaseStatus.CLOSED)
+    return Q() if asked.get(search.PARAMETER) else Q(status__in=OPEN)
+
+
+def _status_words(asked: Asked) -> Words:
+    if of_closed(asked):
+        return _("Closed")
+    return _("Any") if asked.get(search.PARAMETER) else _("All open")
+
+
+def _of_assignee(asker: Asker, value: str) -> Q:
+    if value == "me":
+        return Q(assignee=asker.user)
+    return Q(assignee=None if value == "nobody" else int(value))
+
+
+def _of_processor(_asker: Asker, value: str) -> Q:
+    """Cases of which this processor was asked something that stands."""
+    dropped = Q(status=RequestStatus.CANCELLED, queued_at__isnull=True)
+    asked_of = ProcessorRequest.objects.filter(
+        case=OuterRef("pk"), processor=UUID(value), replaced_by__isnull=True
+    )
+    return Q(Exists(asked_of.exclude(dropped)))
+
+
+def _of_follow_up(asker: Asker, value: str) -> Q:
+    """Deferred cases are out of the way until their day."""
+    if value == "later":
+        return Q(follow_up_on__gt=asker.today)
+    return Q(follow_up_on=None) | Q(follow_up_on__lte=asker.today)
+
+
+def _of_closing(_asker: Asker, value: str) -> Q:
+    if value == "in_time":
+        return Q(IN_TIME, status=CaseStatus.CLOSED)
+    return Q(status=CaseStatus.CLOSED, closed_at__gte=F("due_at"))
+
+
+def _approvable(asker: Asker) -> Q:
+    """Of what waits for an approver, what this one may approve: never what they opened, verified or changed alone."""
+    return approval.approvable_by(asker.user) if asker.may_approve else NOTHING
+
+
+CHIPS: Final = (
+    Flag(
+        "stuck",
+        _("Stuck"),
+        _("Has not moved for longer than its stage should take"),
+        lambda asker: whose_turn.stuck(now=asker.now),
+    ),
+    Flag(
+        "risk",
+        _("At risk"),
+        _("Will probably miss its legal date"),
+        lambda asker: forecast.at_risk(now=asker.now),
+        steady=False,
+    ),
+    Flag(
+        "silent",
+        _("Silent"),
+        _("Waits for a processor that gives no word"),
+        lambda asker: silent.waiting(now=asker.now),
+        steady=False,
+    ),
+    Flag(
+        "duplicate",
+        _("Possible duplicates"),
+        _("The same verified person asks for the same in another open case"),
+        lambda _asker: suggestions.suggested(),
+    ),
+    Flag(
+        "approval",
+        _("For my approval"),
+        _("Ready, and yours to approve"),
+        lambda asker: Case.objects.filter(_approvable(asker)),
+        means=_approvable,
+        personal=True,
+        permission="cases.approve_case",
+    ),
 )
-
-FILTERS: Final[tuple[type[CaseFilter] | type[DaysFilter], ...]] = (
-    StuckFilter,
-    RiskFilter,
-    SilentFilter,
-    DuplicateFilter,
-    ApprovalFilter,
-    FoundFilter,
-    StatusFilter,
-    DueFilter,
-    AssigneeFilter,
-    TypeFilter,
-    RegulationFilter,
-    ProcessorFilter,
-    TagFilter,
-    OutcomeFilter,
-    ClosedInTimeFilter,
-    FollowUpFilter,
-    ReceivedFilter,
-    DueDaysFilter,
-    ClosedFilter,
+FOUND: Final = Choice(
+    search.PARAMETER,
+    _("Found by identity"),
+    lambda tables: tables.found,
+    # The result of a search by identity, kept in the session: the address names it by a random word.
+    lambda asker, _value: Q(IsAnyOf(F("subject"), asker.found)),
+    accepts=bool,
+    kept=False,
 )
-PARAMETERS: Final = frozenset(name for each in FILTERS for name in each.parameters())
-DAYS: Final = (ReceivedFilter, DueDaysFilter, ClosedFilter)
+MENUS: Final = (
+    Choice(
+        "status",
+        _("Status"),
+        [*CaseStatus.choices, ("all", _("Open and closed"))],
+        lambda _asker, value: Q() if value == "all" else Q(status=value),
+        otherwise=_status_unless_asked,
+        any_words=_status_words,
+    ),
+    Choice(
+        "due",
+        _("Due"),
+        list(DUE_WORDS.items()),
+        lambda asker, value: due_condition(value, now=asker.now),
+    ),
+    Choice(
+        "assignee",
+        _("Assignee"),
+        # Whose cases: my own, nobody's, or those of one person who has some.
+        lambda tables: [("me", _("Me")), ("nobody", _("Nobody")), *tables.assignees],
+        _of_assignee,
+        accepts=lambda value: value in {"me", "nobody"} or _is_key(value),
+    ),
+    Choice("type__exact", _("Type"), RequestType.choices, lambda _asker, value: Q(type=value), strict=True),
+)
+PANEL: Final = (
+    Choice(
+        "regulation__exact",
+        _("Regulation"),
+        Regulation.choices,
+        lambda _asker, value: Q(regulation=value),
+        strict=True,
+    ),
+    Choice(
+        "processor",
+        _("Processor"),
+        lambda tables: [(str(each.pk), each.name) for each in tables.processors],
+        _of_processor,
+        accepts=_is_uuid,
+        strict=True,
+    ),
+    Choice(
+        "tag",
+        _("Tag"),
+        lambda tables: tables.tags,
+        lambda _asker, value: Q(tags__name=value),
+        accepts=lambda value: len(value) <= 40,
+        strict=True,
+    ),
+    # Who asks for an outcome wants closed cases, so the status need not be said.
+    Choice(
+        "outcome",
+        _("Outcome"),
+        Outcome.choices,
+        lambda _asker, value: Q(status=CaseStatus.CLOSED, outcome=value),
+        strict=True,
+    ),
+    Choice("closed", _("Closed"), [("in_time", _("In time")), ("late", _("Late"))], _of_closing),
+    Choice(
+        "follow_up",
+        _("Follow-up"),
+        [("due", _("Not deferred, or due")), ("later", _("Deferred"))],
+        _of_follow_up,
+    ),
+)
+DAYS: Final = (
+    Days("received", _("Received"), "received_at"),
+    # By the legal date itself, as the list shows it: that has the zone of its clock.
+    Days("due", _("Due date"), "due_on", dates=True),
+    Days("closed", _("Closed on"), "closed_at"),
+)
+FILTERS: Final[tuple[Filter, ...]] = (*CHIPS, FOUND, *MENUS, *PANEL, *DAYS)
+PARAMETERS: Final = frozenset(name for each in FILTERS for name in each.parameters)
 
 
-def narrowed(request: HttpRequest, asked: Asked) -> QuerySet[Any]:
+def narrowed(asker: Asker, asked: Asked) -> QuerySet[Any]:
     """The cases that a list with these parameters holds, for whoever asks; in no order."""
     cases = with_due_date()
     for each in FILTERS:
-        cases = cases.filter(each.condition(request, asked))
+        cases = cases.filter(each.condition(asker, asked))
     return cases.order_by()
+
+
+Parameters = tuple[tuple[str, str], ...]
+
+
+def parameters(asked: Asked) -> Parameters:
+    """What of an address shapes the question for its list: the key to what is prepared for it."""
+    names = (*PARAMETERS, list_order.PARAMETER)
+    return tuple((name, asked[name]) for name in names if asked.get(name))
+
+
+def is_steady(asked: Asked) -> bool:
+    """Whether the question for this list can be prepared."""
+    return all(each.steady for each in FILTERS if any(asked.get(name) for name in each.parameters))
 
 
 def problems(asked: Asked) -> list[str]:
@@ -75,7 +248,7 @@ def canonical(asked: Asked, *, search_too: bool = False) -> str:
         name: value
         for each in FILTERS
         if each.kept
-        for name in each.parameters()
+        for name in each.parameters
         if (value := asked.get(name, "")) and each.knows(name, value)
     }
     if (order := asked.get(list_order.PARAMETER, "")) in list_order.SORTS and order != "due":

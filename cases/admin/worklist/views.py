@@ -1,6 +1,7 @@
 """Views of the list of cases: tabs above it with their counts, keeping what the list shows, and the page of one."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -17,8 +18,10 @@ from django.utils.translation import gettext_lazy
 
 from cases.admin.actors import actor_of
 from cases.admin.paging import CountUpTo
-from cases.admin.worklist import registry, search
-from cases.models import Case, SavedView
+from cases.admin.worklist import offered, registry, search
+from cases.admin.worklist.conditions import asker_of
+from cases.admin.worklist.filter_state import FilterState
+from cases.models import SavedView
 from cases.services.cached import cached
 from cases.services.refusal import Refused
 from cases.services.worklist import saved_views
@@ -65,14 +68,15 @@ class Views:
         return next((tab for tab in (*self.tabs, *self.others) if tab.current), None)
 
 
-def views(request: HttpRequest) -> Views:
+def views(request: HttpRequest, kept_views: Sequence[SavedView]) -> Views:
+    """The tabs for whoever looks; `kept_views` are those that they may see."""
     user = request.user
     assert isinstance(user, User)
     now, kept = registry.canonical(request.GET, search_too=True), registry.canonical(request.GET)
     own = user.has_perm("cases.assign_case")
     tabs = [Tab(_("All open"), "")]
     tabs += [Tab(_("Mine"), "assignee=me")] if own else []
-    for view in saved_views.visible_to(user):
+    for view in kept_views:
         edit = reverse("admin:cases_savedview_change", args=[view.pk])
         theirs = saved_views.may_change(view, user)
         tabs.append(Tab(view.name, view.query, view.shared, edit if theirs else ""))
@@ -101,9 +105,10 @@ def _counts(request: HttpRequest, user: User, queries: list[str]) -> dict[str, s
     name = f"views:1:{hashlib.sha256(said.encode()).hexdigest()}"
 
     def count() -> list[int]:
+        asker = asker_of(request, {})
         limited = [
-            CountUpTo(registry.narrowed(request, QueryDict(query)).values("pk")[: MOST_COUNTED + 1])
-            for query in queries
+            CountUpTo(registry.narrowed(asker, asked).values("pk")[: MOST_COUNTED + 1])
+            for asked in map(QueryDict, queries)
         ]
         return list(User.objects.filter(pk=user.pk).values_list(*limited).get())
 
@@ -194,13 +199,10 @@ def _changed(request: HttpRequest, view: SavedView, form: SavedViewForm) -> Http
 
 def _in_words(request: HttpRequest, view: SavedView) -> list[tuple[Any, str]]:
     """What it narrows to: titles of filters and what each is set to."""
-    from django.contrib.admin import site
-
-    asked = QueryDict(view.query)
-    told = []
-    for each in registry.FILTERS:
-        given = {name: asked.getlist(name) for name in each.parameters() if name in asked}
-        if given:
-            spec = each(request, given, Case, site.get_model_admin(Case))
-            told.append((spec.title, spec.words))
-    return told
+    asked, tables = QueryDict(view.query), offered.offered(request)
+    states = (FilterState(each, asked, tables, request.user.has_perm) for each in registry.FILTERS)
+    return [
+        (state.title, state.words)
+        for state in states
+        if any(name in asked for name in state.filter.parameters)
+    ]

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -16,6 +18,7 @@ from cases.models import Action
 from cases.services import audit
 from cases.services.processors import concurrency
 from cases.services.refusal import Superseded
+from dsrportal.prepared import Prepared
 from dsrportal.sentence import Sentence
 from integrations.models import Processor, SendingPause
 
@@ -57,20 +60,27 @@ def is_paused() -> bool:
     return SendingPause.objects.filter(paused_at__isnull=False).exists()
 
 
-def pauses() -> list[Pause]:
-    """All pauses that stand, everything's first, then processors by name; in one query."""
-    return list(_pauses())
-
-
-def _pauses() -> Iterator[Pause]:
+def _paused() -> QuerySet[SendingPause]:
     paused = Processor.objects.filter(paused_at__isnull=False).order_by("name")
     row = JSONObject(id="pk", name="name", since="paused_at", reason="paused_reason")
-    outgoing = SendingPause.objects.annotate(processors=ArraySubquery(paused.values_list(row))).first()
-    if outgoing is None:
-        return
-    if outgoing.paused_at:
-        yield Pause(outgoing.paused_at, outgoing.paused_reason)
-    for each in outgoing.processors:
-        since = parse_datetime(each["since"])
-        if since is not None:
-            yield Pause(since, each["reason"], UUID(each["id"]), each["name"])
+    return SendingPause.objects.order_by("pk").annotate(processors=ArraySubquery(paused.values_list(row)))[:1]
+
+
+# Every page of the desk asks it, beside other things: see `read`.
+PAUSED: Final = Prepared(_paused)
+
+
+def pauses() -> list[Pause]:
+    """All pauses that stand, everything's first, then processors by name; in one query."""
+    return list(read(PAUSED.ask()))
+
+
+def read(found: list[SendingPause]) -> Iterator[Pause]:
+    """The same of the answer to `PAUSED`."""
+    for outgoing in found:
+        if outgoing.paused_at:
+            yield Pause(outgoing.paused_at, outgoing.paused_reason)
+        for each in outgoing.processors:  # type: ignore[attr-defined]
+            since = parse_datetime(each["since"])
+            if since is not None:
+                yield Pause(since, each["reason"], UUID(each["id"]), each["name"])

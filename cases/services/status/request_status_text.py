@@ -15,6 +15,7 @@ from cases.lifecycle import RequestStatus
 from cases.models import ManualTask, ProcessorRequest
 from cases.services.processors.accounts import PAUSED_BECAUSE
 from cases.services.reports.polling import SENT, usual_rest
+from dsrportal import dates
 from dsrportal.sentence import Sentence, Verbatim, Word
 from integrations.errors import Conflict
 from integrations.models import Processor
@@ -187,7 +188,7 @@ def _last_attempt(what: Sentence, request: ProcessorRequest, *, now: datetime) -
 
 def when(moment: datetime, *, now: datetime) -> str:
     """The time of a moment of today, the date of any other."""
-    return date_format(timezone.localtime(moment), "H:i") if _is_today(moment, now) else day(moment)
+    return dates.clock(moment) if _is_today(moment, now) else dates.day_of(moment)
 
 
 def _soon(moment: datetime, *, now: datetime) -> str:
@@ -197,7 +198,7 @@ def _soon(moment: datetime, *, now: datetime) -> str:
 
 
 def day(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), "DATE_FORMAT")
+    return dates.day_of(moment)
 
 
 def at(moment: datetime, *, now: datetime) -> Sentence:

@@ -84,16 +84,39 @@ def _is_unanswered(case: Case, request: ProcessorRequest, has_result: bool) -> b
 def for_cases(cases: Sequence[Case], *, now: datetime) -> dict[int, Turn]:
     """Of many cases by key, in three queries however many there are."""
     keys = [case.pk for case in cases]
-    requests: dict[int, list[ProcessorRequest]] = defaultdict(list)
-    for request in _unanswered(keys):
-        requests[request.case_id].append(request)
-    items: dict[int, list[AttentionItem]] = defaultdict(list)
-    for item in AttentionItem.objects.filter(case__in=keys, resolved_at__isnull=True).order_by("opened_at"):
+    return for_listed(
+        cases,
+        requests=((request, False) for request in _unanswered(keys)),
+        items=AttentionItem.objects.filter(case__in=keys, resolved_at__isnull=True).order_by("opened_at"),
+        all_paused=pausing.is_paused(),
+        now=now,
+    )
+
+
+def for_listed(
+    cases: Sequence[Case],
+    *,
+    requests: Iterable[tuple[ProcessorRequest, bool]],
+    items: Iterable[AttentionItem],
+    all_paused: bool,
+    now: datetime,
+) -> dict[int, Turn]:
+    """Of many cases by key, whose standing requests and open items are at hand: without a query.
+
+    The requests come with their processors and tasks, in the order of their plans, each with whether its result is
+    here; the items in the order in which they were opened.
+    """
+    by_key = {case.pk: case for case in cases}
+    waiting: dict[int, list[ProcessorRequest]] = defaultdict(list)
+    for request, has_result in requests:
+        if _is_unanswered(by_key[request.case_id], request, has_result):
+            waiting[request.case_id].append(request)
+    opened: dict[int, list[AttentionItem]] = defaultdict(list)
+    for item in items:
         if item.case_id is not None:
-            items[item.case_id].append(item)
-    all_paused = pausing.is_paused()
+            opened[item.case_id].append(item)
     return {
-        case.pk: _turn(case, requests[case.pk], items[case.pk], all_paused=all_paused, now=now)
+        case.pk: _turn(case, waiting[case.pk], opened[case.pk], all_paused=all_paused, now=now)
         for case in cases
     }
 

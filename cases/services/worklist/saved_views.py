@@ -17,6 +17,7 @@ from cases.models import Action, SavedView
 from cases.services import audit
 from cases.services.refusal import Refused, Superseded
 from dsrportal.models import User
+from dsrportal.prepared import Given, Prepared
 from dsrportal.sentence import Sentence
 
 MOST: Final = 30
@@ -24,9 +25,13 @@ MOST: Final = 30
 _WORDS: Final = re.compile(r"[\w .,:&/+()-]{1,40}")
 
 
-def visible_to(user: User) -> QuerySet[SavedView]:
+def visible_to(user: User | Given) -> QuerySet[SavedView]:
     """One's own and the shared ones, those first that everybody has."""
     return SavedView.objects.filter(Q(shared=True) | Q(owner=user)).order_by("-shared", "name", "pk")
+
+
+# The queue asks it beside other things.
+VISIBLE: Final = Prepared(lambda: visible_to(Given("user")))
 
 
 def may_change(view: SavedView, user: User) -> bool:

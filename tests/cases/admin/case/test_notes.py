@@ -270,7 +270,7 @@ def test_the_list_asks_the_database_equally_often_however_long_it_is(case: Case)
         note = notes.add(other, f"{number}, @pia.", actor=actor("agnes")).note
         if number % 2:
             mentions.read(note.mentions.get())
-    assert queries() == few <= 30
+    assert queries() == few <= 12
 
 
 def test_whoever_writes_is_offered_those_who_can_be_named(case: Case) -> None:

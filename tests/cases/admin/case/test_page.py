@@ -211,7 +211,7 @@ def test_it_asks_the_database_equally_often_however_many_requests() -> None:
     one = approved_case()
     many = approved_case(identities=[("email", f"p{number}@example.org") for number in range(6)])
     queries(one)  # how fast each queue moves is asked once a minute
-    assert queries(many) == queries(one) <= 30
+    assert queries(many) == queries(one) <= 12
 
 
 def test_who_may_not_see_it_and_what_is_not_there() -> None:

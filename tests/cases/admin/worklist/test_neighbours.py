@@ -148,4 +148,4 @@ def test_it_costs_the_same_in_a_long_list() -> None:
     few = queries()
     for days in range(1, 12):
         aged(days)
-    assert queries() == few <= 30
+    assert queries() == few <= 12

@@ -196,5 +196,5 @@ def test_more_views_cost_no_more_queries() -> None:
     few = queries()
     for number in range(9):
         saved_views.save(actor=actor("agnes"), name=f"V {number}", query=f"assignee={number}", shared=False)
-    assert queries() == few <= 30
+    assert queries() == few <= 12
     assert len(tabs("agnes")) == 13
