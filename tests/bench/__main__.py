@@ -17,6 +17,7 @@ from tests.bench.figure import Figure
 from tests.bench.portal import own_portal
 from tests.bench.run import Run
 
+ROUNDS = 9
 # In this order, for all but the first share a database: the one that fills it comes last.
 BENCHES = (
     "pages",
@@ -39,7 +40,8 @@ def measured(run: Run, name: str, *, here: str, write: bool) -> list[Figure]:
         print(f"  {figure}", flush=True)
     if run.beside is None and not run.small:
         today = datetime.now(UTC).date().isoformat()
-        rows = [document.row(name, figure, day=today, machine=here) for figure in figures]
+        options = f" --rounds {run.rounds}" if run.rounds != ROUNDS else ""
+        rows = [document.row(name, figure, options=options, day=today, machine=here) for figure in figures]
         print(*rows, sep="", end="", flush=True)
         if write:
             text = document.README.read_text(encoding="utf-8")
@@ -50,7 +52,7 @@ def measured(run: Run, name: str, *, here: str, write: bool) -> list[Figure]:
 def ordered() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--only", choices=BENCHES)
-    parser.add_argument("--rounds", type=int, default=9, help="of what is compared")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of what is compared")
     parser.add_argument("--small", action="store_true", help="little of everything, to see that it works")
     parser.add_argument("--write", action="store_true", help="put the figures into tests/bench/README.md")
     parser.add_argument(

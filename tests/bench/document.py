@@ -11,9 +11,10 @@ BEGIN = "| figure | command | day | machine | value |\n|---|---|---|---|---|\n"
 COMMAND = ".venv/bin/python -m tests.bench --only"
 
 
-def row(bench: str, figure: Figure, *, day: str, machine: str) -> str:
+def row(bench: str, figure: Figure, *, options: str = "", day: str, machine: str) -> str:
+    """`options` are those of the command that make a figure another one."""
     value = figure.value + (f" (goal: {figure.goal})" if figure.met is not None else "")
-    cells = (f"{bench}: {figure.what.strip()}", f"`{COMMAND} {bench}`", day, machine, value)
+    cells = (f"{bench}: {figure.what.strip()}", f"`{COMMAND} {bench}{options}`", day, machine, value)
     return "| " + " | ".join(cells) + " |\n"
 
 
