@@ -54,7 +54,7 @@ PLACES: Final[tuple[tuple[str | Promise, tuple[Place, ...]], ...]] = (
     (
         _("Cases"),
         (
-            Place(_("Start"), "home", url_name="admin:index"),
+            Place(_("Home"), "home", url_name="admin:index"),
             Place(_("Cases"), "cases", model="cases.case"),
             Place(_("Attention"), "attention", model="cases.attentionitem"),
             Place(_("Tasks"), "task", model="cases.manualtask"),
@@ -98,7 +98,7 @@ class LogInForm(AdminAuthenticationForm):
 
     error_messages: dict[str, Any] = {  # noqa: RUF012  (the base declares it so)
         **AdminAuthenticationForm.error_messages,
-        "invalid_login": _("The username or the password is wrong. Capitals count."),
+        "invalid_login": _("The username or the password is wrong. Check the capitalisation."),
     }
 
 
@@ -106,7 +106,7 @@ class DeskSite(admin.AdminSite):
     login_form = LogInForm
     site_title = "DSR Portal"
     site_header = "DSR Portal"
-    index_title = _("Start")
+    index_title = _("Home")
     site_url = None
     enable_nav_sidebar = False
     empty_value_display = "–"

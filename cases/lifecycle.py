@@ -18,7 +18,7 @@ class CaseStatus(TextChoices):
     INTAKE = "intake", gettext_lazy("Intake")
     VERIFYING = "verifying", gettext_lazy("Verifying")
     READY = "ready", gettext_lazy("Ready for approval")
-    WORKING = "working", gettext_lazy("Working")
+    WORKING = "working", gettext_lazy("In progress")
     ATTENTION = "attention", gettext_lazy("Attention")
     REVIEW = "review", gettext_lazy("Review")
     CLOSED = "closed", gettext_lazy("Closed")
@@ -27,12 +27,12 @@ class CaseStatus(TextChoices):
 # Who acts next.
 WHOSE_TURN: dict[str, Sentence] = {
     CaseStatus.INTAKE: Sentence("An agent"),
-    CaseStatus.VERIFYING: Sentence("The person"),
+    CaseStatus.VERIFYING: Sentence("The requester"),
     CaseStatus.READY: Sentence("An approver"),
     CaseStatus.WORKING: Sentence("The processors"),
     CaseStatus.ATTENTION: Sentence("An agent"),
     CaseStatus.REVIEW: Sentence("An agent"),
-    CaseStatus.CLOSED: Sentence("Nobody"),
+    CaseStatus.CLOSED: Sentence("No one"),
 }
 
 

@@ -29,7 +29,7 @@ def validate_time_zone(name: str) -> None:
 class Language(models.TextChoices):
     """What the portal speaks; the names are those of settings.LANGUAGES, each in its own language."""
 
-    BROWSER = "", gettext_lazy("As the browser says")
+    BROWSER = "", gettext_lazy("Browser setting")
     ENGLISH = "en", "English"
     GERMAN = "de", "Deutsch"
 

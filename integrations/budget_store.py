@@ -108,7 +108,7 @@ def run(script: str, books: Books, **told: object) -> Any:
         raise NotSent(Sentence("The queue store that keeps the call budget cannot be reached.")) from None
     if answer == b"forgotten":
         raise BudgetForgotten(
-            Sentence("The queue store was emptied; how many new requests were sent is being counted again.")
+            Sentence("The queue store was emptied. The number of new requests sent is being counted again.")
         )
     return answer
 

@@ -189,4 +189,4 @@ class Connector:
         self._cannot_be_called()
 
     def _cannot_be_called(self) -> NoReturn:
-        raise Unsupported(Sentence("%(kind)s has no such call.", kind=self.label))
+        raise Unsupported(Sentence("%(kind)s does not support this call.", kind=self.label))

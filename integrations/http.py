@@ -99,7 +99,7 @@ def call(
             # What was asked may well have been done: not TooLarge, whose outcome is known.
             raise UnexpectedAnswer(
                 Sentence(
-                    "%(host)s gave an answer of more than %(limit_bytes)s bytes.",
+                    "%(host)s sent a response of more than %(limit_bytes)s bytes.",
                     host=_host(url),
                     limit_bytes=limit_bytes,
                 ),
@@ -138,7 +138,7 @@ def stream(
                 if not may_follow(url):
                     raise Rejected(
                         Sentence(
-                            "The answer is at another address (%(host)s), which is not trusted.",
+                            "The response is at another address (%(host)s), which is not trusted.",
                             host=_host(url),
                         ),
                         http_status=response.status,
@@ -166,7 +166,7 @@ def _open(
 ) -> BaseHTTPResponse:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
-        raise Rejected(Sentence("The address does not begin with https://; nothing is sent without TLS."))
+        raise Rejected(Sentence("The address does not begin with https://. Nothing is sent without TLS."))
     sent = {"User-Agent": "dsr-portal", "Accept-Encoding": "identity", **headers}
     began_at = time.monotonic()
     connections.mark_unsent()
@@ -193,17 +193,21 @@ def _open(
 def _failure(error: Exception, host: str) -> IntegrationError:
     if connections.begun():
         if isinstance(error, requests.ReadTimeout):
-            return Unreachable(Sentence("%(host)s did not answer in time.", host=host))
-        return Unreachable(Sentence("The connection to %(host)s broke before its answer came.", host=host))
+            return Unreachable(Sentence("%(host)s did not respond in time.", host=host))
+        return Unreachable(
+            Sentence("The connection to %(host)s broke before the response arrived.", host=host)
+        )
     if isinstance(error, requests.exceptions.ProxyError):
-        return NotSent(Sentence("The proxy on the way to %(host)s refused or cannot be reached.", host=host))
+        return NotSent(
+            Sentence("The proxy for %(host)s refused the connection or cannot be reached.", host=host)
+        )
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(reason, NameResolutionError):
         return NotSent(Sentence("The name %(host)s cannot be resolved.", host=host))
     if isinstance(error, requests.exceptions.SSLError):
         cause = reason.args[0] if reason is not None and reason.args else None
         why = f" ({cause.verify_message})" if isinstance(cause, ssl.SSLCertVerificationError) else ""
-        return NotSent(Sentence("No TLS connection with %(host)s%(why)s.", host=host, why=why))
+        return NotSent(Sentence("No TLS connection to %(host)s%(why)s.", host=host, why=why))
     return NotSent(Sentence("%(host)s refused the connection, or did not accept it in time.", host=host))
 
 
@@ -223,14 +227,14 @@ def _refuse_by_status(
         scope = scope if scope.isalpha() and len(scope) <= 32 else ""
         ratelimit.penalise(processor, seconds, scope=scope, new_request=new_request, api=api)
         raise RateLimited(
-            Sentence("%(host)s asks to wait.", host=_host(url)),
+            Sentence("%(host)s asks to wait before the next call.", host=_host(url)),
             retry_after_seconds=seconds,
             scope=scope,
             http_status=status,
         )
     if 300 <= status < 400 or status >= 500:
         what = Sentence("a redirect") if status < 400 else Sentence("the error %(status)s", status=status)
-        sentence = Sentence("%(host)s answered with %(what)s.", host=_host(url), what=what)
+        sentence = Sentence("%(host)s responded with %(what)s.", host=_host(url), what=what)
         raise UnexpectedAnswer(sentence, http_status=status, size=_size(response))
 
 
@@ -254,7 +258,7 @@ def _pieces(response: BaseHTTPResponse, url: str, limit_bytes: int, total_second
             if time.monotonic() > deadline:
                 raise Unreachable(
                     Sentence(
-                        "The answer of %(host)s took longer than %(total_seconds)s s.",
+                        "The response of %(host)s took longer than %(total_seconds)s s.",
                         host=_host(url),
                         total_seconds=f"{total_seconds:.0f}",
                     )
@@ -262,10 +266,10 @@ def _pieces(response: BaseHTTPResponse, url: str, limit_bytes: int, total_second
             yield piece
         return
     except ReadTimeoutError:
-        failure = Unreachable(Sentence("The answer of %(host)s stopped coming.", host=_host(url)))
+        failure = Unreachable(Sentence("The response of %(host)s was interrupted.", host=_host(url)))
     except (HTTPError, OSError):
         failure = UnexpectedAnswer(
-            Sentence("The answer of %(host)s ended early or cannot be decoded.", host=_host(url)),
+            Sentence("The response of %(host)s ended early or cannot be decoded.", host=_host(url)),
             http_status=response.status,
             size=received,
         )

@@ -25,16 +25,18 @@ def read(text: str, *, otherwise: Budget) -> Budget:
         parts = _LINE.fullmatch(" ".join(line.split()))
         if parts is None:
             raise ValueError(
-                Sentence("“%(line)s” is not a limit: write it like “1000 calls in 60 s”.", line=line[:60])
+                Sentence(
+                    "“%(line)s” is not a valid limit. Write it like “1000 calls in 60 s”.", line=line[:60]
+                )
             )
         seconds = int(parts["length"]) * _SECONDS[parts["unit"]]
         if seconds > LONGEST_SECONDS:
-            raise ValueError(Sentence("No window is longer than seven days."))
+            raise ValueError(Sentence("No window can be longer than seven days."))
         (calls if parts["what"] == "calls" else new_requests).append(Limit(int(parts["count"]), seconds))
     if len(calls) > 1:
-        raise ValueError(Sentence("Give one limit of calls; those of new requests may be several."))
+        raise ValueError(Sentence("Enter one limit for calls. Several limits are allowed for new requests."))
     if len({limit.seconds for limit in new_requests}) < len(new_requests):
-        raise ValueError(Sentence("Two limits of new requests are over the same time: keep the lower one."))
+        raise ValueError(Sentence("Two limits for new requests cover the same period. Keep the lower one."))
     return Budget(
         calls=calls[0] if calls else otherwise.calls,
         new_requests=tuple(new_requests) or otherwise.new_requests,

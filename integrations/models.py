@@ -51,7 +51,7 @@ class SendingPause(models.Model):
         verbose_name = verbose_name_plural = gettext_lazy("pause of all sending")
         default_permissions = ()
         permissions: ClassVar[list[Any]] = [
-            ("pause_outgoing", gettext_noop("Can pause and resume everything outgoing"))
+            ("pause_outgoing", gettext_noop("Can pause and resume all sending"))
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(condition=Q(id=1), name="outgoing_is_one_row"),
@@ -86,12 +86,12 @@ class Processor(SealedModel):
         gettext_lazy("name"),
         max_length=100,
         unique=True,
-        help_text=gettext_lazy("How your team calls this account."),
+        help_text=gettext_lazy("Your team’s name for this account."),
     )
     account = models.CharField(
         gettext_lazy("account"),
         max_length=100,
-        help_text=gettext_lazy("What the system itself calls this account: one processor for each."),
+        help_text=gettext_lazy("The system’s own name for this account. One processor per account."),
     )
     environment = models.CharField(
         gettext_lazy("environment"),
@@ -107,14 +107,15 @@ class Processor(SealedModel):
         validators=[URLValidator(schemes=["https"])],
         blank=True,
         default="",
-        help_text=gettext_lazy("Empty for the vendor's own."),
+        help_text=gettext_lazy("Leave empty for the vendor's default."),
     )
     processor_domain = models.CharField(
         max_length=253,
         blank=True,
         default="",
         help_text=gettext_lazy(
-            "The domain callbacks must name and whose certificate must sign them; empty for the vendor's own."
+            "The domain that callbacks must name and whose certificate must sign them. Leave empty for "
+            "the vendor's default."
         ),
     )
     certificate_hosts = models.JSONField(
@@ -122,19 +123,21 @@ class Processor(SealedModel):
         blank=True,
         help_text=(
             gettext_lazy(
-                "Further hosts the signing certificate may be fetched from, besides the API host and the "
-                "vendor's own."
+                "Further hosts that the signing certificate may be fetched from, in addition to the API "
+                "host and the vendor's own."
             )
         ),
     )
     extra_tls_roots = models.TextField(
         blank=True,
-        help_text=gettext_lazy("PEM. Trusted, besides the public roots, for connections to this processor."),
+        help_text=gettext_lazy(
+            "PEM. Trusted in addition to the public roots for connections to this processor."
+        ),
     )
     extra_signing_roots = models.TextField(
         blank=True,
         help_text=gettext_lazy(
-            "PEM. Trusted, besides the public roots, for certificates that sign its callbacks."
+            "PEM. Trusted in addition to the public roots for certificates that sign its callbacks."
         ),
     )
     limits = models.TextField(
@@ -143,13 +146,13 @@ class Processor(SealedModel):
         validators=[limits.validate],
         help_text=(
             gettext_lazy(
-                "What the vendor allows this account, one limit a line, such as “1000 calls in 60 s” or "
-                "“80000 new requests in 24 h”; empty for what it allows everybody."
+                "What the vendor allows this account, one limit per line, such as “1000 calls in 60 s” "
+                "or “80000 new requests in 24 h”. Leave empty for the vendor's general limits."
             )
         ),
     )
     budget_share = models.PositiveSmallIntegerField(
-        default=80, help_text=gettext_lazy("Percent of each limit that the portal uses.")
+        default=80, help_text=gettext_lazy("Percentage of each limit that the portal uses.")
     )
     callback_token = models.CharField(max_length=64, unique=True, default=new_callback_token, editable=False)
     # Set on the first answer that carried our account: proof that the key belongs to the workspace.
@@ -208,7 +211,9 @@ class SigningCertificate(models.Model):
     """A certificate chain that a processor's callbacks were verified with; evidence, never deleted."""
 
     sha256 = models.CharField(
-        max_length=64, primary_key=True, help_text=gettext_lazy("Fingerprint of the leaf, hex.")
+        max_length=64,
+        primary_key=True,
+        help_text=gettext_lazy("Fingerprint of the leaf certificate, hexadecimal."),
     )
     domain = models.CharField(gettext_lazy("domain"), max_length=253)
     # The bundle as it was served: leaf first, then untrusted intermediates.

@@ -37,7 +37,7 @@ def turn(processor: Account, person: str, *, patience_seconds: float = PATIENCE_
     lock = store().lock(key, timeout=LONGEST_SECONDS, sleep=_LOOK_AGAIN_SECONDS, thread_local=False)
     if not _begin(lock, patience_seconds):
         raise RateLimited(
-            Sentence("Another call about the same person is under way at this processor."),
+            Sentence("Another call about the same person is in progress at this processor."),
             # As the first wait that Leanplum asks for: docs.leanplum.com, “Responses”.
             retry_after_seconds=random.uniform(1, 3),  # noqa: S311 - so that two do not meet again; not a secret
             scope="portal",
@@ -53,7 +53,7 @@ def _begin(lock: Lock, patience_seconds: float) -> bool:
         return bool(lock.acquire(blocking_timeout=patience_seconds))
     except RedisError as error:
         logger.warning("The queue store does not answer for a turn: %s.", type(error).__name__)
-    raise NotSent(Sentence("The queue store that keeps calls about one person apart cannot be reached."))
+    raise NotSent(Sentence("The queue store that coordinates calls about one person cannot be reached."))
 
 
 def _end(lock: Lock) -> None:

@@ -80,7 +80,7 @@ def heed(processor: Account, used_percent: float, *, api: str = REQUESTS) -> Non
 def _used_up(wait_seconds: float, *, new_request: bool) -> RateLimited:
     what = Sentence("budget of new requests") if new_request else Sentence("call budget")
     return RateLimited(
-        Sentence("The portal's own %(what)s for this processor is used up for now.", what=what),
+        Sentence("The portal’s own %(what)s for this processor is used up for now.", what=what),
         retry_after_seconds=wait_seconds,
         scope="portal",
     )

@@ -11,7 +11,7 @@ KINDS: dict[str, tuple[Sentence, str]] = {
     "mparticle": (Sentence("mParticle workspace"), "integrations.mparticle.connector.MParticle"),
     "opendsr": (Sentence("OpenDSR processor"), "integrations.opendsr.connector.OpenDsr"),
     "leanplum": (Sentence("Leanplum app"), "integrations.leanplum.connector.Leanplum"),
-    "manual": (Sentence("By hand"), "integrations.manual.connector.Manual"),
+    "manual": (Sentence("Manual"), "integrations.manual.connector.Manual"),
 }
 
 

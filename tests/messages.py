@@ -18,6 +18,8 @@ from django.utils.translation.template import templatize
 ROOT: Final = Path(__file__).resolve().parent.parent
 PO: Final = ROOT / "dsrportal" / "locale" / "de" / "LC_MESSAGES" / "django.po"
 MO: Final = PO.with_suffix(".mo")
+# Templates of sentences that rows of earlier versions hold, one a line: they are still shown translated.
+EARLIER: Final = ROOT / "dsrportal" / "locale" / "earlier.txt"
 # What people never see: the operator's commands speak English, as the log does. And what is written once a language:
 # the manual's pages.
 NOT_READ: Final = (
@@ -43,7 +45,7 @@ KEYWORDS: Final[dict[str, tuple[tuple[int, ...], int | None]]] = {
 }
 _STRING: Final = r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 # What templatize makes of a template's tags.
-_CALL: Final = re.compile(rf"\b(n?p?gettext)\((u?{_STRING}(?:,\s*u?{_STRING})?)")
+_CALL: Final = re.compile(rf"\b(n?p?gettext|_)\((u?{_STRING}(?:,\s*u?{_STRING})?)")
 
 Message = tuple[str | tuple[str, str], str | None]
 
@@ -96,6 +98,8 @@ def template() -> Catalog:
         read = in_python if path.suffix == ".py" else in_template
         for message, context in read(path.read_text()):
             found.add(message, context=context)
+    for line in EARLIER.read_text().splitlines():
+        found.add(line)
     return found
 
 

@@ -145,7 +145,7 @@ class Exported(admin.ModelAdmin):
             return None
 
     def refuse_list(self, request: HttpRequest) -> HttpResponseRedirect:
-        messages.error(request, _("Nothing was exported: the list cannot be narrowed like that."))
+        messages.error(request, _("Nothing was exported. These filters are not valid."))
         return HttpResponseRedirect(self._list_address)
 
 

@@ -118,9 +118,9 @@ def verb_page(
                 refused = no
                 form.refuse(no.sentences)
             except KeyDestroyed:
-                form.refuse((_("Its key was destroyed: this can never be read again."),))
+                form.refuse((_("The key was destroyed. This can never be read again."),))
             except Unreadable:
-                form.refuse((_("It cannot be read: tell an administrator to check the master keys."),))
+                form.refuse((_("This cannot be read. Ask an administrator to check the master keys."),))
             else:
                 if verb.answer:
                     return verb.answer(request, {**context, **shown(None)}, target, result)

@@ -45,7 +45,7 @@ _ANSWER_TONES: Final[dict[str, str]] = {
 }
 
 # Taken is not done, and no word of it being done can come.
-_ACCEPTED: Final = gettext_lazy("Accepted: no later word comes")
+_ACCEPTED: Final = gettext_lazy("Accepted (no further confirmation is sent)")
 
 
 @cache

@@ -27,7 +27,7 @@ class BulkVerb(models.TextChoices):
 class BulkState(models.TextChoices):
     # The list is frozen; of an approval each plan is still being read.
     PREPARING = "preparing", _("Being prepared")
-    PREVIEWED = "previewed", _("Waits to be confirmed")
+    PREVIEWED = "previewed", _("Waiting for confirmation")
     RUNNING = "running", _("Running")
     UNDOING = "undoing", _("Being undone")
     DONE = "done", _("Done")
@@ -36,7 +36,7 @@ class BulkState(models.TextChoices):
 
 class RowState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
-    LEFT_OUT = "left_out", _("Left out")
+    LEFT_OUT = "left_out", _("Skipped")
     DONE = "done", _("Done")
     REFUSED = "refused", _("Refused")
     FAILED = "failed", _("Failed")

@@ -22,8 +22,8 @@ class Verdict(models.TextChoices):
     FOREIGN_ACCOUNT = "foreign_account", gettext_lazy("Names another workspace")
     FOREIGN_ADDRESS = "foreign_address", gettext_lazy("Names another callback address")
     OTHER_PROCESSOR = "other_processor", gettext_lazy("Request belongs to another processor")
-    UNKNOWN_REQUEST = "unknown_request", gettext_lazy("Request is not ours")
-    UNKNOWN_STATUS = "unknown_status", gettext_lazy("Status word is not known")
+    UNKNOWN_REQUEST = "unknown_request", gettext_lazy("Unknown request")
+    UNKNOWN_STATUS = "unknown_status", gettext_lazy("Unknown status reported")
 
 
 # Stored and applied to nothing.
@@ -66,11 +66,11 @@ class CallbackDelivery(SealedModel):
     body_sha256 = models.CharField(max_length=64)
     reported_status = models.CharField(max_length=64, blank=True)
     verdict = models.CharField(
-        gettext_lazy("verdict"), max_length=20, choices=Verdict.choices, default=Verdict.RECEIVED
+        gettext_lazy("processing result"), max_length=20, choices=Verdict.choices, default=Verdict.RECEIVED
     )
     applied_at = models.DateTimeField(null=True, blank=True)
     repeats = models.PositiveIntegerField(
-        default=0, help_text=gettext_lazy("How often the same body came again.")
+        default=0, help_text=gettext_lazy("How often the same body was received again.")
     )
 
     class Meta:

@@ -20,7 +20,7 @@ class VerificationMethod(models.TextChoices):
     MATCHED_DATA = "matched_data", gettext_lazy("Data points matched")
     EMAIL_CONFIRMED = "email_confirmed", gettext_lazy("E-mail address confirmed")
     DOCUMENT_SEEN = "document_seen", gettext_lazy("Document seen")
-    SIGNED_IN = "signed_in", gettext_lazy("Asked while signed in")
+    SIGNED_IN = "signed_in", gettext_lazy("Request made while signed in")
     AUTHORISED_AGENT = "authorised_agent", gettext_lazy("Authorised agent with proof")
 
 
@@ -36,12 +36,13 @@ class Case(models.Model):
     type = models.CharField(gettext_lazy("type"), max_length=16, choices=RequestType.choices)
     regulation = models.CharField(gettext_lazy("regulation"), max_length=8, choices=Regulation.choices)
     received_at = models.DateTimeField(
-        gettext_lazy("received at"), help_text=gettext_lazy("When the person asked. Starts the legal clock.")
+        gettext_lazy("received at"),
+        help_text=gettext_lazy("When the request was received. The legal deadline is counted from then."),
     )
     skip_waiting_period = models.BooleanField(
         default=False,
         help_text=gettext_lazy(
-            "Erasure only: ask mParticle to skip its seven days in which a cancel is possible."
+            "Erasures only: asks mParticle to skip the seven days in which the request can be cancelled."
         ),
     )
     group_name = models.CharField(
@@ -57,9 +58,9 @@ class Case(models.Model):
         ],
         help_text=(
             gettext_lazy(
-                "Only where the processor shall report this case's requests together with others you "
-                "name alike. It is sent in addresses: nothing personal. Empty: the portal groups them "
-                "itself."
+                "Only if the processor should report on this case's requests together with others of "
+                "the same group. The name appears in URLs. Do not use personal data. If empty, the "
+                "portal forms the groups itself."
             )
         ),
     )
@@ -159,18 +160,18 @@ class Case(models.Model):
         verbose_name = gettext_lazy("case")
         verbose_name_plural = gettext_lazy("cases")
         permissions: ClassVar[list[Any]] = [
-            ("verify_case", gettext_noop("Can record verification of the person")),
+            ("verify_case", gettext_noop("Can verify requesters")),
             ("assign_case", gettext_noop("Can assign, defer and tag cases")),
-            ("plan_case", gettext_noop("Can change the plan and the identities of a case")),
-            ("search_case", gettext_noop("Can ask processors whether they know the person")),
-            ("release_case", gettext_noop("Can release an erasure that is held")),
+            ("plan_case", gettext_noop("Can change the plan and the identifiers of a case")),
+            ("search_case", gettext_noop("Can search processors for data subjects")),
+            ("release_case", gettext_noop("Can release erasures from hold")),
             ("approve_case", gettext_noop("Can approve or deny a case")),
-            ("withdraw_case", gettext_noop("Can withdraw a case")),
+            ("withdraw_case", gettext_noop("Can record the withdrawal of a case")),
             ("cancel_case", gettext_noop("Can cancel requests at processors")),
-            ("refresh_case", gettext_noop("Can ask processors for the current status and retry")),
+            ("refresh_case", gettext_noop("Can check the status at processors and retry")),
             ("close_case", gettext_noop("Can close a case with its outcome")),
             ("reopen_case", gettext_noop("Can reopen a closed case")),
-            ("reveal_identity", gettext_noop("Can reveal identities, with a reason")),
+            ("reveal_identity", gettext_noop("Can reveal identifiers, with a reason")),
             ("download_package", gettext_noop("Can download result packages")),
             ("export_case", gettext_noop("Can export lists of cases")),
         ]

@@ -23,7 +23,7 @@ class Clock(models.Model):
     zone = models.CharField(max_length=64)
     started_on = models.DateField()
     nominal_on = models.DateField(
-        help_text=gettext_lazy("Before any roll to a working day: the last safe day.")
+        help_text=gettext_lazy("The last safe day, before moving to a working day.")
     )
     due_on = models.DateField()
     due_at = models.DateTimeField(db_index=True)

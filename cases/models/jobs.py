@@ -14,8 +14,8 @@ class Jobs(models.Model):
         managed = False
         default_permissions = ()
         permissions: ClassVar[list[Any]] = [
-            ("view_jobs", gettext_noop("Can look at queues, workers and failed jobs")),
-            ("requeue_jobs", gettext_noop("Can have failed jobs run again")),
+            ("view_jobs", gettext_noop("Can view queues, workers and failed jobs")),
+            ("requeue_jobs", gettext_noop("Can run failed jobs again")),
         ]
 
     def __str__(self) -> str:

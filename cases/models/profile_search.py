@@ -22,7 +22,7 @@ class Purpose(models.TextChoices):
 class Finding(models.TextChoices):
     FOUND = "found", gettext_lazy("Profile found")
     NOT_FOUND = "not_found", gettext_lazy("No profile found")
-    UNKNOWN = "unknown", gettext_lazy("Could not be asked")
+    UNKNOWN = "unknown", gettext_lazy("Could not be searched")
 
 
 class ProfileSearch(SealedModel):

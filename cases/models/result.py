@@ -13,10 +13,10 @@ from dsrportal.fields import EncryptedJSONField, SealedModel
 class PackageState(models.TextChoices):
     FETCHED = "fetched", gettext_lazy("Fetched")
     NO_DATA = "no_data", gettext_lazy("No data held")
-    MISSED = "missed", gettext_lazy("Gone before it was fetched")
+    MISSED = "missed", gettext_lazy("No longer available when fetched")
     TOO_LARGE = "too_large", gettext_lazy("Larger than allowed")
     EXPIRED = "expired", gettext_lazy("Deleted after its expiry")
-    SEALED = "sealed", gettext_lazy("Kept sealed: it is in doubt")
+    SEALED = "sealed", gettext_lazy("Sealed because it is doubtful")
 
 
 class ResultPackage(SealedModel):

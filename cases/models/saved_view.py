@@ -28,7 +28,7 @@ class SavedView(models.Model):
         # To see one is to see cases; to change one, to own it or to share.
         default_permissions = ("add",)
         permissions: ClassVar[list[Any]] = [
-            ("share_savedview", gettext_noop("Can share saved views with everybody"))
+            ("share_savedview", gettext_noop("Can share saved views with everyone"))
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(

@@ -33,8 +33,8 @@ class ManualTask(models.Model):
         verbose_name = gettext_lazy("manual task")
         verbose_name_plural = gettext_lazy("manual tasks")
         permissions: ClassVar[list[Any]] = [
-            ("attest_manualtask", gettext_noop("Can attest what was done by hand")),
-            ("assign_manualtask", gettext_noop("Can assign what is done by hand, and make such tasks")),
+            ("attest_manualtask", gettext_noop("Can attest manual tasks")),
+            ("assign_manualtask", gettext_noop("Can create and assign manual tasks")),
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(

@@ -39,12 +39,12 @@ class VerificationRule(models.Model):
     declaration = models.BooleanField(
         _("signed declaration"),
         help_text=_(
-            "With matched data points, a declaration signed under penalty of perjury must be kept too "
-            "(11 CCR 7062, where specific pieces of data are given out)."
+            "If data points are matched, a declaration signed under penalty of perjury must also be on "
+            "file (11 CCR 7062, where specific pieces of data are disclosed)."
         ),
     )
     link_days = models.PositiveSmallIntegerField(
-        _("days an e-mail link is valid"),
+        _("validity of an e-mail link in days"),
         validators=[MinValueValidator(1), MaxValueValidator(MOST_LINK_DAYS)],
     )
 
@@ -103,7 +103,7 @@ class Verification(models.Model):
 class LinkState(models.TextChoices):
     """Where a confirmation link stands; told from its row, never stored."""
 
-    WAITING = "waiting", _("Waits to be sent")
+    WAITING = "waiting", _("Waiting to be sent")
     REFUSED = "refused", _("Could not be delivered")
     SENT = "sent", _("Sent")
     EXPIRED = "expired", _("Expired")

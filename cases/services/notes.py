@@ -36,15 +36,15 @@ def add(case: Case, text: str, *, actor: Actor, parent: Note | None = None) -> W
     Raises Refused where nothing was typed, and for an answer to what is not of this case.
     """
     if len(text) > MOST_LETTERS:
-        raise Refused(Sentence("A note has up to %(count)d letters.", count=MOST_LETTERS))
+        raise Refused(Sentence("A note can have up to %(count)d characters.", count=MOST_LETTERS))
     if parent is not None and parent.case_id != case.pk:
-        raise Refused(Sentence("The note you answer is not of this case."))
+        raise Refused(Sentence("The note you are replying to does not belong to this case."))
     # An answer to an answer stands in the same thread.
     thread = parent.parent if parent and parent.parent else parent
     with transaction.atomic():
         note = _keep(case, text, actor=actor, parent=thread)
         if note is None or actor.user is None:
-            raise Refused(Sentence("Write something first."))
+            raise Refused(Sentence("Enter a text."))
         details: audit.Details = {"thread": str(thread.pk)} if thread else {}
         audit.record(Action.NOTE_WRITTEN, actor=actor, case=case, note=note, details=details)
         found = mentions.record(note, text, actor=actor)

@@ -4,7 +4,7 @@ from typing import Final
 
 from dsrportal.sentence import Sentence, paragraph
 
-CHANGED: Final = Sentence("This has changed in the meantime. Look again and decide anew.")
+CHANGED: Final = Sentence("This changed in the meantime. Review it and try again.")
 
 
 class Refused(Exception):

@@ -31,7 +31,7 @@ def move_case(
     if to not in CASE_MOVES[old]:
         raise Refused(
             Sentence(
-                "A case in %(old)s cannot move to %(new)s.",
+                "The status of a case cannot change from %(old)s to %(new)s.",
                 old=CaseStatus(old).label,
                 new=CaseStatus(to).label,
             )
@@ -75,7 +75,7 @@ def move_request(
     if to not in (REPORTED_MOVES if reported else REQUEST_MOVES)[old]:
         raise Refused(
             Sentence(
-                "A request that is %(old)s cannot become %(new)s.",
+                "The status of a request cannot change from %(old)s to %(new)s.",
                 old=Word(RequestStatus(old).label),
                 new=Word(RequestStatus(to).label),
             )

@@ -95,9 +95,7 @@ def refuse_conflict(
     latest: list[AuditEvent] = list(since.order_by("-sequence")[:MOST_TOLD])
     if latest:
         raise Conflict(
-            Sentence(
-                "Somebody was faster: this has changed since you opened the page. Look again and decide anew."
-            ),
+            Sentence("This changed since you opened the page. Review it and try again."),
             *(_in_words(event, actor=actor) for event in reversed(latest)),
             sequence=latest[0].sequence,
         )

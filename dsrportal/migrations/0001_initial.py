@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                     "language",
                     models.CharField(
                         blank=True,
-                        choices=[("", "As the browser says"), ("en", "English"), ("de", "Deutsch")],
+                        choices=[("", "Browser setting"), ("en", "English"), ("de", "Deutsch")],
                         default="",
                         max_length=8,
                         verbose_name="language",

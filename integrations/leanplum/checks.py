@@ -34,7 +34,7 @@ def _key(name: Sentence, key_field: str, call: Callable[[], object]) -> Connecti
         # Skipped with a word on the call, not on the key.
         if not (isinstance(error, Rejected) and error.http_status == 200):
             sentence = Sentence(
-                "The %(name)s could not be tried. %(sentence)s",
+                "The %(name)s could not be tested. %(sentence)s",
                 name=Word(name),
                 sentence=error.sentence,
             )
@@ -53,17 +53,17 @@ def _options(processor: Account) -> ConnectionCheck:
         return ConnectionCheck(
             Sentence("Options"),
             False,
-            Sentence("Choose which identity is the Leanplum user ID."),
+            Sentence("Choose the identifier that is the Leanplum user ID."),
             "user_id_type",
         )
     if unreadable:
         sentence = Sentence(
-            "%(count)s of the lines on attributes cannot be read: write each like “email = email_address”.",
+            "%(count)s of the attribute lines cannot be read. Write each like “email = email_address”.",
             count=unreadable,
         )
         return ConnectionCheck(Sentence("Options"), False, sentence, "attributes")
     return ConnectionCheck(
         Sentence("Options"),
         True,
-        Sentence("People are known there by %(type)s.", type=IdentityType(wanted).label),
+        Sentence("Users are identified there by %(type)s.", type=IdentityType(wanted).label),
     )

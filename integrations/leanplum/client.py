@@ -71,9 +71,7 @@ class Client:
         else:
             if outcome.word == Word.DONE and not isinstance(outcome.reply.get("userId"), str | int):
                 raise UnexpectedAnswer(
-                    Sentence(
-                        "The answer of Leanplum says neither that it knows the user nor that it does not."
-                    ),
+                    Sentence("The response of Leanplum does not show whether it has the user."),
                     http_status=200,
                 )
             return outcome

@@ -48,16 +48,17 @@ LIMITS = Budget(calls=Limit(600, 60))
 EXPORT_LIMIT_BYTES = 32 * 1024 * 1024
 
 _BLOCKED_NOW = Sentence(
-    "The person is blocked there: nothing more is collected from now on, and what is held is "
-    "erased within 15 days. No later word comes."
+    "The data subject is blocked there. Nothing more is collected, and existing data is erased within "
+    "15 days. No further confirmation is sent."
 )
 _BLOCKED_BEFORE = Sentence(
-    "The person was blocked there already, which erases and stops collecting. No later word comes."
+    "The data subject was already blocked there, which erases the data and stops collection. No further "
+    "confirmation is sent."
 )
 
 _GONE_BEFORE = Sentence(
-    "An earlier attempt got no answer, and Leanplum knows no such user now: either that one "
-    "erased them, or there was nobody."
+    "An earlier attempt got no response, and Leanplum has no such user now. Either that attempt erased "
+    "the user, or there was none."
 )
 
 
@@ -65,7 +66,8 @@ class Leanplum(Connector):
     kind: ClassVar[str] = "leanplum"
     label: ClassVar[Sentence] = Sentence("Leanplum app")
     description: ClassVar[Sentence] = Sentence(
-        "One app at Leanplum, asked directly: mParticle does not forward data subject requests to it."
+        "One Leanplum app, contacted directly, because mParticle does not forward data subject requests "
+        "to it."
     )
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
@@ -81,7 +83,7 @@ class Leanplum(Connector):
     )
     account_label: ClassVar[Sentence] = Sentence("App ID")
     account_help: ClassVar[Sentence] = Sentence(
-        "App Settings, Keys & Settings in Leanplum; the development app is an app of its own."
+        "From App Settings, Keys & Settings in Leanplum. The development app is a separate app."
     )
     default_base_url: ClassVar[str] = "https://api.leanplum.com/api"
     secrets: ClassVar[tuple[Secret, ...]] = fields.SECRETS
@@ -140,7 +142,7 @@ class Leanplum(Connector):
         if not wanted:
             raise Rejected(
                 Sentence(
-                    "%(processor)s has no attribute named for this: nothing was sent.",
+                    "%(processor)s has no attribute configured for this. Nothing was sent.",
                     processor=self.processor.name,
                 )
             )
@@ -154,7 +156,7 @@ class Leanplum(Connector):
         """Look whether the user is still there: Leanplum has no word for a request. Raises UnknownRequest for what that
         says nothing about."""
         if inquiry.request_type in (RequestType.CORRECTION, RequestType.OPT_OUT):
-            raise UnknownRequest(Sentence("Leanplum keeps no record of what was asked."))
+            raise UnknownRequest(Sentence("Leanplum keeps no record of requests."))
         outcome = self._client().export(self._user_id(inquiry.open_identities()))
         if inquiry.request_type != RequestType.ERASURE:
             return self._exported(inquiry, outcome)
@@ -163,7 +165,7 @@ class Leanplum(Connector):
         if outcome.word == Word.NOT_FOUND:
             return _completed(inquiry, outcome, ReportedAnswer.DONE)
         if self._blocks and packages.is_left_empty(outcome.reply):
-            remark = Sentence("No attributes and no events are left there; the user ID stays, blocked.")
+            remark = Sentence("No attributes and no events are left there. The user ID stays blocked.")
             return _completed(inquiry, outcome, ReportedAnswer.DONE, remark)
         return Report(inquiry.request_id, ReportedStatus.IN_PROGRESS, "user found")
 
@@ -206,7 +208,7 @@ class Leanplum(Connector):
             request,
             outcome,
             ReportedAnswer.NO_DATA_HELD,
-            Sentence("Leanplum knows no user by the %(label)s that was asked for.", label=label),
+            Sentence("Leanplum has no user with the requested %(label)s.", label=label),
         )
 
     def _changed(self, request: Submission, outcome: Outcome) -> Report:
@@ -216,7 +218,9 @@ class Leanplum(Connector):
             return _completed(request, outcome, ReportedAnswer.DONE)
         if request.request_type == RequestType.OPT_OUT:
             return _completed(request, outcome, ReportedAnswer.ACCEPTED, _BLOCKED_BEFORE)
-        remark = Sentence("The person is blocked there: what was held is erased, and nothing can be changed.")
+        remark = Sentence(
+            "The data subject is blocked there. The data was erased, and nothing can be changed."
+        )
         return _completed(request, outcome, ReportedAnswer.NOT_APPLICABLE, remark)
 
     # --- results
@@ -231,7 +235,7 @@ class Leanplum(Connector):
         outcome = self._client().export(self._user_id(inquiry.open_identities()), limit_bytes=limit_bytes)
         self._refuse_blocked(outcome)
         if outcome.word == Word.NOT_FOUND:
-            raise NothingFound(Sentence("Leanplum knows no such user."), http_status=200)
+            raise NothingFound(Sentence("Leanplum has no such user."), http_status=200)
         yield ResultStream(content_type=packages.CONTENT_TYPE, chunks=packages.chunks(outcome.reply))
 
     def summarise(self, package: BinaryIO, *, submitted: Sequence[Identity]) -> PackageSummary:
@@ -279,8 +283,8 @@ class Leanplum(Connector):
         if outcome.word == Word.BLOCKED:
             raise Rejected(
                 Sentence(
-                    "Leanplum says that this person is blocked, and not what it still holds: look them up "
-                    "there."
+                    "Leanplum reports that this person is blocked, but not what it still holds. Look "
+                    "them up there."
                 ),
                 http_status=451,
             )

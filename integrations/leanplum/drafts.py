@@ -41,12 +41,12 @@ def no_user_id(processor: Account) -> Sentence:
     wanted = user_id_type(processor)
     if not wanted:
         return Sentence(
-            "%(processor)s is not told which identity is its user ID: choose it on the processor's page.",
+            "%(processor)s has no setting for its user ID. Choose the identifier on the processor's page.",
             processor=processor.name,
         )
     return Sentence(
-        "%(processor)s knows people by %(type)s, and this case has none: add it, or look "
-        "the person up there by hand.",
+        "%(processor)s identifies users by %(type)s, and this case has none. Add one, or search for the "
+        "data subject there manually.",
         processor=processor.name,
         type=IdentityType(wanted).label,
     )
@@ -57,8 +57,8 @@ def cannot(processor: Account, draft: Draft) -> Sentence | None:
         return no_user_id(processor)
     if draft.request_type == RequestType.OPT_OUT and not processor.option("opt_out_attribute"):
         return Sentence(
-            "%(processor)s has no attribute for opt-outs: name one on the processor's page, or do it "
-            "by hand.",
+            "%(processor)s has no attribute for opt-outs. Configure one on the processor's page, or "
+            "process the opt-out manually.",
             processor=processor.name,
         )
     corrected = {correction.type for correction in draft.corrections}
@@ -68,8 +68,8 @@ def cannot(processor: Account, draft: Draft) -> Sentence | None:
         and not corrected & set(attributes(processor))
     ):
         return Sentence(
-            "%(processor)s has no attribute named for what is wrong (%(labels)s): name it on the "
-            "processor's page, or correct it there by hand.",
+            "%(processor)s has no attribute configured for the values to correct (%(labels)s). "
+            "Configure it on the processor's page, or correct them there manually.",
             processor=processor.name,
             labels=_labels(corrected),
         )
@@ -82,7 +82,7 @@ def check(processor: Account, draft: Draft) -> list[Sentence]:
         label = IdentityType(user_id_type(processor)).label
         return [
             Sentence(
-                "The identity “%(label)s” needs a value of at most %(count)s characters.",
+                "The identifier “%(label)s” must have a value of at most %(count)s characters.",
                 label=label,
                 count=LONGEST_USER_ID,
             )
@@ -98,7 +98,7 @@ def warn(processor: Account, draft: Draft) -> list[Sentence]:
     ):
         warnings.append(
             Sentence(
-                "%(processor)s is asked for the e-mail address with its capitals, exactly as given.",
+                "%(processor)s is searched for the e-mail address in the capitalisation that was entered.",
                 processor=processor.name,
             )
         )
@@ -113,7 +113,7 @@ def _of_corrections(processor: Account, draft: Draft) -> list[Sentence]:
     if unnamed:
         warnings.append(
             Sentence(
-                "%(processor)s is not corrected where it has no attribute named for it (%(labels)s).",
+                "%(processor)s is not corrected where no attribute is configured (%(labels)s).",
                 processor=processor.name,
                 labels=_labels(unnamed),
             )
@@ -121,22 +121,22 @@ def _of_corrections(processor: Account, draft: Draft) -> list[Sentence]:
     if user_id_type(processor) in corrected:
         warnings.append(
             Sentence(
-                "%(processor)s knows the person by what is corrected: its user ID stays as it was, only "
-                "the attribute changes.",
+                "%(processor)s identifies the data subject by the value to correct. Its user ID stays "
+                "unchanged. Only the attribute changes.",
                 processor=processor.name,
             )
         )
     if any(types.count(each) > 1 for each in corrected & set(names) - {user_id_type(processor)}):
         warnings.append(
             Sentence(
-                "%(processor)s has one attribute for a type, and is given the last of its new values.",
+                "%(processor)s has one attribute per type and receives the last of the new values.",
                 processor=processor.name,
             )
         )
     if len(split(processor, draft)) > 1:
         warnings.append(
             Sentence(
-                "%(processor)s may know several users here: each of them is given the new value.",
+                "%(processor)s may have several matching users. Each of them receives the new value.",
                 processor=processor.name,
             )
         )

@@ -20,7 +20,7 @@ SECRETS: Final[tuple[Secret, ...]] = (
     Secret(
         "export_key",
         Sentence("Data Export key"),
-        Sentence("For access, and to see whether an erasure is done."),
+        Sentence("For access requests, and to check that an erasure is complete."),
     ),
 )
 
@@ -28,9 +28,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "user_id_type",
         Sentence("Leanplum user ID"),
-        Sentence(
-            "Which identity it is: the one that your mParticle connection, or your own app, sends as user ID."
-        ),
+        Sentence("The identifier that your mParticle connection or your own app sends as user ID."),
         choices=tuple(
             (kind.value, Sentence(kind.label))
             for kind in (IdentityType.CONTROLLER_CUSTOMER_ID, IdentityType.EMAIL, IdentityType.MPID)
@@ -41,25 +39,25 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "erasure_policy",
         Sentence("Erasure"),
         Sentence(
-            "Deleting forgets the person, who is known anew when data comes in; blocking also stops "
-            "new data, and keeps the user ID."
+            "Deleting removes the user, who is created again when new data arrives. Blocking also stops "
+            "new data and keeps the user ID."
         ),
         choices=(
             (DELETE, Sentence("Delete the user")),
             (BLOCK, Sentence("Block the user")),
-            (BLOCK_THEN_VERIFY, Sentence("Block the user, and see that nothing is left")),
+            (BLOCK_THEN_VERIFY, Sentence("Block the user and check that nothing is left")),
         ),
         default=DELETE,
     ),
     Option(
         "opt_out_attribute",
         Sentence("Opt-out attribute"),
-        Sentence("The user attribute that is set to true for an opt-out, and that your campaigns heed."),
+        Sentence("The user attribute that is set to true for an opt-out. Your campaigns must respect it."),
     ),
     Option(
         "attributes",
-        Sentence("Attributes that hold identities"),
-        Sentence("For corrections, one a line, such as “email = email_address”."),
+        Sentence("Attributes with identifiers"),
+        Sentence("For corrections, one per line, such as “email = email_address”."),
         multiline=True,
     ),
 )

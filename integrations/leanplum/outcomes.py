@@ -65,8 +65,8 @@ def read(answer: Answer, *, key_field: str) -> Outcome:
     if error:
         raise Rejected(
             Sentence(
-                "Leanplum took the call and then skipped it because of an error: look at the processor's "
-                "options, and at this person there."
+                "Leanplum accepted the call but then skipped it because of an error. Check the "
+                "processor's options and this person there."
             ),
             http_status=200,
         )
@@ -77,7 +77,7 @@ def read(answer: Answer, *, key_field: str) -> Outcome:
     if warning:
         raise Rejected(
             Sentence(
-                "Leanplum answered with a warning, so it may have skipped what was asked: look this "
+                "Leanplum responded with a warning, so it may have skipped the request. Look this "
                 "person up there."
             ),
             http_status=200,
@@ -109,7 +109,7 @@ def _message(reply: Mapping[str, Any] | None, name: str) -> str:
 def _unauthorized(key_field: str, status: int) -> Unauthorized:
     return Unauthorized(
         Sentence(
-            "Leanplum refused the %(key)s: compare it, and the App ID, with App Settings, Keys & Settings.",
+            "Leanplum refused the %(key)s. Compare it and the App ID with App Settings, Keys & Settings.",
             key=_KEYS[key_field],
         ),
         key_field=key_field,
@@ -119,7 +119,7 @@ def _unauthorized(key_field: str, status: int) -> Unauthorized:
 
 def _refused(status: int) -> IntegrationError:
     if status == 404:
-        return Rejected(Sentence("Leanplum does not know this app: look at the App ID."), http_status=status)
+        return Rejected(Sentence("Leanplum does not know this app. Check the App ID."), http_status=status)
     return Rejected(
         Sentence("Leanplum refused the call as invalid (%(status)s).", status=status), http_status=status
     )
@@ -127,7 +127,7 @@ def _refused(status: int) -> IntegrationError:
 
 def _unexpected(answer: Answer) -> UnexpectedAnswer:
     return UnexpectedAnswer(
-        Sentence("The answer of Leanplum does not say what became of the call."),
+        Sentence("The response of Leanplum does not show what became of the call."),
         http_status=answer.status,
         size=len(answer.body),
     )

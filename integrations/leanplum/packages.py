@@ -38,9 +38,7 @@ def chunks(reply: Mapping[str, Any]) -> Iterator[bytes]:
     with suppress(RecursionError):
         raw = json.dumps(document, indent=2, ensure_ascii=False).encode()
     if not raw:
-        raise UnexpectedAnswer(
-            Sentence("The export is nested deeper than anything that can be kept."), http_status=200
-        )
+        raise UnexpectedAnswer(Sentence("The export is nested too deeply to be stored."), http_status=200)
     for start in range(0, len(raw), _PIECE_BYTES):
         yield raw[start : start + _PIECE_BYTES]
 
@@ -88,7 +86,7 @@ def redact(package: BinaryIO, *, fields: frozenset[str]) -> Iterator[bytes]:
         document = None
     if document is None:
         raise UnexpectedAnswer(
-            Sentence("The stored export cannot be read, so nothing can be left out of it.")
+            Sentence("The stored export cannot be read, so nothing can be removed from it.")
         )
     kept = {name: value for name, value in document.items() if name not in fields}
     if isinstance(kept.get(ATTRIBUTES), dict):

@@ -34,10 +34,10 @@ NO_LIMIT = Budget(calls=Limit(1_000_000, 60))
 
 class Manual(Connector):
     kind: ClassVar[str] = "manual"
-    label: ClassVar[Sentence] = Sentence("By hand")
+    label: ClassVar[Sentence] = Sentence("Manual")
     description: ClassVar[Sentence] = Sentence(
-        "A system that the portal cannot reach: each request becomes a task, and somebody "
-        "attests what was done."
+        "A system that the portal cannot reach. Each request becomes a task, and someone attests what "
+        "was done."
     )
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
@@ -50,15 +50,13 @@ class Manual(Connector):
         }
     )
     account_label: ClassVar[Sentence] = Sentence("System")
-    account_help: ClassVar[Sentence] = Sentence(
-        "What the system, or the partner, is called where it is worked."
-    )
+    account_help: ClassVar[Sentence] = Sentence("Name of the system or partner where the work is done.")
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             "types",
-            Sentence("Asked for"),
+            Sentence("Request type"),
             choices=(
-                ("all", Sentence("Every type of request")),
+                ("all", Sentence("All types of request")),
                 ("erasure", Sentence("Erasure only")),
                 ("access", Sentence("Access and portability only")),
                 ("erasure_access", Sentence("Erasure, access and portability")),
@@ -67,25 +65,27 @@ class Manual(Connector):
         ),
         Option(
             "when",
-            Sentence("In a plan"),
-            choices=((ALWAYS, Sentence("Always")), (ON_DEMAND, Sentence("Only where somebody asks for it"))),
+            Sentence("Include in plans"),
+            choices=((ALWAYS, Sentence("Always")), (ON_DEMAND, Sentence("Only on request"))),
             default=ALWAYS,
         ),
         Option(
             "instructions",
             Sentence("Instructions"),
-            Sentence("What to do there, and how to see that it is done; shown with each task."),
+            Sentence("What to do there, and how to check that it is done. Shown with each task."),
             multiline=True,
         ),
         Option(
             "assignee",
             Sentence("Assignee"),
-            Sentence("The user name of who gets its tasks; empty for nobody in particular."),
+            Sentence("User name of the person who gets the tasks. If empty, the tasks are unassigned."),
         ),
         Option(
             "days_before",
             Sentence("Due, in days before the case"),
-            Sentence("A whole number: a task is due so many days before the person must be answered."),
+            Sentence(
+                "A whole number. A task is due this many days before the response deadline of the case."
+            ),
             default="5",
         ),
     )
@@ -99,7 +99,7 @@ class Manual(Connector):
             return None
         what = Word(RequestType(draft.request_type).label)
         return Sentence(
-            "%(processor)s is not worked for this type of request (%(what)s), as its options say.",
+            "According to its options, %(processor)s is not used for this type of request (%(what)s).",
             processor=self.processor.name,
             what=what,
         )
@@ -115,9 +115,9 @@ class Manual(Connector):
     def test_connection(self) -> list[ConnectionCheck]:
         return [
             ConnectionCheck(
-                Sentence("By hand"),
+                Sentence("Manual"),
                 True,
-                Sentence("There is nothing to test: people work this system by hand."),
+                Sentence("There is nothing to test. This system is worked manually."),
             )
         ]
 

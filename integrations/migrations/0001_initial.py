@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 (
                     "sha256",
                     models.CharField(
-                        help_text="Fingerprint of the leaf, hex.",
+                        help_text="Fingerprint of the leaf certificate, hexadecimal.",
                         max_length=64,
                         primary_key=True,
                         serialize=False,
@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="How your team calls this account.",
+                        help_text="Your team’s name for this account.",
                         max_length=100,
                         unique=True,
                         verbose_name="name",
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 (
                     "account",
                     models.CharField(
-                        help_text="What the system itself calls this account: one processor for each.",
+                        help_text="The system’s own name for this account. One processor per account.",
                         max_length=100,
                         verbose_name="account",
                     ),
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                     models.URLField(
                         blank=True,
                         default="",
-                        help_text="Empty for the vendor's own.",
+                        help_text="Leave empty for the vendor's default.",
                         validators=[URLValidator(schemes=["https"])],
                         verbose_name="API address",
                     ),
@@ -109,7 +109,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         default="",
-                        help_text="The domain callbacks must name and whose certificate must sign them; empty for the vendor's own.",
+                        help_text="The domain that callbacks must name and whose certificate must sign them. "
+                        "Leave empty for the vendor's default.",
                         max_length=253,
                     ),
                 ),
@@ -118,27 +119,29 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text="Further hosts the signing certificate may be fetched from, besides the API host and the vendor's own.",
+                        help_text="Further hosts that the signing certificate may be fetched from, in addition to "
+                        "the API host and the vendor's own.",
                     ),
                 ),
                 (
                     "extra_tls_roots",
                     models.TextField(
                         blank=True,
-                        help_text="PEM. Trusted, besides the public roots, for connections to this processor.",
+                        help_text="PEM. Trusted in addition to the public roots for connections to this processor.",
                     ),
                 ),
                 (
                     "extra_signing_roots",
                     models.TextField(
                         blank=True,
-                        help_text="PEM. Trusted, besides the public roots, for certificates that sign its callbacks.",
+                        help_text="PEM. Trusted in addition to the public roots for certificates that sign its "
+                        "callbacks.",
                     ),
                 ),
                 (
                     "budget_share",
                     models.PositiveSmallIntegerField(
-                        default=80, help_text="Percent of each limit that the portal uses."
+                        default=80, help_text="Percentage of each limit that the portal uses."
                     ),
                 ),
                 (
@@ -164,7 +167,9 @@ class Migration(migrations.Migration):
                     models.TextField(
                         blank=True,
                         default="",
-                        help_text="What the vendor allows this account, one limit a line, such as “1000 calls in 60 s” or “80000 new requests in 24 h”; empty for what it allows everybody.",
+                        help_text="What the vendor allows this account, one limit per line, such as “1000 calls "
+                        "in 60 s” or “80000 new requests in 24 h”. Leave empty for the vendor's general "
+                        "limits.",
                         validators=[limits.validate],
                     ),
                 ),
@@ -207,7 +212,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "outgoing",
                 "verbose_name_plural": "outgoing",
-                "permissions": [("pause_outgoing", "Can pause and resume everything outgoing")],
+                "permissions": [("pause_outgoing", "Can pause and resume all sending")],
                 "default_permissions": (),
                 "constraints": [
                     models.CheckConstraint(condition=Q(id=1), name="outgoing_is_one_row"),

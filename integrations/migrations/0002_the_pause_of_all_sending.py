@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
             "SendingPause",
             {
                 "default_permissions": (),
-                "permissions": [("pause_outgoing", "Can pause and resume everything outgoing")],
+                "permissions": [("pause_outgoing", "Can pause and resume all sending")],
                 "verbose_name": "pause of all sending",
                 "verbose_name_plural": "pause of all sending",
             },

@@ -32,13 +32,15 @@ def whole(chunks: Iterator[bytes], *, content_type: str) -> Iterator[bytes]:
         tail = (tail + chunk)[-_LONGEST_TAIL:]
         yield chunk
     if size == 0:
-        raise UnexpectedAnswer(Sentence("The result's address gave an empty file."), http_status=200, size=0)
-    if kind in ("text/html", "application/xhtml+xml"):
-        raise UnexpectedAnswer(Sentence("The result's address gave a web page."), http_status=200, size=size)
-    if (kind == "application/zip" or head == _ARCHIVE) and not _ends_well(tail, size):
         raise UnexpectedAnswer(
-            Sentence("The result is only a part of its archive."), http_status=200, size=size
+            Sentence("The address of the result returned an empty file."), http_status=200, size=0
         )
+    if kind in ("text/html", "application/xhtml+xml"):
+        raise UnexpectedAnswer(
+            Sentence("The address of the result returned a web page."), http_status=200, size=size
+        )
+    if (kind == "application/zip" or head == _ARCHIVE) and not _ends_well(tail, size):
+        raise UnexpectedAnswer(Sentence("The result is an incomplete archive."), http_status=200, size=size)
 
 
 def _ends_well(tail: bytes, size: int) -> bool:

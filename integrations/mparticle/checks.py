@@ -58,8 +58,8 @@ def _sends(events: Events) -> Sentence:
     """How it answers a batch about nobody is not documented: refused credentials are told apart, and nothing else."""
     events.probe()
     return Sentence(
-        "mParticle took the input key and secret for events, as far as a batch about nobody "
-        "shows; the first opt-out proves it."
+        "mParticle accepted the input key and secret for events, as far as a test batch without a "
+        "person can show. The first opt-out confirms it."
     )
 
 
@@ -69,8 +69,8 @@ def _lists(platform: Platform, workspace: str) -> Sentence:
     if workspace not in found:
         raise Rejected(
             Sentence(
-                "The OAuth client works, but account %(account)s lists no workspace %(workspace)s: check "
-                "the workspace ID and the account ID.",
+                "The OAuth client works, but account %(account)s does not list workspace %(workspace)s. "
+                "Check the workspace ID and the account ID.",
                 account=platform.account,
                 workspace=workspace,
             )

@@ -72,8 +72,8 @@ LONGEST_ACCESS: Final = timedelta(days=6)
 LONGEST_CHANGE: Final = timedelta(hours=1)
 _ON_PROFILES: Final = frozenset({RequestType.OPT_OUT, RequestType.CORRECTION})
 ONLY_DEVICES: Final = Sentence(
-    "Only device IDs are given: mParticle reaches profiles that nobody signed in to, but "
-    "none that has a login. Add the e-mail address or the customer ID."
+    "Only device IDs are given. With these, mParticle finds profiles without a login, but none with a "
+    "login. Add the e-mail address or the customer ID."
 )
 
 
@@ -81,8 +81,8 @@ class MParticle(OpenDsr):
     kind: ClassVar[str] = "mparticle"
     label: ClassVar[Sentence] = Sentence("mParticle workspace")
     description: ClassVar[Sentence] = Sentence(
-        "One workspace at mParticle: its data subject requests, and with further keys its "
-        "profile search and opt-outs."
+        "One mParticle workspace: its data subject requests and, with further keys, its profile search "
+        "and opt-outs."
     )
     capabilities: ClassVar[frozenset[Capability]] = OpenDsr.capabilities | {
         Capability.OPT_OUT,
@@ -93,7 +93,7 @@ class MParticle(OpenDsr):
     }
     account_label: ClassVar[Sentence] = Sentence("Workspace ID")
     account_help: ClassVar[Sentence] = Sentence(
-        "Workspace Settings in mParticle; answers and callbacks carry it as controller_id."
+        "From Workspace Settings in mParticle. Responses and callbacks contain it as controller_id."
     )
     default_base_url: ClassVar[str] = "https://opendsr.mparticle.com/v3"
     default_domain: ClassVar[str] = EXTENSION_DOMAIN
@@ -155,7 +155,7 @@ class MParticle(OpenDsr):
         if draft.request_type == RequestType.ERASURE and attribute and missing:
             warnings.append(
                 Sentence(
-                    "%(processor)s does not set its exclusion attribute: it needs %(fields)s.",
+                    "%(processor)s does not set its exclusion attribute. It needs %(fields)s.",
                     processor=self.processor.name,
                     fields=fields.labels_text(missing),
                 )
@@ -215,7 +215,7 @@ class MParticle(OpenDsr):
         """Raises UnknownRequest for opt-outs and corrections, of which mParticle keeps no record."""
         if inquiry.request_type in _ON_PROFILES:
             raise UnknownRequest(
-                Sentence("mParticle keeps no record of opt-outs and corrections that could be asked for.")
+                Sentence("mParticle keeps no record of opt-outs and corrections that could be checked.")
             )
         return super().report(inquiry)
 

@@ -20,10 +20,10 @@ from integrations.types import (
     Submission,
 )
 
-NOTHING_FOUND = Sentence("No profile found by the old values or the new ones; nothing was changed.")
-DONE_ALREADY = Sentence("The new values were there already.")
-DONE_IN_PART = Sentence("Some of the old values were found nowhere; the others were replaced.")
-NOT_CARRIED = Sentence("A profile was found, but not with the old values; nothing was changed.")
+NOTHING_FOUND = Sentence("No profile found by the old or the new values. Nothing was changed.")
+DONE_ALREADY = Sentence("The new values were already there.")
+DONE_IN_PART = Sentence("Some of the old values were not found. The others were replaced.")
+NOT_CARRIED = Sentence("A profile was found, but not with the old values. Nothing was changed.")
 
 
 class _Came(Enum):
@@ -45,7 +45,7 @@ def check(draft: Draft) -> list[Sentence]:
     if draft.skip_waiting_period:
         sentences.append(Sentence("Only an erasure has a waiting period that can be skipped."))
     if not draft.corrections:
-        sentences.append(Sentence("A correction names at least one identity, and what it shall be."))
+        sentences.append(Sentence("A correction must contain at least one identifier and its new value."))
     for change in draft.corrections:
         label = (
             IdentityType(change.type).label
@@ -53,12 +53,12 @@ def check(draft: Draft) -> list[Sentence]:
             else Sentence("of an unknown type")
         )
         if change.type not in IDSYNC_IDENTITIES:
-            sentences.append(Sentence("mParticle cannot change the identity “%(label)s”.", label=label))
+            sentences.append(Sentence("mParticle cannot change the identifier “%(label)s”.", label=label))
         elif not change.new_value.strip():
-            sentences.append(Sentence("The identity “%(label)s” has no new value.", label=label))
+            sentences.append(Sentence("The identifier “%(label)s” has no new value.", label=label))
         elif change.new_value == change.old_value:
             sentences.append(
-                Sentence("The identity “%(label)s” has the same value before and after.", label=label)
+                Sentence("The identifier “%(label)s” has the same value before and after.", label=label)
             )
     return list(dict.fromkeys(sentences))
 

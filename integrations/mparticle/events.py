@@ -45,7 +45,8 @@ def consent_batch(request: Submission, *, mpid: str, environment: str, document:
     else:
         raise Rejected(
             Sentence(
-                "An opt-out is one under the CCPA, or under the GDPR from consent to purposes that it names."
+                "An opt-out must be made under the CCPA, or withdraw the consent for named purposes "
+                "under the GDPR."
             )
         )
     return {
@@ -122,7 +123,7 @@ class Events:
             )
         return UnexpectedAnswer(
             Sentence(
-                "The answer of mParticle's Events API has the status %(status)s; check its address.",
+                "The response of mParticle's Events API has the status %(status)s. Check its address.",
                 status=status,
             ),
             http_status=status,

@@ -17,13 +17,17 @@ _OAUTH = ("sso_url", "platform_url")
 
 SECRETS: Final[tuple[Secret, ...]] = (
     Secret(
-        "workspace_key", Sentence("Workspace key"), Sentence("Workspace Settings; for data subject requests.")
+        "workspace_key",
+        Sentence("Workspace key"),
+        Sentence("From Workspace Settings. For data subject requests."),
     ),
     Secret("workspace_secret", Sentence("Workspace secret")),
     Secret(
         "input_key",
         Sentence("Input key"),
-        Sentence("Setup, Inputs: the key of a platform such as Web. For searches, corrections and opt-outs."),
+        Sentence(
+            "From Setup, Inputs: the key of a platform such as Web. For searches, corrections and opt-outs."
+        ),
         required=False,
         sent_to=_INPUT,
     ),
@@ -32,7 +36,7 @@ SECRETS: Final[tuple[Secret, ...]] = (
         "oauth_client_id",
         Sentence("OAuth client ID"),
         Sentence(
-            "API Credentials in mParticle, for the Platform API of the account. For choosing a "
+            "From API Credentials in mParticle, for the Platform API of the account. Needed to choose a "
             "workspace from a list."
         ),
         required=False,
@@ -41,7 +45,7 @@ SECRETS: Final[tuple[Secret, ...]] = (
     Secret(
         "oauth_client_secret",
         Sentence("OAuth client secret"),
-        Sentence("mParticle shows it once, when it is made."),
+        Sentence("mParticle shows it only once, when it is created."),
         required=False,
         sent_to=_OAUTH,
     ),
@@ -51,53 +55,55 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "pod",
         Sentence("Pod"),
-        Sentence("Where mParticle keeps this workspace's data; keys often begin with it, such as eu1-."),
+        Sentence("Where mParticle stores this workspace's data. Keys often begin with it, such as eu1-."),
         choices=PODS,
         default="us1",
     ),
     Option(
         "identity_auth",
         Sentence("Signing of searches"),
-        Sentence("How the input key is proven to IDSync. HMAC sends a signature instead of the secret."),
+        Sentence(
+            "How the input key is authenticated at IDSync. HMAC sends a signature instead of the secret."
+        ),
         choices=(("basic", Sentence("Basic")), ("hmac", Verbatim("HMAC"))),
         default="basic",
     ),
     Option(
         "identity_url",
         Sentence("IDSync address"),
-        Sentence("Empty for mParticle's own in this pod."),
+        Sentence("Leave empty for mParticle's address in this pod."),
         is_address=True,
     ),
     Option(
         "events_url",
         Sentence("Events address"),
-        Sentence("Empty for mParticle's own in this pod."),
+        Sentence("Leave empty for mParticle's address in this pod."),
         is_address=True,
     ),
     Option(
         "platform_url",
         Sentence("Platform API address"),
-        Sentence("Empty for mParticle's own."),
+        Sentence("Leave empty for mParticle's address."),
         is_address=True,
     ),
     Option(
         "sso_url",
         Sentence("Sign-on address"),
-        Sentence("Where tokens are asked for; empty for mParticle's own."),
+        Sentence("Where tokens are requested. Leave empty for mParticle's address."),
         is_address=True,
     ),
     Option(
         "oauth_account",
         Sentence("Account ID"),
-        Sentence("The number of the account that the workspace belongs to."),
+        Sentence("Number of the account that the workspace belongs to."),
     ),
     Option(
         "gdpr_purposes",
         Sentence("GDPR purposes"),
         Sentence(
-            "The consent purposes set up in this workspace, one a line, spelt as there. An opt-out "
-            "under the GDPR takes back the consent to some of them. Empty: any name is sent as it "
-            "was given."
+            "The consent purposes of this workspace, one per line, spelled as in mParticle. An opt-out "
+            "under the GDPR withdraws the consent for some of them. If empty, each name is sent as it "
+            "was entered."
         ),
         multiline=True,
     ),
@@ -110,8 +116,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "exclusion_attribute",
         Sentence("Exclusion attribute"),
         Sentence(
-            "A user attribute that is set to true before an erasure is asked for, so that your "
-            "filters keep the person out while it waits. Needs the input key."
+            "A user attribute that is set to true before an erasure is requested, so that your filters "
+            "exclude the data subject in the meantime. Requires the input key."
         ),
     ),
 )

@@ -28,9 +28,8 @@ from integrations.types import Correction, Identity, Match
 
 API: Final = "identity"
 NOTHING_TO_SEARCH: Final = Sentence(
-    "mParticle cannot be searched by these identities: it takes an e-mail address, a "
-    "customer ID, a phone number, or most device IDs, but no mParticle ID and no Microsoft "
-    "ID."
+    "mParticle cannot be searched by these identifiers. It accepts an e-mail address, a customer ID, a "
+    "phone number or most device IDs, but no mParticle ID and no Microsoft ID."
 )
 _NOT_FOUND = "NOT_FOUND_ERROR"
 # Several of these calls can stand before one request, whose lease is short.
@@ -118,7 +117,7 @@ class IdSync:
         if isinstance(mpid, int) and not isinstance(mpid, bool):
             mpid = str(mpid)
         if not isinstance(mpid, str) or not is_mpid(mpid):
-            raise self._unexpected(answer, Sentence("names no profile"))
+            raise self._unexpected(answer, Sentence("contains no profile"))
         return Match(found=True, profile_id=mpid, matched=_matched(said, portion))
 
     def _post(self, path: str, document: dict[str, Any], *, template: str) -> Answer:
@@ -170,7 +169,7 @@ class IdSync:
 
     def _unexpected(self, answer: Answer, what: Sentence) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            Sentence("The answer of mParticle's IDSync %(what)s; check its address.", what=what),
+            Sentence("The response of mParticle's IDSync %(what)s. Check its address.", what=what),
             http_status=answer.status,
             size=len(answer.body),
         )

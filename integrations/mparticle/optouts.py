@@ -20,10 +20,10 @@ from integrations.types import (
     Submission,
 )
 
-NOTHING_FOUND = Sentence("No profile found; nothing was sent.")
-QUEUED = Sentence("mParticle has queued it; a later access request shows it.")
+NOTHING_FOUND = Sentence("No profile found. Nothing was sent.")
+QUEUED = Sentence("mParticle has queued it. A later access request shows it.")
 FORWARDING = Sentence(
-    "mParticle stops forwarding to partners only where its forwarding rules look at this consent."
+    "mParticle stops forwarding to partners only where its forwarding rules check this consent."
 )
 
 
@@ -33,8 +33,8 @@ def check(draft: Draft, *, purposes: Sequence[str]) -> list[Sentence]:
     if not mpids(draft.identities) and not searchable(draft.identities):
         sentences.append(
             Sentence(
-                "For an opt-out mParticle must find the profile: give an e-mail address, a customer ID, "
-                "a phone number, a device ID or the mParticle ID."
+                "For an opt-out, mParticle must find the profile. Enter an e-mail address, a customer "
+                "ID, a phone number, a device ID or the mParticle ID."
             )
         )
     if draft.skip_waiting_period:
@@ -42,19 +42,17 @@ def check(draft: Draft, *, purposes: Sequence[str]) -> list[Sentence]:
     if draft.regulation == Regulation.GDPR:
         sentences += _of_purposes(draft.purposes, purposes)
     elif draft.regulation != Regulation.CCPA:
-        sentences.append(
-            Sentence("mParticle records opt-outs under the GDPR and the CCPA; this regulation is neither.")
-        )
+        sentences.append(Sentence("mParticle records opt-outs under the GDPR and the CCPA only."))
     return sentences
 
 
 def _of_purposes(given: Sequence[str], known: Sequence[str]) -> list[Sentence]:
     if not any(each.strip() for each in given):
-        return [Sentence("An opt-out under the GDPR needs the purposes whose consent is taken back.")]
+        return [Sentence("An opt-out under the GDPR needs the purposes for which consent is withdrawn.")]
     missing = [each for each in given if each not in known] if known else []
     return [
         Sentence(
-            "The purpose “%(purpose)s” is not among those of this workspace: %(purposes)s.",
+            "The purpose “%(purpose)s” is not one of those in this workspace: %(purposes)s.",
             purpose=each[:60],
             purposes=", ".join(known)[:150],
         )

@@ -209,7 +209,7 @@ def redact(package: BinaryIO, *, members: frozenset[str], fields: frozenset[str]
                             yield from outlet.taken(_PIECE_BYTES)
     except Doubtful as doubt:
         raise UnexpectedAnswer(
-            Sentence("The package cannot be read again (%(doubt)s).", doubt=doubt.word)
+            Sentence("The package can no longer be read (%(doubt)s).", doubt=doubt.word)
         ) from None
     yield from outlet.taken()
 

@@ -36,7 +36,7 @@ class Platform:
         found = {each.id: each.name for each in self._list("/accounts")}
         if self.account not in found:
             raise Rejected(
-                Sentence("mParticle's Platform API shows no account of this ID: check the account ID.")
+                Sentence("mParticle's Platform API has no account with this ID. Check the account ID.")
             )
         return found[self.account]
 
@@ -85,8 +85,8 @@ class Platform:
             # A missing or foreign account ID gets the same answer as a wrong token.
             return Unauthorized(
                 Sentence(
-                    "mParticle's Platform API refused the access: look at the account ID, and at the OAuth "
-                    "client and its secret."
+                    "mParticle's Platform API refused access. Check the account ID, the OAuth client "
+                    "and its secret."
                 ),
                 key_field=self.credentials.key_field,
                 http_status=status,
@@ -94,8 +94,8 @@ class Platform:
         if status == 404:
             return Rejected(
                 Sentence(
-                    "mParticle's Platform API does not show this account to this OAuth client: check the "
-                    "account ID."
+                    "mParticle's Platform API does not show this account to this OAuth client. Check "
+                    "the account ID."
                 ),
                 http_status=status,
             )
@@ -112,7 +112,7 @@ class Platform:
 
     def _unexpected(self, answer: Answer, what: Sentence) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            Sentence("The answer of mParticle's Platform API %(what)s; check its address.", what=what),
+            Sentence("The response of mParticle's Platform API %(what)s. Check its address.", what=what),
             http_status=answer.status,
             size=len(answer.body),
         )

@@ -94,7 +94,7 @@ def _asked_for(processor: Account, credentials: Credentials, sso: str) -> tuple[
         said = {}
     found, lifetime = said.get("access_token"), said.get("expires_in")
     if not isinstance(found, str) or not _TOKEN.fullmatch(found):
-        raise _unexpected(answer, Sentence("holds no token"))
+        raise _unexpected(answer, Sentence("contains no token"))
     known = isinstance(lifetime, int | float) and not isinstance(lifetime, bool) and math.isfinite(lifetime)
     return found, float(lifetime) if known else 0.0  # type: ignore[arg-type]
 
@@ -107,9 +107,7 @@ def _refusal(answer: Answer, credentials: Credentials) -> IntegrationError:
         return credentials.refused("mParticle", Sentence("the Platform API's tokens"), http_status=status)
     if status in (400, 422):
         return Rejected(
-            Sentence(
-                "mParticle's sign-on refused to give a token%(codes)s.", codes=envelopes.codes_text(said)
-            ),
+            Sentence("mParticle's sign-on did not issue a token%(codes)s.", codes=envelopes.codes_text(said)),
             http_status=status,
         )
     return _unexpected(answer, Sentence("has the status %(status)s", status=status))
@@ -117,7 +115,7 @@ def _refusal(answer: Answer, credentials: Credentials) -> IntegrationError:
 
 def _unexpected(answer: Answer, what: Sentence) -> UnexpectedAnswer:
     return UnexpectedAnswer(
-        Sentence("The answer of mParticle's sign-on %(what)s; check its address.", what=what),
+        Sentence("The response of mParticle's sign-on %(what)s. Check its address.", what=what),
         http_status=answer.status,
         size=len(answer.body),
     )

@@ -26,18 +26,21 @@ def body_of(request: Submission, *, extension_domain: str) -> dict[str, Any]:
     Raises Rejected for what `drafts` would have refused or split, so that it is never sent.
     """
     if request.request_type not in REQUEST_TYPES or request.regulation not in REGULATIONS:
-        raise Rejected(Sentence("OpenDSR has no such request type or regulation."))
+        raise Rejected(Sentence("OpenDSR does not define this request type or regulation."))
     standard = _identities(request, STANDARD_IDENTITIES)
     extended = _identities(request, EXTENSION_IDENTITIES)
     held = len(standard) + len(extended)
     if not held or held != len(request.identities):
         raise Rejected(
-            Sentence("An OpenDSR request holds at least one identity, of known types, one of each type.")
+            Sentence(
+                "An OpenDSR request must contain at least one identifier, of known types and one of each "
+                "type."
+            )
         )
     if held > IDENTITY_LIMIT or (EXTENSION_IDENTITIES[ALONE] in extended and held > 1):
         raise Rejected(
             Sentence(
-                "An OpenDSR request holds mpid alone, or up to %(identity_limit)s identities.",
+                "An OpenDSR request contains mpid alone, or up to %(identity_limit)s identifiers.",
                 identity_limit=IDENTITY_LIMIT,
             )
         )

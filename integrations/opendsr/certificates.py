@@ -84,12 +84,12 @@ def verify_bundle(pem: bytes, *, domain: str, extra_signing_roots: str, at: date
 def _parse(pem: bytes) -> list[x509.Certificate]:
     blocks = pem_blocks(pem)
     if not 1 <= len(blocks) <= _LONGEST_BUNDLE:
-        raise NotVerified("certificate_unreadable", Sentence("The processor serves no PEM certificate."))
+        raise NotVerified("certificate_unreadable", Sentence("The processor provides no PEM certificate."))
     try:
         return [x509.load_pem_x509_certificate(block) for block in blocks]
     except (ValueError, x509.InvalidVersion):
         raise NotVerified(
-            "certificate_unreadable", Sentence("The signing certificate does not parse.")
+            "certificate_unreadable", Sentence("The signing certificate cannot be parsed.")
         ) from None
 
 
@@ -124,7 +124,7 @@ def _require_server_use(leaf: x509.Certificate) -> None:
         usage = None
     if usage is None or ExtendedKeyUsageOID.SERVER_AUTH not in usage:
         raise NotVerified(
-            "certificate_wrong_use", Sentence("The signing certificate is not one for servers.")
+            "certificate_wrong_use", Sentence("The signing certificate is not a server certificate.")
         )
 
 

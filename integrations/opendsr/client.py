@@ -54,7 +54,7 @@ class Credentials:
         key = Word(self.key_field.replace("_", " ").capitalize())
         return Unauthorized(
             Sentence(
-                "%(vendor)s refused the credentials for %(api)s: look at the %(key)s and its secret.",
+                "%(vendor)s refused the credentials for %(api)s. Check the %(key)s and its secret.",
                 vendor=vendor,
                 api=api,
                 key=key,
@@ -107,7 +107,7 @@ class Client:
         answer = self._call("DELETE", f"/requests/{request_id}", template="/requests/{id}")
         if answer.status in (400, 409):
             raise TooLate(
-                Sentence("%(vendor)s cancels no request that is no longer pending.", vendor=self.vendor),
+                Sentence("%(vendor)s can only cancel requests that are pending.", vendor=self.vendor),
                 http_status=answer.status,
             )
         if not _succeeded(answer):
@@ -156,7 +156,7 @@ class Client:
     def _report(self, answer: Answer, request_id: UUID, *, status: str = "") -> Report:
         report = self._readable(answer, lambda: report_of(read_object(answer.body), status=status))
         if report.request_id != request_id:
-            raise self._unexpected(answer, Sentence("is about another request than the one asked for"))
+            raise self._unexpected(answer, Sentence("is about a different request"))
         return report
 
     def _reports(self, document: object) -> list[Report]:
@@ -180,7 +180,7 @@ class Client:
 
     def _unexpected(self, answer: Answer, what: Sentence) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            Sentence("The answer of %(vendor)s %(what)s.", vendor=self.vendor, what=what),
+            Sentence("The response of %(vendor)s %(what)s.", vendor=self.vendor, what=what),
             http_status=answer.status,
             size=len(answer.body),
         )
@@ -199,7 +199,8 @@ class Client:
         if status == 409:
             return Conflict(
                 Sentence(
-                    "%(vendor)s has another request for these identities in progress.", vendor=self.vendor
+                    "%(vendor)s is already processing another request for these identifiers.",
+                    vendor=self.vendor,
                 ),
                 http_status=status,
             )

@@ -51,8 +51,8 @@ class OpenDsr(Connector):
     kind: ClassVar[str] = "opendsr"
     label: ClassVar[Sentence] = Sentence("OpenDSR processor")
     description: ClassVar[Sentence] = Sentence(
-        "Any system that takes data subject requests over OpenDSR version 3; it needs an "
-        "address, a domain and a key."
+        "Any system that accepts data subject requests over OpenDSR version 3. It needs an address, a "
+        "domain and a key."
     )
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
@@ -67,10 +67,10 @@ class OpenDsr(Connector):
     )
     account_label: ClassVar[Sentence] = Sentence("Controller ID")
     account_help: ClassVar[Sentence] = Sentence(
-        "What the processor calls you: its answers carry it as controller_id."
+        "The processor’s name for you. Its responses contain it as controller_id."
     )
     secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("key", Sentence("Key"), Sentence("The user name of HTTP Basic at the processor's API.")),
+        Secret("key", Sentence("Key"), Sentence("User name for HTTP Basic at the processor's API.")),
         Secret("secret", Sentence("Secret")),
     )
     options: ClassVar[tuple[Option, ...]] = (
@@ -78,14 +78,15 @@ class OpenDsr(Connector):
             "erasure_days",
             Sentence("Days for an erasure"),
             Sentence(
-                "The longest an erasure takes there, from receipt to completion; later ones are called late."
+                "The longest time an erasure takes there, from receipt to completion. Anything longer "
+                "counts as late."
             ),
             default=str(_USUAL_DAYS),
         ),
         Option(
             "access_days",
             Sentence("Days for access"),
-            Sentence("The longest that access or portability takes there, from receipt to completion."),
+            Sentence("The longest time access or portability takes there, from receipt to completion."),
             default=str(_USUAL_DAYS),
         ),
     )
@@ -114,7 +115,8 @@ class OpenDsr(Connector):
     def cannot(self, draft: Draft) -> Sentence | None:
         if draft.identities and not self._carried(draft).identities:
             return Sentence(
-                "%(processor)s takes only the identity types of OpenDSR itself, and none of them is given.",
+                "%(processor)s accepts only the identifier types of OpenDSR itself, and none of them is "
+                "given.",
                 processor=self.processor.name,
             )
         return None
@@ -127,15 +129,13 @@ class OpenDsr(Connector):
         if len(self._carried(draft).identities) < len(draft.identities):
             warnings.append(
                 Sentence(
-                    "%(processor)s is not told the identities whose types it does not take.",
+                    "%(processor)s does not receive identifiers of types that it does not accept.",
                     processor=self.processor.name,
                 )
             )
         if draft.skip_waiting_period and not self.skips_waiting_period:
             warnings.append(
-                Sentence(
-                    "%(processor)s cannot be asked to skip its waiting period.", processor=self.processor.name
-                )
+                Sentence("%(processor)s cannot skip its waiting period.", processor=self.processor.name)
             )
         return warnings
 
@@ -173,7 +173,7 @@ class OpenDsr(Connector):
         """
         if not self._is_below_base(url):
             raise Rejected(
-                Sentence("The result's address is not below the API address; nothing was sent there.")
+                Sentence("The address of the result is not below the API address. Nothing was sent there.")
             )
         headers = {"Authorization": self._credentials().header}
         with http.stream(
@@ -243,7 +243,7 @@ class OpenDsr(Connector):
             at=timezone.now(),
         )
         return Sentence(
-            "Callbacks can be verified: the certificate is valid until %(not_after)s.",
+            "Callbacks can be verified. The certificate is valid until %(not_after)s.",
             not_after=f"{key.not_after:%Y-%m-%d}",
         )
 
@@ -257,7 +257,7 @@ class OpenDsr(Connector):
         url = discovery.get("processor_certificate")
         if not isinstance(url, str) or not self._may_serve_certificate(url):
             raise Rejected(
-                Sentence("Discovery names a certificate address that is not https on an allowed host.")
+                Sentence("Discovery returned a certificate address that is not https on an allowed host.")
             )
         answer = http.call(
             self.processor,
@@ -270,7 +270,7 @@ class OpenDsr(Connector):
         )
         if answer.status != 200 or not answer.body:
             raise UnexpectedAnswer(
-                Sentence("The certificate's address gives no certificate."),
+                Sentence("The address of the certificate returned no certificate."),
                 http_status=answer.status,
                 size=len(answer.body),
             )
@@ -286,19 +286,19 @@ class OpenDsr(Connector):
     def _no_result(self, status: int) -> IntegrationError:
         if status == 404:
             return NothingFound(
-                Sentence("%(vendor)s holds no record that matches the identities.", vendor=self.vendor),
+                Sentence("%(vendor)s has no record that matches the identifiers.", vendor=self.vendor),
                 http_status=status,
             )
         if status == 410:
             return Expired(
-                Sentence("%(vendor)s no longer keeps the result.", vendor=self.vendor), http_status=status
+                Sentence("%(vendor)s no longer has the result.", vendor=self.vendor), http_status=status
             )
         if status in (401, 403):
             return self._credentials().refused(
                 self.vendor, Sentence("data subject requests"), http_status=status
             )
         return UnexpectedAnswer(
-            Sentence("The result's address answered with status %(status)s.", status=status),
+            Sentence("The address of the result responded with status %(status)s.", status=status),
             http_status=status,
         )
 

@@ -30,7 +30,7 @@ def check(draft: Draft, *, grouped: bool = True) -> list[Sentence]:
     if grouped and len(split(draft)) > GROUP_LIMIT:
         sentences.append(
             Sentence(
-                "These identities need %(count)s requests; one case may have %(group_limit)s, the most "
+                "These identifiers need %(count)s requests. A case can have %(group_limit)s, the most "
                 "that a group can hold.",
                 count=len(split(draft)),
                 group_limit=GROUP_LIMIT,
@@ -83,30 +83,28 @@ def _of_the_whole(draft: Draft) -> list[Sentence]:
         what = RequestType(draft.request_type).label if known else Sentence("This type")
         sentences.append(
             Sentence(
-                "%(what)s is not an OpenDSR request type: those are access, portability and erasure.",
+                "%(what)s is not an OpenDSR request type. OpenDSR supports access, portability and erasure.",
                 what=what,
             )
         )
     if draft.regulation not in REGULATIONS:
-        sentences.append(Sentence("OpenDSR requests name the GDPR or the CCPA; this regulation is neither."))
+        sentences.append(Sentence("OpenDSR requests are possible under the GDPR or the CCPA only."))
     if draft.skip_waiting_period and draft.request_type != RequestType.ERASURE:
         sentences.append(Sentence("Only an erasure has a waiting period that can be skipped."))
     if not draft.identities:
-        sentences.append(Sentence("A request needs at least one identity."))
+        sentences.append(Sentence("A request needs at least one identifier."))
     return sentences
 
 
 def _of_one(identity: Identity) -> Sentence | None:
     if identity.type not in STANDARD_IDENTITIES and identity.type not in EXTENSION_IDENTITIES:
         return Sentence(
-            "An identity has a type that is not among the %(count)s that a request can carry.",
+            "An identifier has a type that is not among the %(count)s types that a request can contain.",
             count=len(IdentityType),
         )
     label = IdentityType(identity.type).label
     if not identity.value.strip():
-        return Sentence("The identity “%(label)s” has no value.", label=label)
+        return Sentence("The identifier “%(label)s” has no value.", label=label)
     if identity.type == IdentityType.MPID and not is_mpid(identity.value):
-        return Sentence(
-            "An %(label)s is a whole number of 64 bits with sign, written in digits only.", label=label
-        )
+        return Sentence("The %(label)s must be a signed 64-bit integer, written in digits only.", label=label)
     return None

@@ -30,9 +30,7 @@ def verify(public_key: object, body: bytes, header: str) -> None:
     try:
         public_key.verify(_decoded(header), body, PKCS1v15(), SHA256())
     except InvalidSignature:
-        raise NotVerified(
-            "signature_wrong", Sentence("The signature does not belong to these bytes.")
-        ) from None
+        raise NotVerified("signature_wrong", Sentence("The signature does not match these bytes.")) from None
 
 
 def _decoded(header: str) -> bytes:
@@ -42,4 +40,4 @@ def _decoded(header: str) -> bytes:
             return b64decode("".join(header.split()), validate=True)
         except (binascii.Error, ValueError):
             pass
-    raise NotVerified("signature_unreadable", Sentence("The signature header is not base64."))
+    raise NotVerified("signature_unreadable", Sentence("The signature header is not valid base64."))

@@ -46,13 +46,13 @@ def test_a_person_confirms_by_the_link(portal: LivePortal, mailbox: Mailbox, bro
         agnes.page.get_by_label(str(method.label), exact=True).check()
     agnes.page.get_by_label("Data points matched", exact=True).check()
     expect(agnes.page.get_by_label("Passport")).to_be_hidden()
-    agnes.page.get_by_label("It could not be shown").check()
-    expect(agnes.page.get_by_label("The person did not answer")).to_be_visible()
+    agnes.page.get_by_label("Identity not confirmed").check()
+    expect(agnes.page.get_by_label("The requester did not respond")).to_be_visible()
     assert serious(agnes.page) == []
     agnes.page.set_viewport_size(TABLET)
     agnes.page.get_by_label("E-mail address confirmed", exact=True).check()
-    agnes.page.get_by_role("button", name="Send the link").click()
-    expect(agnes.page.get_by_text("Waits to be sent")).to_be_visible()
+    agnes.page.get_by_role("button", name="Send link").click()
+    expect(agnes.page.get_by_text("Waiting to be sent")).to_be_visible()
     portal.work("results")
     agnes.page.reload()
     expect(agnes.page.get_by_text("Valid until", exact=True)).to_be_visible()
@@ -75,7 +75,7 @@ def _confirm(browser: Browser, mailbox: Mailbox, portal: LivePortal) -> None:
     assert serious(page) == []
     # With the origin that this page's policy lets a browser tell: a forged form would be refused.
     page.get_by_role("button", name="Yes, I made this request").click()
-    expect(page.get_by_text("Thank you, that is confirmed")).to_be_visible()
+    expect(page.get_by_text("Thank you, your request is confirmed")).to_be_visible()
     page.goto(link)
     expect(page.get_by_role("heading", name="This link cannot be used")).to_be_visible()
     assert link.rpartition("/")[2] not in portal.log()
@@ -85,7 +85,7 @@ def _confirm(browser: Browser, mailbox: Mailbox, portal: LivePortal) -> None:
 def _looked_at(browser: Browser, portal: LivePortal, case: Case) -> None:
     pia = Walker(browser, portal.url, "pia")
     pia.page.goto(f"/admin/cases/case/{case.pk}/approve/")
-    expect(pia.page.get_by_text("not shown to be the person’s")).to_have_count(1)
+    expect(pia.page.get_by_text("not confirmed as the requester’s")).to_have_count(1)
     adam = Walker(browser, portal.url, "adam")
     adam.page.goto("/admin/cases/verificationrule/")
     adam.page.locator("#result_list a").first.click()

@@ -38,7 +38,7 @@ def test_a_list_is_worked_by_keys(browser: Browser, portal: LivePortal) -> None:
     press("k")
     expect(page.get_by_role("link", name=cases[1].reference)).to_be_focused()
     press("Enter")
-    expect(page.get_by_role("navigation", name="Cases of this list")).to_contain_text("2 of 3")
+    expect(page.get_by_role("navigation", name="Cases in this list")).to_contain_text("2 of 3")
     press("n")
     expect(page.get_by_role("heading", name=cases[2].reference)).to_be_visible()
     press("n")  # there is none

@@ -49,13 +49,13 @@ def _menu_of(summary: str) -> Callable[[Page], None]:
 OPENED: dict[str, tuple[str, Callable[[Page], None]]] = {
     "filters": ("list of cases", _menu_of("More filters")),
     "one filter": ("list of cases", _menu_of("Status")),
-    "keeping a view": ("list of cases, narrowed", _menu_of("Keep as a view")),
+    "keeping a view": ("list of cases, narrowed", _menu_of("Save as view")),
     "ticks": ("list of cases", lambda page: page.get_by_role("checkbox", name="Choose").first.check()),
-    "all ticked": ("list of cases", lambda page: page.get_by_label("cases that match").check()),
+    "all ticked": ("list of cases", lambda page: page.get_by_label("matching cases").check()),
     "the account's menu": ("board", lambda page: page.locator("details.me summary").click()),
     "the numbers of the chart": ("board", _menu_of("All numbers as a table")),
     "the other verbs": ("case that is ready", lambda page: page.locator("details.verbs summary").click()),
-    "an answer to a note": ("case that needs attention", _menu_of("Answer")),
+    "an answer to a note": ("case that needs attention", _menu_of("Reply")),
     "colleagues to name": ("case that is ready", lambda page: _naming(page)),
     "the keys": ("list of cases", lambda page: page.keyboard.press("?")),
     "a correction": ("open a case", lambda page: _chosen(page, "correction")),
@@ -73,7 +73,7 @@ def _chosen(page: Page, kind: str) -> None:
 
 def _failed(page: Page) -> None:
     page.get_by_label("Data points matched", exact=True).check()
-    page.get_by_label("It could not be shown").check()
+    page.get_by_label("Identity not confirmed").check()
 
 
 def _new_token(page: Page) -> None:
@@ -83,14 +83,16 @@ def _new_token(page: Page) -> None:
 
 
 def _naming(page: Page) -> None:
-    page.get_by_label("Write a note").press_sequentially("For @")
+    page.get_by_label("Add note").press_sequentially("For @")
     expect(page.get_by_role("listbox", name="Colleagues")).to_be_visible()
 
 
 def _noted(page: Page) -> None:
-    page.get_by_label("Write a note").fill("For @nobody here.")
-    page.get_by_role("button", name="Add the note").click()
-    expect(page.get_by_text("belongs to nobody who may see cases")).to_be_visible()
+    page.get_by_label("Add note").fill("For @nobody here.")
+    page.get_by_role("button", name="Add note").click()
+    expect(
+        page.get_by_text("mention reached no one: no colleague with access to cases has that name.")
+    ).to_be_visible()
 
 
 def test_nor_in_what_opens_on_a_page(adam: Walker, pages: Pages) -> None:

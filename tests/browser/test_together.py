@@ -27,16 +27,16 @@ def test_two_people_at_one_case(browser: Browser, logs: Path, tmp_path: Path) ->
 
         # Each is told of the other, without loading the page again.
         agnes.page.goto(address)
-        expect(agnes.page.get_by_text("this case open too")).to_have_count(0)
+        expect(agnes.page.get_by_text("has this case open")).to_have_count(0)
         pia.page.goto(address)
-        expect(pia.page.get_by_text("agnes has this case open too.")).to_be_visible()
+        expect(pia.page.get_by_text("agnes also has this case open.")).to_be_visible()
         agnes.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-        expect(agnes.page.get_by_text("pia has this case open too.")).to_be_visible()
+        expect(agnes.page.get_by_text("pia also has this case open.")).to_be_visible()
 
         # A note that names a colleague, read and answered where it stands.
-        agnes.page.get_by_role("button", name="Take it").click()
+        agnes.page.get_by_role("button", name="Assign to me").click()
         expect(agnes.page.get_by_text("Assigned to agnes")).to_be_visible()
-        note = agnes.page.get_by_label("Write a note")
+        note = agnes.page.get_by_label("Add note")
         note.press_sequentially("Is this the one, @")
         people = agnes.page.get_by_role("listbox", name="Colleagues")
         expect(people.get_by_role("option")).to_have_text(["agnes", "pia"])
@@ -49,19 +49,19 @@ def test_two_people_at_one_case(browser: Browser, logs: Path, tmp_path: Path) ->
         expect(note).to_have_value("Is this the one, @pia ")
         note.press("Backspace")
         note.press_sequentially("?")
-        agnes.page.get_by_role("button", name="Add the note").click()
+        agnes.page.get_by_role("button", name="Add note").click()
         pia.page.goto("/admin/")
         pia.page.get_by_role("link", name="Mentions 1").click()
         pia.page.get_by_role("button", name="Open").click()
         expect(pia.page.locator(".note:target")).to_contain_text("Is this the one")
-        pia.page.get_by_text("Answer", exact=True).first.click()
-        pia.page.get_by_label("Your answer").fill("It is.")
-        pia.page.locator(".reply").get_by_role("button", name="Answer").click()
+        pia.page.get_by_text("Reply", exact=True).first.click()
+        pia.page.get_by_label("Your reply").fill("It is.")
+        pia.page.locator(".reply").get_by_role("button", name="Reply").click()
         expect(pia.page.locator(".replies")).to_contain_text("It is.")
 
         # A file goes in and comes out as it was, under a name that says nothing.
         agnes.page.goto(address)
-        agnes.page.get_by_label("Attach a file").set_input_files(letter)
+        agnes.page.get_by_label("Attach file").set_input_files(letter)
         agnes.page.get_by_role("button", name="Attach", exact=True).click()
         with pia.page.expect_download() as got:
             pia.page.goto(address)
@@ -77,5 +77,5 @@ def test_two_people_at_one_case(browser: Browser, logs: Path, tmp_path: Path) ->
         expect(agnes.page.get_by_role("alert")).to_contain_text("pia, ")
         expect(agnes.page.get_by_label("Tags")).to_have_value("vip")
         agnes.page.get_by_role("button", name="Change tags").click()
-        expect(agnes.page.get_by_text("Changed the tags.", exact=True)).to_be_visible()
+        expect(agnes.page.get_by_text("Tags changed.", exact=True)).to_be_visible()
         assert agnes.complaints == pia.complaints == []

@@ -100,14 +100,14 @@ def test_a_case_from_the_form_to_its_end(
     agnes.picture(pictures, "board", height=1420)
     page.get_by_role("link", name="Cases").first.click()
     page.get_by_role("link", name="Open a case").first.click()
-    page.get_by_label("Received at").fill(f"{timezone.now() - timedelta(hours=1):%Y-%m-%dT%H:%M}")
+    page.get_by_label("Received on").fill(f"{timezone.now() - timedelta(hours=1):%Y-%m-%dT%H:%M}")
     page.get_by_label("Type", exact=True).select_option("erasure")
     page.locator("[name=identities-0-value]").fill("Ada.Lovelace@Example.org")
     page.get_by_role("button", name="Open case").click()
     case = Case.objects.latest("pk")
     assert page.url.endswith(f"/{case.pk}/change/")
 
-    agnes.choose("Verify the person")
+    agnes.choose("Verify requester")
     page.get_by_label("Data points matched").check()
     for point in ("Name", "Postal address"):
         page.get_by_label(point, exact=True).check()

@@ -36,33 +36,33 @@ def _works_her_queue(agnes: Walker, office: Office, browser: Browser, pictures: 
     assert references(page) == [by_link.reference, by_data.reference]
     page.get_by_text("Status: All open").click()
     page.get_by_role("link", name="Intake", exact=True).click()
-    page.get_by_text("Keep as a view").click()
+    page.get_by_text("Save as view").click()
     page.get_by_label("Name").fill("My day")
-    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(
         page.get_by_role("navigation", name="Views").get_by_role("link", name="My day 2")
     ).to_have_attribute("aria-current", "page")
 
     page.get_by_role("link", name=by_link.reference).click()
-    page.get_by_label("Write a note").fill("Her second this year, @pia.")
-    page.get_by_role("button", name="Add the note").click()
-    expect(page.get_by_text("Your note is part of the case.")).to_be_visible()
-    agnes.choose("Verify the person")
+    page.get_by_label("Add note").fill("Her second this year, @pia.")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.get_by_text("Note added.")).to_be_visible()
+    agnes.choose("Verify requester")
     page.get_by_label("E-mail address confirmed", exact=True).check()
-    page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_text("Waits to be sent")).to_be_visible()
+    page.get_by_role("button", name="Send link").click()
+    expect(page.get_by_text("Waiting to be sent")).to_be_visible()
     office.portal.work("results")
     _confirms(browser, office.mailbox.links()[-1])
     page.reload()
     expect(page.get_by_text("The plan", exact=True)).to_be_visible()
 
-    page.get_by_role("link", name="Next case of this list").click()
+    page.get_by_role("link", name="Next case in this list").click()
     expect(page.get_by_role("heading", name=by_data.reference)).to_be_visible()
-    agnes.choose("Verify the person")
+    agnes.choose("Verify requester")
     agnes.picture(pictures, "verify", height=1000, prepare=_matches)
     _matches(page)
     page.get_by_role("button", name="Record verification").click()
-    expect(page.get_by_text("left the list of 0")).to_be_visible()
+    expect(page.get_by_text("No longer in the list (0 remaining)")).to_be_visible()
     statuses = Case.objects.filter(pk__in=[by_link.pk, by_data.pk]).values_list("status", flat=True)
     assert set(statuses) == {CaseStatus.READY}
 
@@ -80,7 +80,7 @@ def _confirms(browser: Browser, link: str) -> None:
     page = context.new_page()
     page.goto(link)
     page.get_by_role("button", name="Yes, I made this request").click()
-    expect(page.get_by_text("Thank you, that is confirmed")).to_be_visible()
+    expect(page.get_by_text("Thank you, your request is confirmed")).to_be_visible()
     context.close()
 
 
@@ -94,14 +94,12 @@ def _imports_a_file(agnes: Walker, office: Office, pictures: Album) -> list[Case
     page.get_by_label("File", exact=False).first.set_input_files(file)  # type: ignore[arg-type]
     page.get_by_role("button", name="Upload and check").click()
     office.portal.work("default")
-    expect(
-        page.get_by_text("can be imported: 2; with something wrong, which would be left out: 1")
-    ).to_be_visible()
+    expect(page.get_by_text("No cases have been opened yet. 2 rows are ready to import. 1")).to_be_visible()
     agnes.picture(pictures, "import")
     before = set(Case.objects.values_list("pk", flat=True))
     page.get_by_role("button", name="Start the import of 2 rows").click()
     office.portal.work("default")
-    expect(page.get_by_text("Why rows failed")).to_be_visible()
+    expect(page.get_by_text("Reasons for failed rows")).to_be_visible()
     with page.expect_download() as got:
         page.get_by_role("button", name="Download these rows").click()
     (failed,) = csv.DictReader(io.StringIO(got.value.path().read_text("utf-8-sig")))
@@ -118,10 +116,10 @@ def _works_many(agnes: Walker, office: Office, imported: list[Case]) -> None:
     for case in imported:
         page.get_by_label(f"Choose {case.reference}").check()
     page.get_by_role("button", name="Assign…").click()
-    page.get_by_label("Who works them").select_option(label="agnes")
+    page.get_by_label("Assign to").select_option(label="agnes")
     _confirm_in_bulk(page, office, "Assign: 2 cases")
     agnes.figure("My cases")
-    page.get_by_label("All 4 cases that match").check()
+    page.get_by_label("All 4 matching cases").check()
     page.get_by_role("button", name="Change tags…").click()
     page.get_by_label("Tags to add").fill("autumn")
     _confirm_in_bulk(page, office, "Change tags: 4 cases")
@@ -131,7 +129,7 @@ def _works_many(agnes: Walker, office: Office, imported: list[Case]) -> None:
 
 def _confirm_in_bulk(page: Page, office: Office, button: str) -> None:
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("What would be done")).to_be_visible()
+    expect(page.get_by_text("Planned changes")).to_be_visible()
     page.get_by_role("button", name=button).click()
     expect(page.get_by_role("progressbar")).to_be_visible()
     office.portal.work("default")
@@ -148,13 +146,13 @@ def _answers_one_who_calls(agnes: Walker, office: Office) -> None:
     assert references(page) == [case.reference]
     assert "lovelace" not in page.url
     page.get_by_role("link", name=case.reference).click()
-    page.get_by_role("button", name="Take it").click()
+    page.get_by_role("button", name="Assign to me").click()
     expect(page.get_by_text("Assigned to agnes")).to_be_visible()
     expect(page.get_by_text("Ada.Lovelace@Example.org")).to_have_count(0)
     page.get_by_role("link", name="Reveal…").click()
     page.get_by_role("button", name="Reveal").click()
-    expect(page.get_by_text("Give a reason.")).to_be_visible()
-    page.get_by_label("To answer the person").check()
+    expect(page.get_by_text("Enter a reason.")).to_be_visible()
+    page.get_by_label("To respond to the requester").check()
     page.get_by_role("button", name="Reveal").click()
     expect(page.get_by_text("Ada.Lovelace@Example.org")).to_be_visible()
     page.get_by_role("link", name="Back to the case").click()
@@ -180,14 +178,14 @@ def test_an_approvers_day(browser: Browser, office: Office, pictures: Album) -> 
 
 def _approves_one(pia: Walker, office: Office) -> None:
     page, case = pia.page, office.cases["first"]
-    said = pia.figure("For my approval")
+    said = pia.figure("Waiting for my approval")
     listed = references(page)
     assert said == len(listed)
     assert office.cases["own"].reference not in listed
     page.get_by_role("link", name=case.reference).click()
     pia.choose("Approve")
     page.get_by_role("button", name="Approve").click()
-    expect(page.get_by_text("Approved; the requests are on their way.")).to_be_visible()
+    expect(page.get_by_text("Approved. The requests are being sent.")).to_be_visible()
     office.portal.work("outgoing")
     request = case.requests.get()
     assert request.status == RequestStatus.PENDING
@@ -200,7 +198,11 @@ def _is_refused_her_own(pia: Walker, office: Office) -> None:
     expect(page.get_by_role("heading", name=case.reference)).to_be_visible()
     expect(page.get_by_role("banner").get_by_role("link", name="Approve")).to_have_count(0)
     page.goto(office.address("own", "approve"))
-    expect(page.get_by_text("cannot approve it: ask a second person")).to_be_visible()
+    expect(
+        page.get_by_text(
+            "Whoever opened, verified or last changed an erasure or correction cannot approve it."
+        )
+    ).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_be_disabled()
     case.refresh_from_db()
     assert case.status == CaseStatus.READY
@@ -215,7 +217,7 @@ def _approves_many(pia: Walker, office: Office, pictures: Album) -> None:
     expect(page.get_by_text("2 ticked")).to_be_visible()
     page.get_by_role("button", name="Approve…").click()
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("What would be done")).to_be_visible()
+    expect(page.get_by_text("Planned changes")).to_be_visible()
     pia.picture(pictures, "bulk")
     page.get_by_role("button", name="Approve: 2 cases").click()
     expect(page.get_by_role("progressbar")).to_be_visible()
@@ -233,11 +235,11 @@ def _approves_many(pia: Walker, office: Office, pictures: Album) -> None:
 def _lets_one_go(pia: Walker, office: Office) -> None:
     page, case = pia.page, office.cases["held"]
     page.goto(office.address("held"))
-    held = page.locator(".banner", has_text="Held: waits for")
+    held = page.locator(".banner", has_text="On hold: waiting for")
     expect(held).to_be_visible()
-    held.get_by_role("link", name="Release").click()
-    page.get_by_label("The person wants the erasure first").check()
-    page.get_by_role("button", name="Release").click()
+    held.get_by_role("link", name="Release from hold").click()
+    page.get_by_label("The requester wants the erasure first").check()
+    page.get_by_role("button", name="Release from hold").click()
     expect(held).to_have_count(0)
     office.portal.work("outgoing")
     assert case.requests.get().status == RequestStatus.PENDING
@@ -292,7 +294,7 @@ def _reviews_the_trail(otto: Walker, office: Office, pictures: Album) -> None:
     rows.get_by_role("link").first.click()
     changed = page.get_by_role("row", name="Name Shop Shop (EU)")
     expect(changed).to_be_visible()
-    page.get_by_role("link", name="Everything they did").click()
+    page.get_by_role("link", name="All activity of this account").click()
     expect(page.get_by_text("Everything that the account ivy did")).to_be_visible()
     expect(rows).to_have_count(1)
     page.get_by_role("link", name="Clear").click()
@@ -305,15 +307,15 @@ def _reviews_the_trail(otto: Walker, office: Office, pictures: Album) -> None:
 def _asks_who_saw_a_person(otto: Walker, office: Office) -> None:
     page = otto.page
     page.goto(office.address("seen"))
-    page.get_by_role("link", name="Who saw this").click()
-    expect(page.get_by_role("row", name=re.compile("agnes .*To answer the person"))).to_be_visible()
+    page.get_by_role("link", name="Access log").click()
+    expect(page.get_by_role("row", name=re.compile("agnes .*To respond to the requester"))).to_be_visible()
 
 
 def _proves_and_takes_along(otto: Walker, office: Office) -> None:
     page, reference = otto.page, office.cases["seen"].reference
     page.goto(f"/admin/cases/auditevent/?case={reference}")
     page.get_by_role("button", name="Verify the chains").click()
-    expect(page.get_by_text("The one chain of these events holds")).to_be_visible()
+    expect(page.get_by_text("events in it are unchanged, in order and complete.")).to_be_visible()
     with page.expect_download() as got:
         page.get_by_role("button", name="Export").click()
     rows = list(csv.DictReader(io.StringIO(got.value.path().read_text("utf-8-sig"))))

@@ -62,7 +62,7 @@ class Walker:
 
     def go(self, place: str) -> None:
         """By the navigation on the left."""
-        self.page.get_by_role("navigation", name="Main").get_by_role("link", name=place).click()
+        self.page.get_by_role("navigation", name="Main menu").get_by_role("link", name=place).click()
 
     def figure(self, label: str) -> int:
         """Follow a figure of the board to its list; what it said."""

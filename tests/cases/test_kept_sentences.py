@@ -40,7 +40,7 @@ def refused_row() -> BulkRow:
 
 def test_a_row_that_was_refused_says_why_in_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
     row = refused_row()
-    english = "Who started this may not do it any more."
+    english = "The user who started this no longer has permission to do it."
     assert BulkRow.objects.values_list("sentence", flat=True).get().english == english
     assert str(row.sentence) == english
     pseudo.speak(monkeypatch)
@@ -53,7 +53,7 @@ def test_a_row_of_an_import_says_why_in_each_language(monkeypatch: pytest.Monkey
     with translation.override("de"):
         made = checked(ROW, BROKEN, *[{**BROKEN, "received_at": "2026-05-05"}] * 12)
     kept = {sentence.english for sentence in ImportFailure.objects.values_list("sentence", flat=True)}
-    assert kept == {"Give at least one identity: without one no processor can find the person."}
+    assert kept == {"Enter at least one identifier. Without one, no processor can find the data subject."}
     pseudo.speak(monkeypatch)
     with translation.override("de"):
         ((sentence, rows),) = import_files.kinds_of_failure(made)
@@ -68,16 +68,19 @@ def test_a_row_of_an_import_says_why_in_each_language(monkeypatch: pytest.Monkey
 def test_a_refusal_with_several_sentences_is_read_in_the_readers_language(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    refused = Refused(Sentence("Say why it failed."), Sentence("A case has up to %(count)d files.", count=3))
-    assert str(refused) == "Say why it failed. A case has up to 3 files."
+    refused = Refused(
+        Sentence("Choose why the verification failed."),
+        Sentence("A case can have up to %(count)d files.", count=3),
+    )
+    assert str(refused) == "Choose why the verification failed. A case can have up to 3 files."
     pseudo.speak(monkeypatch)
     with translation.override("de"):
-        assert str(refused) == "⟦Say why it failed.⟧ ⟦A case has up to ⟧3⟦ files.⟧"
+        assert str(refused) == "⟦Choose why the verification failed.⟧ ⟦A case can have up to ⟧3⟦ files.⟧"
 
 
 def test_an_event_keeps_codes_and_tells_them_in_words() -> None:
     event = AuditEvent(action=Action.BULK_STARTED, details={"verb": "deny", "cases": 12000, "run": "7"})
-    assert event.sentence == "Started in bulk: deny, cases: 12,000 (7)"
+    assert event.sentence == "Started a bulk run: deny, cases: 12,000 (7)"
     assert in_words("fields", ["base_url", "budget_share"]) == "base url, budget share"
     assert in_words("stop", "not_allowed") == "not allowed"
     with translation.override("de"):
@@ -103,7 +106,7 @@ PAUSED = {"template": "%(processor)s is not paused.", "slots": {"processor": "Sh
     [
         ("Shop is not paused.", PAUSED, "Shop ist nicht pausiert."),
         ("It went 100 % wrong.", {}, "It went 100 % wrong."),
-        ("Nobody", {}, "Nobody"),
+        ("No one", {}, "No one"),
     ],
 )
 def test_a_row_of_an_earlier_version_reads_as_it_did_and_stays_as_it_is(
@@ -132,6 +135,6 @@ def test_a_text_is_not_taken_for_a_sentence() -> None:
 def test_many_rows_at_once_keep_their_english_whoever_writes_them() -> None:
     with translation.override("de"):
         made = checked(*[BROKEN] * (bulk_insert.FEW + 2))
-    kept = "Give at least one identity: without one no processor can find the person."
+    kept = "Enter at least one identifier. Without one, no processor can find the data subject."
     assert made.failures.filter(sentence=kept).count() == bulk_insert.FEW + 2
     assert set(made.failures.values_list("wording__template", flat=True)) == {kept}

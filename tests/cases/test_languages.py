@@ -67,13 +67,13 @@ def test_no_language_stays_behind_for_the_next_who_asks() -> None:
 def test_an_error_page_speaks_german_too() -> None:
     answer = german("charlie").get("/admin/cases/case/")
     assert answer.status_code == 403
-    assert "Ihre Rolle umfasst das nicht" in text(answer)
+    assert "Wenn Sie es brauchen, wenden Sie sich an die Administration." in text(answer)
 
 
 def test_each_person_chooses_for_themselves() -> None:
     client = browser("agnes")
     answer = client.post(ME, {"language": "de", "time_zone": "Europe/Berlin"}, follow=True)
-    assert said(answer) == ["Ihre Einstellungen sind gespeichert."]
+    assert said(answer) == ["Ihre Einstellungen wurden gespeichert."]
     assert "Zeiten in Europe/Berlin" in text(answer)
     agnes = User.objects.get(username="agnes")
     assert (agnes.language, agnes.time_zone) == ("de", "Europe/Berlin")
@@ -140,8 +140,8 @@ def test_a_kept_sentence_is_english_and_read_in_each_language() -> None:
     processor()
     at = datetime(2026, 12, 5, 14, 30, tzinfo=UTC)
     sentence = Sentence(
-        "%(processor)s expected to be done by %(expected)s and says that it is still %(status)s: ask them "
-        "what holds it up.",
+        "%(processor)s expected to be done by %(expected)s but still reports the status %(status)s. Ask "
+        "them about the delay.",
         processor="Shop",
         expected=at,
         status=Word(RequestStatus.IN_PROGRESS.label),
@@ -150,17 +150,17 @@ def test_a_kept_sentence_is_english_and_read_in_each_language() -> None:
         case = with_open_item(approved_case(), AttentionKind.PAST_EXPECTED, sentence)
     kept = AttentionItem.objects.get(case=case)
     english = (
-        "Shop expected to be done by 05 Dec 2026 14:30 UTC and says that it is still in progress: ask them what "
-        "holds it up."
+        "Shop expected to be done by 05 Dec 2026 14:30 UTC but still reports the status in progress. "
+        "Ask them about the delay."
     )
     assert AttentionItem.objects.values_list("sentence", flat=True).get().english == english
     assert str(kept.sentence) == english
     with translation.override("de"), timezone.override("Europe/Berlin"):
         assert str(kept.sentence) == (
-            "Shop wollte bis 05.12.2026 15:30 CET fertig sein und meldet noch immer „In Bearbeitung“: Fragen Sie "
-            "dort, woran es liegt."
+            "Shop wollte bis 05.12.2026 15:30 CET fertig sein, meldet aber noch immer den Status „In "
+            "Bearbeitung“. Fragen Sie dort nach dem Grund der Verzögerung."
         )
-    assert "meldet noch immer" in text(german("agnes").get(address(case)))
+    assert "Fragen Sie dort nach dem Grund der Verzögerung." in text(german("agnes").get(address(case)))
 
 
 def test_the_same_item_is_opened_once_whoever_opens_it() -> None:
@@ -186,7 +186,9 @@ def test_a_left_out_processor_says_why_in_each_language() -> None:
     manual("Archive", types="erasure")
     case = ready_case(type="access")
     (skip,) = case.skipped_processors.all()
-    assert str(skip.sentence).startswith("Archive is not worked for this type of request (access)")
+    assert str(skip.sentence).startswith(
+        "According to its options, Archive is not used for this type of request (access)."
+    )
     with translation.override("de"):
         assert "(Auskunft)" in str(skip.sentence)
 
@@ -248,9 +250,9 @@ def test_a_refusal_speaks_the_language_of_whoever_is_refused() -> None:
     with pytest.raises(Refused) as refused:
         approval.approve(case, actor=actor("pia"), digest="")
     (sentence,) = refused.value.sentences
-    assert sentence.english == "Only a case that is ready can be approved."
+    assert sentence.english == "Only a case that is ready for approval can be approved."
     with translation.override("de"):
-        assert str(sentence) == "Nur ein Vorgang, der bereit ist, kann freigegeben werden."
+        assert str(sentence) == "Nur ein Vorgang, der zur Freigabe bereit ist, kann freigegeben werden."
 
 
 def test_an_account_shows_the_language_that_was_chosen_for_it() -> None:

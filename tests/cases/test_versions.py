@@ -88,14 +88,14 @@ OVERWRITING: dict[str, tuple[Callable[[], Case], Step, Step, str]] = {
     "defer": (open_case, defer, defer, "Deferred the case until"),
     "hand": (open_case, hand, hand, "Assigned the case to pia"),
     "task": (stages.with_task, hand_task, hand_task, "Assigned the task at Archive to pia"),
-    "identities": (ready_case, add_identity, add_identity, "Changed the identities: 1 added"),
+    "identities": (ready_case, add_identity, add_identity, "Changed the identifiers: 1 added"),
     "plan": (ready_case, replan, replan, "Changed the plan"),
     "plan of other identities": (ready_case, add_identity, replan, "Changed the"),
     "verification of other identities": (
         open_case,
         add_identity,
         lambda case, who: verification.record(case, actor=who, method="signed_in"),
-        "Changed the identities",
+        "Changed the identifiers",
     ),
     "a plan approved since": (ready_case, approve, replan, "Approved the plan"),
     "approval of another plan": (lambda: ready_case(by="otto"), replan, approve, "Changed the plan"),
@@ -117,7 +117,7 @@ OVERWRITING: dict[str, tuple[Callable[[], Case], Step, Step, str]] = {
         approved_case,
         lambda case, who: cancellation.cancel(case, actor=who),
         lambda case, who: cancellation.cancel(case, actor=who),
-        "Asked Sandbox 0 to cancel",
+        "Requested cancellation from Sandbox 0",
     ),
     "retrying": (
         stages.failed,
@@ -129,7 +129,7 @@ OVERWRITING: dict[str, tuple[Callable[[], Case], Step, Step, str]] = {
         stages.held,
         lambda case, who: erasure_hold.release(case, actor=who, reason="person_insists"),
         lambda case, who: erasure_hold.release(case, actor=who, reason="deadline"),
-        "Released from waiting for",
+        "Released from hold: no longer waits for",
     ),
 }
 
@@ -149,7 +149,7 @@ def test_who_comes_second_hears_who_changed_what(name: str) -> None:
     with pytest.raises(Conflict) as refused:
         second(case, agnes)
     first_of_all, *changes = refused.value.sentences
-    assert first_of_all.english.startswith("Somebody was faster")
+    assert first_of_all.english.startswith("This changed since you opened the page.")
     assert all(each.english.startswith("pia, ") for each in changes)
     assert told in str(paragraph(changes))
     assert versions.version(case.pk) == before  # nothing came of it

@@ -32,14 +32,17 @@ def test_what_is_not_said_is_the_vendors(text: str, budget: Budget) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("many calls", "“many calls” is not a limit: write it like “1000 calls in 60 s”."),
-        ("0 calls in 60 s", "“0 calls in 60 s” is not a limit: write it like “1000 calls in 60 s”."),
-        ("5 calls in 0 s", "“5 calls in 0 s” is not a limit: write it like “1000 calls in 60 s”."),
-        ("5 calls in 169 h", "No window is longer than seven days."),
-        ("5 calls in 60 s\n6 calls in 1 h", "Give one limit of calls; those of new requests may be several."),
+        ("many calls", "“many calls” is not a valid limit. Write it like “1000 calls in 60 s”."),
+        ("0 calls in 60 s", "“0 calls in 60 s” is not a valid limit. Write it like “1000 calls in 60 s”."),
+        ("5 calls in 0 s", "“5 calls in 0 s” is not a valid limit. Write it like “1000 calls in 60 s”."),
+        ("5 calls in 169 h", "No window can be longer than seven days."),
+        (
+            "5 calls in 60 s\n6 calls in 1 h",
+            "Enter one limit for calls. Several limits are allowed for new requests.",
+        ),
         (
             "5 new requests in 1 h\n6 new requests in 60 min",
-            "Two limits of new requests are over the same time: keep the lower one.",
+            "Two limits for new requests cover the same period. Keep the lower one.",
         ),
     ],
 )

@@ -107,7 +107,7 @@ def test_an_erasure_across_all_systems_with_one_partner_failed(
     page = agnes.get(f"/admin/cases/case/{case.pk}/close/").text
     assert f"Kochava, reached through {first.name}: failed." in page
     refused = agnes.post(f"/admin/cases/case/{case.pk}/close/", outcome="fulfilled")
-    assert "say why" in refused.text
+    assert "Choose a reason" in refused.text
     verb(agnes, case, "close", outcome="partly_fulfilled")
     assert (case.status, case.outcome) == (CaseStatus.CLOSED, Outcome.PARTLY_FULFILLED)
     checked(case)
@@ -212,8 +212,8 @@ def test_an_opt_out_goes_out_at_once(
     assert answers(case) == {workspace.name: answer}
     page = agnes.get(f"/admin/cases/case/{case.pk}/change/").text
     assert "consented" not in page
-    assert ("no later word" in page.lower()) is known
-    assert ("nothing was sent" in page) is not known
+    assert ("no further confirmation" in page.lower()) is known
+    assert ("Nothing was sent" in page) is not known
     consents = [person["consent_state"] for person in sandbox.people()]
     assert [said["ccpa"]["data_sale_opt_out"]["consented"] for said in consents] == ([True] if known else [])
     case.refresh_from_db()

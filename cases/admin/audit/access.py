@@ -34,7 +34,7 @@ def of_search(request: HttpRequest, context: Context) -> HttpResponse:
     if not search.asked(request):
         return _page(request, context, None)
     if search.expired(request):
-        messages.warning(request, _("The result of that search is no longer kept; search again."))
+        messages.warning(request, _("That search has expired. Search again."))
         return HttpResponseRedirect(reverse("admin:cases_auditevent_person"))
     subjects = [UUID(key) for key in search.found(request)]
     context = {**context, "searched": True, "people": len(subjects)}
@@ -61,7 +61,7 @@ def look_for(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, context: Context, found: AccessLog | None) -> HttpResponse:
     rows = _rows(found.events if found else [])
-    context = {**context, "title": _("Who saw this person’s data"), "found": found, "rows": rows}
+    context = {**context, "title": _("Access to this data subject’s data"), "found": found, "rows": rows}
     context["onlookers"] = len({row["who"] for row in rows})
     context["exports"] = _rows(found.exports if found else [])
     return TemplateResponse(request, TEMPLATE, context)

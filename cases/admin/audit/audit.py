@@ -30,7 +30,7 @@ Context = dict[str, Any]
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(Exported, ReadOnlyAdmin):
-    when_empty = gettext_lazy("Nothing has happened yet. Whatever people and the portal do is written here.")
+    when_empty = gettext_lazy("No events yet. Everything that users and the portal do is recorded here.")
     export_name = "audit-events"
     export_columns = export.COLUMNS
     export_action = Action.AUDIT_EXPORTED
@@ -89,7 +89,7 @@ class AuditEventAdmin(Exported, ReadOnlyAdmin):
         )
         shown = self.whole_list(request)
         if shown is None:
-            messages.error(request, _("Nothing was verified: the list cannot be narrowed like that."))
+            messages.error(request, _("Nothing was verified. These filters are not valid."))
             return HttpResponseRedirect(reverse("admin:cases_auditevent_changelist"))
         verify.tell(request, verify_chains.verify(shown.queryset))
         return HttpResponseRedirect(back)
@@ -134,7 +134,7 @@ class AuditEventAdmin(Exported, ReadOnlyAdmin):
             '<span class="truncate" title="{}">{}{}</span>', event.sentence, event.sentence, muted
         )
 
-    @admin.display(description=gettext_lazy("From where"))
+    @admin.display(description=gettext_lazy("Origin"))
     def from_where(self, event: AuditEvent) -> SafeString:
         address = event.address or "–"
         return format_html(
@@ -170,8 +170,8 @@ def _holds(chain: str) -> str:
     head = AuditChain.objects.filter(name=chain).first()
     count = head.sequence if head else 0
     return ngettext(
-        "The chain “%(chain)s” holds: its one event is as it was written.",
-        "The chain “%(chain)s” holds: all %(count)d events are as they were written, in order, and none is missing.",
+        "The chain “%(chain)s” is intact. Its only event is unchanged.",
+        "The chain “%(chain)s” is intact. All %(count)d events are unchanged, in order and complete.",
         count,
     ) % {"chain": chain, "count": count}
 

@@ -30,15 +30,15 @@ NOUNS: Final = {
     "bulk": _("Bulk run"),
     "case": _("Case"),
     "forwarding": _("Forwarding"),
-    "identity": _("Identities"),
+    "identity": _("Identifiers"),
     "import": _("Import"),
     "intake_source": _("Intake source"),
     "key": _("Data keys"),
     "list": _("List"),
     "note": _("Note"),
-    "outgoing": _("Outgoing"),
+    "outgoing": _("Sending"),
     "processor": _("Processor"),
-    "profile": _("Search for a person"),
+    "profile": _("Search for a data subject"),
     "request": _("Request"),
     "result": _("Result"),
     "role": _("Role"),
@@ -56,7 +56,7 @@ def _nouns() -> list[tuple[str, Any]]:
         return action.partition(".")[0]
 
     return [
-        ("", _("Anything")),
+        ("", _("Any event")),
         *(
             (str(NOUNS.get(name, name)), [(action, in_general(Action(action))) for action in found])
             for name, found in groupby(sorted(Action.values, key=noun), key=noun)
@@ -70,7 +70,7 @@ def _moment(label: Any) -> forms.DateTimeField:
         required=False,
         input_formats=[LOCAL_FORMAT, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_FORMAT),
-        error_messages={"invalid": _("Give a date and a time, such as 2026-05-04 09:30.")},
+        error_messages={"invalid": _("Enter a date and a time, such as 2026-05-04 09:30.")},
     )
 
 
@@ -100,8 +100,8 @@ class ReviewForm(forms.Form):
     address = forms.GenericIPAddressField(
         label=_("Address"),
         required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("Exactly")}),
-        error_messages={"invalid": _("Give an IP address, such as 192.0.2.7.")},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("Exact")}),
+        error_messages={"invalid": _("Enter an IP address, such as 192.0.2.7.")},
     )
     source = forms.ChoiceField(label=_("Source"), required=False, choices=[("", _("Any")), *Source.choices])
     # Whose everything a link asks for: an account, under whatever name it had.
@@ -111,7 +111,7 @@ class ReviewForm(forms.Form):
         said = super().clean() or self.cleaned_data
         since, until = said.get("since"), said.get("until")
         if since and until and until < since:
-            self.add_error("until", _("This is before “From”."))
+            self.add_error("until", _("This is earlier than “From”."))
         return said
 
     @property

@@ -19,11 +19,11 @@ def tell_breaks(request: HttpRequest, breaks: list[Break]) -> None:
     for found in breaks[:TOLD]:
         messages.error(
             request,
-            _("The chain “%(chain)s” does not hold at event %(sequence)d: %(problem)s.")
+            _("The chain “%(chain)s” is broken at event %(sequence)d: %(problem)s.")
             % {"chain": found.chain, "sequence": found.sequence, "problem": found.problem},
         )
     if len(breaks) > TOLD:
-        messages.error(request, _("And at %(count)d more places.") % {"count": len(breaks) - TOLD})
+        messages.error(request, _("And %(count)d more.") % {"count": len(breaks) - TOLD})
 
 
 def tell(request: HttpRequest, proof: Proof) -> None:
@@ -32,17 +32,17 @@ def tell(request: HttpRequest, proof: Proof) -> None:
     if proof.chains and not proof.breaks:
         messages.success(request, _holds(proof))
     elif not proof.chains and not proof.unread:
-        messages.info(request, _("There is nothing to verify: the list is empty."))
+        messages.info(request, _("Nothing to verify. The list is empty."))
     for sentence in _not_verified(proof):
         messages.warning(request, sentence)
 
 
 def _holds(proof: Proof) -> str:
     return ngettext(
-        "The one chain of these events holds: all %(events)d events in it are as they were written, in order, and none "
-        "is missing.",
-        "All %(chains)d chains of these events hold: all %(events)d events in them are as they were written, in order, "
-        "and none is missing.",
+        "The only chain of these events is intact. All %(events)d events in it are unchanged, in order "
+        "and complete.",
+        "All %(chains)d chains of these events are intact. All %(events)d events in them are unchanged, "
+        "in order and complete.",
         proof.chains,
     ) % {"chains": proof.chains, "events": proof.events}
 
@@ -51,14 +51,14 @@ def _not_verified(proof: Proof) -> Iterator[str]:
     if proof.unread:
         names = ", ".join(f"“{name}”" for name in proof.unread[:TOLD])
         yield ngettext(
-            "Not verified, since it is too long to be read as well: the chain %(names)s. Open one of its events to "
-            "verify it alone.",
-            "Not verified, since they are too long to be read as well: %(count)d chains, such as %(names)s. Open one "
-            "of their events to verify each alone.",
+            "Not verified because it is too long to verify here: the chain %(names)s. Open one of its "
+            "events to verify it.",
+            "Not verified because they are too long to verify here: %(count)d chains, such as "
+            "%(names)s. Open one of their events to verify each of them.",
             len(proof.unread),
         ) % {"count": len(proof.unread), "names": names}
     if proof.beyond:
         yield _(
-            "Not verified: chains that only events older than the newest %(count)d of this list belong to. Narrow the "
-            "list to verify them."
+            "Not verified: chains whose events are all older than the newest %(count)d of this list. "
+            "Filter the list to verify them."
         ) % {"count": MOST_LISTED}

@@ -14,14 +14,14 @@ from cases.services.processors import accounts
 _REASONS: Final = {
     **REASONS_IN_WORDS,
     **accounts.PAUSED_BECAUSE,
-    "superuser_granted": gettext_lazy("Made a superuser"),
-    "superuser_revoked": gettext_lazy("No longer a superuser"),
-    "created": gettext_lazy("Made"),
+    "superuser_granted": gettext_lazy("Granted superuser rights"),
+    "superuser_revoked": gettext_lazy("Superuser rights withdrawn"),
+    "created": gettext_lazy("Created"),
     "renamed": gettext_lazy("Renamed"),
     "deleted": gettext_lazy("Deleted"),
-    "upgraded": gettext_lazy("By a new version of the portal"),
+    "upgraded": gettext_lazy("By an upgrade of the portal"),
     "duplicate": gettext_lazy("Duplicate"),
-    "own": gettext_lazy("Their own"),
+    "own": gettext_lazy("Own password"),
     "by_another": gettext_lazy("By an administrator"),
 }
 

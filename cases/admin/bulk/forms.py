@@ -18,24 +18,24 @@ class BulkVerifyForm(EvidenceForm):
     """One evidence for all of them; the rule of each case's type decides whether it is enough."""
 
     method = forms.ChoiceField(
-        label=gettext_lazy("How the persons were verified"),
+        label=gettext_lazy("How were the requesters verified?"),
         # An address is confirmed by the person alone.
         choices=[
             each for each in VerificationMethod.choices if each[0] != VerificationMethod.EMAIL_CONFIRMED
         ],
         widget=forms.RadioSelect,
-        error_messages={"required": gettext_lazy("Say how the persons were verified.")},
+        error_messages={"required": gettext_lazy("Choose how the requesters were verified.")},
     )
     field_order = ("method", "points", "declaration", "document", "proof", "directly", "text")
 
 
 class BulkAssignForm(ConfirmForm):
     assignee = forms.ModelChoiceField(
-        label=gettext_lazy("Who works them"),
+        label=gettext_lazy("Assign to"),
         queryset=User.objects.filter(is_active=True, is_staff=True).order_by("username"),
         required=False,
-        empty_label=gettext_lazy("Nobody in particular"),
-        help_text=gettext_lazy("Whoever works one of them now is relieved of it."),
+        empty_label=gettext_lazy("No one"),
+        help_text=gettext_lazy("Replaces the current assignee of each case."),
     )
 
 
@@ -46,9 +46,11 @@ class BulkTagForm(ConfirmForm):
         label=gettext_lazy("Tags to add"),
         required=False,
         max_length=600,
-        help_text=gettext_lazy("Separated by commas. They stand in lists and addresses: nothing personal."),
+        help_text=gettext_lazy(
+            "Separated by commas. Tags appear in lists and URLs. Do not use personal data."
+        ),
     )
-    remove = forms.CharField(label=gettext_lazy("Tags to take away"), required=False, max_length=600)
+    remove = forms.CharField(label=gettext_lazy("Tags to remove"), required=False, max_length=600)
 
     def clean_add(self) -> list[str]:
         return _words(self.cleaned_data["add"])
@@ -59,17 +61,17 @@ class BulkTagForm(ConfirmForm):
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
         if not self.errors and not (said.get("add") or said.get("remove")):
-            self.add_error("add", _("Name a tag to add, or one to take away."))
+            self.add_error("add", _("Enter a tag to add or a tag to remove."))
         return said
 
 
 class BulkCloseForm(NoteForm):
     lesser = forms.BooleanField(
-        label=gettext_lazy("Close also what was fulfilled in part or not at all"),
+        label=gettext_lazy("Also close cases that were fulfilled partly or not at all"),
         required=False,
         help_text=gettext_lazy(
-            "Each case is closed as what its own answers amount to. Without this, only those are closed in which "
-            "everything was done, or no data was held."
+            "Each case is closed with the outcome that its responses support. If this is not selected, "
+            "only cases where everything was done or no data was held are closed."
         ),
     )
     field_order = ("lesser", "text")

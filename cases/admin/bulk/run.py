@@ -47,21 +47,21 @@ class Act:
 
 
 ACTS: Final[dict[str, Act]] = {
-    "confirm": Act(lambda run, actor: bulk_runs.begin(run, actor=actor), lambda: _("It has begun.")),
+    "confirm": Act(lambda run, actor: bulk_runs.begin(run, actor=actor), lambda: _("Started.")),
     "stop": Act(
         lambda run, actor: bulk_runs.stop(run, actor=actor),
-        lambda: _("Stopped: what was not begun is not done."),
+        lambda: _("Stopped. Cases that were not started remain unchanged."),
     ),
-    "retry": Act(lambda run, actor: bulk_runs.retry(run, actor=actor), lambda: _("It is tried again.")),
+    "retry": Act(lambda run, actor: bulk_runs.retry(run, actor=actor), lambda: _("Retrying.")),
     "undo": Act(
         lambda run, actor: bulk_undo.undo_all(run, actor=actor),
-        lambda: _("Being undone: nothing more of it leaves."),
+        lambda: _("Undoing. No more of these requests will be sent."),
     ),
 }
 
 
 class StateFilter(admin.SimpleListFilter):
-    title = gettext_lazy("State")
+    title = gettext_lazy("Status")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -128,7 +128,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": _("%(verb)s in bulk") % {"verb": run.get_verb_display()},
+            "title": _("Bulk run: %(verb)s") % {"verb": run.get_verb_display()},
             "run": run,
             "badge": words.state_badge(run),
             "preview": words.preview(run) if run.state == BulkState.PREVIEWED else None,
@@ -168,7 +168,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
         else:
             messages.success(
                 request,
-                _("The approval of %(reference)s is undone.") % {"reference": row.case.reference},
+                _("The approval of %(reference)s was undone.") % {"reference": row.case.reference},
             )
         return _back(run)
 
@@ -187,7 +187,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
     def who(self, run: BulkRun) -> str:
         return run.created_by.get_username()
 
-    @admin.display(description=gettext_lazy("State"))
+    @admin.display(description=gettext_lazy("Status"))
     def state_badge(self, run: BulkRun) -> SafeString:
         return words.state_badge(run)
 

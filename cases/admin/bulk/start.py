@@ -72,17 +72,17 @@ def _chosen(request: HttpRequest, listed: WholeList) -> tuple[QuerySet[Case], in
     if _everything(request):
         shown = listed()
         if shown is None:
-            raise Refused(Sentence("The list cannot be narrowed like that."))
+            raise Refused(Sentence("These filters are not valid."))
         cases: QuerySet[Case] = shown.queryset
     else:
         cases = Case.objects.filter(pk__in=_keys(request)).order_by("pk")
     count = cases.order_by()[: bulk_runs.MOST_CASES + 1].count()
     if not count:
-        raise Refused(Sentence("Tick the cases first, or choose all that match."))
+        raise Refused(Sentence("Select cases first, or choose all that match."))
     if count > bulk_runs.MOST_CASES:
         raise Refused(
             Sentence(
-                "These are more than %(most)s cases: narrow the list first.",
+                "More than %(most)s cases match. Filter the list first.",
                 most=widgets.number(bulk_runs.MOST_CASES),
             )
         )

@@ -48,47 +48,48 @@ BULK_VERBS: Final = (
     _row(
         BulkVerb.VERIFY,
         "verify",
-        gettext_lazy("Say how these persons showed who they are; it is recorded for each of them."),
+        gettext_lazy("Choose how these requesters were verified. The method is recorded for each of them."),
         forms.BulkVerifyForm,
     ),
     _row(
         BulkVerb.ASSIGN,
         "hand",
-        gettext_lazy("Say who works these cases. It changes neither their status nor their clocks."),
+        gettext_lazy("Choose who is responsible for these cases. Their status and deadlines do not change."),
         forms.BulkAssignForm,
     ),
     _row(
         BulkVerb.TAG,
         "tags",
-        gettext_lazy("Words to find these cases by. Other tags they have stay."),
+        gettext_lazy("Add or remove search terms for these cases. Their other tags stay."),
         forms.BulkTagForm,
     ),
     _row(
         BulkVerb.APPROVE,
         "approve",
         gettext_lazy(
-            "You approve each plan as it stands now; one that changes before its turn is refused. Erasures and "
-            "corrections then wait for a while, in which they can be undone."
+            "You approve each plan as it is now. If a plan changes before its case is processed, that "
+            "case is refused. Erasures and corrections then wait for a while and can still be undone."
         ),
         NoteForm,
     ),
     _row(
         BulkVerb.DENY,
         "deny",
-        gettext_lazy("Closes these cases without sending anything. Each person must be told why."),
+        gettext_lazy("Closes these cases without sending anything. Each requester must be told why."),
     ),
     _row(
         BulkVerb.CANCEL,
         "cancel",
         gettext_lazy(
-            "What was never sent is cancelled at once; the rest when its processor says so, or says no. Partners that "
-            "were told already are not recalled."
+            "Requests that were not sent are cancelled at once. All others are cancelled when the "
+            "processor confirms it, unless it refuses. Partners that were already notified are not "
+            "recalled."
         ),
     ),
     _row(
         BulkVerb.CLOSE,
         "close",
-        gettext_lazy("Closes each case as what its own answers amount to."),
+        gettext_lazy("Closes each case with the outcome that its responses support."),
         forms.BulkCloseForm,
     ),
 )

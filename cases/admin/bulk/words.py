@@ -16,13 +16,15 @@ from integrations.types import Regulation, RequestType
 
 # Codes of `services.bulk_rules`.
 LEFT_OUT: Final = {
-    "closed": gettext_lazy("Closed already"),
-    "no_verification": gettext_lazy("Needs no verification"),
-    "verified": gettext_lazy("Verified already"),
-    "assigned": gettext_lazy("Assigned like that already"),
+    "closed": gettext_lazy("Already closed"),
+    "no_verification": gettext_lazy("Verification not required"),
+    "verified": gettext_lazy("Already verified"),
+    "assigned": gettext_lazy("Already assigned"),
     "not_ready": gettext_lazy("Not ready for approval"),
-    "four_eyes": gettext_lazy("Needs a second person: who started this opened, verified or last changed it"),
-    "approved": gettext_lazy("Approved already"),
+    "four_eyes": gettext_lazy(
+        "Requires a second person: whoever started this opened, verified or last changed the case"
+    ),
+    "approved": gettext_lazy("Already approved"),
     "nothing_to_cancel": gettext_lazy("Nothing to cancel"),
     "not_in_review": gettext_lazy("Not in review"),
 }
@@ -101,21 +103,23 @@ def _warnings(run: BulkRun) -> list[str]:
     if run.verb == BulkVerb.APPROVE and held:
         said.append(
             ngettext(
-                "%(count)d case will be held after its approval: the same person waits for another answer.",
-                "%(count)d cases will be held after their approval: the same persons wait for another answer.",
+                "%(count)d case will be put on hold after approval, because the same data subject is "
+                "waiting for another response.",
+                "%(count)d cases will be put on hold after approval, because the same data subjects are "
+                "waiting for other responses.",
                 held,
             )
             % {"count": held}
         )
     if run.verb == BulkVerb.APPROVE and pausing.is_paused():
-        said.append(_("Nothing is sent while everything outgoing is paused."))
+        said.append(_("Nothing is sent while all sending is paused."))
     return said
 
 
 def _takes(run: BulkRun) -> list[str]:
     """How long it will take: the work here, the cool-off, and the budget of the processors."""
     here = durations.spell(max(1.0, bulk_preview.row_seconds(run.preview["cases"])))
-    said = [_("Working through the list takes about %(time)s.") % {"time": here}]
+    said = [_("Processing the list takes about %(time)s.") % {"time": here}]
     if run.verb != BulkVerb.APPROVE:
         return said
     wait = settings.BULK_COOL_OFF_SECONDS
@@ -123,20 +127,25 @@ def _takes(run: BulkRun) -> list[str]:
     if cooling and wait > 0:
         said.append(
             ngettext(
-                "%(count)d erasure or correction then waits for %(time)s and can be undone until then.",
-                "%(count)d erasures and corrections then wait for %(time)s and can be undone until then.",
+                "After that, %(count)d erasure or correction waits for %(time)s and can be undone until "
+                "then.",
+                "After that, %(count)d erasures and corrections wait for %(time)s and can be undone "
+                "until then.",
                 cooling,
             )
             % {"count": cooling, "time": durations.spell(wait)}
         )
     seconds = bulk_preview.sending_seconds(run)
     if seconds is None:
-        return [*said, _("When they will have left is not known: the queue store does not answer.")]
+        return [
+            *said,
+            _("The time needed for sending cannot be estimated because the queue store does not respond."),
+        ]
     leaves = max(seconds, wait if cooling else 0.0)
     if leaves <= 60:
-        return [*said, _("The last request will have left within a minute of that.")]
+        return [*said, _("The last request will be sent within a minute after that.")]
     return [
         *said,
-        _("By the budgets of the processors, the last request will have left in about %(time)s.")
+        _("Based on the budgets of the processors, the last request will be sent in about %(time)s.")
         % {"time": durations.spell(leaves + bulk_preview.row_seconds(run.preview["cases"]))},
     ]

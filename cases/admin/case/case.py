@@ -91,7 +91,7 @@ class CaseAdmin(ExportedCases, DeskAdmin):
             return HttpResponseRedirect(f"{request.path}?{urlencode(said)}")
         expired = search.expired(request)
         if expired:
-            messages.warning(request, _("The result of that search is no longer kept; search again."))
+            messages.warning(request, _("That search has expired. Search again."))
         for problem in worklist_registry.problems(request.GET):
             messages.error(request, problem)
         try:

@@ -147,11 +147,12 @@ class DuplicateForm(NoteForm):
     """Ticked identities of the case that is closed are looked for by the other as well."""
 
     add = forms.MultipleChoiceField(
-        label=gettext_lazy("Also look for the person by"),
+        label=gettext_lazy("Also search for the data subject by"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy(
-            "The case that goes on is planned anew with what is ticked, and has to be approved again if it was."
+            "The selected identifiers are added to the case that continues. It is planned again, and if "
+            "it was approved it must be approved again."
         ),
     )
     field_order = ("add", "text")
@@ -204,7 +205,7 @@ def compare(request: HttpRequest, context: dict[str, Any], case_id: int, other_i
         else:
             messages.success(
                 request,
-                _("%(closed)s is closed as a duplicate of this case.") % {"closed": case.reference},
+                _("%(closed)s was closed as a duplicate of this case.") % {"closed": case.reference},
             )
             return HttpResponseRedirect(reverse("admin:cases_case_change", args=[kept.pk]))
     page = {

@@ -44,14 +44,12 @@ def next_step(
     if case.status == CaseStatus.VERIFYING:
         return NextStep(verification.waiting_for_person(proven.link))
     if case.status == CaseStatus.INTAKE:
-        return NextStep(
-            _("Check that the person is who they say they are, then record how."), offered("verify")
-        )
+        return NextStep(_("Verify the requester and record how it was done."), offered("verify"))
     if case.status == CaseStatus.READY:
         refusal = approval.why_not(case, actor=actor_of(request), by_trail=False)
         if offered("approve") and not refusal:
-            return NextStep(_("Look at the plan and approve it, or deny the case."), offered("approve"))
-        waits = Sentence("Waits for an approver.")
+            return NextStep(_("Review the plan. Approve it or deny the case."), offered("approve"))
+        waits = Sentence("Waiting for approval.")
         return NextStep(paragraph([waits, refusal]) if offered("approve") and refusal else waits)
     if case.status == CaseStatus.REVIEW:
         if requests and all(
@@ -59,19 +57,20 @@ def next_step(
         ):
             return NextStep(
                 _(
-                    "Every request was cancelled. Record a withdrawal if the person took the case back, else close it."
+                    "All requests were cancelled. If the requester withdrew, record the withdrawal. "
+                    "Otherwise close the case."
                 ),
                 offered("close"),
             )
-        return NextStep(_("All answers are in. Check them, then close the case."), offered("close"))
+        return NextStep(_("All responses have arrived. Review them and close the case."), offered("close"))
     if case.status == CaseStatus.ATTENTION:
         return NextStep(
-            _("Something needs a decision; until then the case does not move."),
+            _("A decision is needed before the case can continue."),
             offered("release") or offered("retry"),
         )
     if case.status == CaseStatus.WORKING and erasure_hold.is_held(case):
         return NextStep(
-            _("Goes on by itself once %(other)s is closed. Close that case, or release this one.")
+            _("Continues automatically when %(other)s is closed. Close that case or release this one.")
             % {"other": case.blocked_by},
             offered("release"),
         )
@@ -79,5 +78,6 @@ def next_step(
         return NextStep(stands.sentence)
     closed_on = widgets.day(case.closed_at) if case.closed_at else ""
     return NextStep(
-        _("Closed as %(outcome)s on %(day)s.") % {"outcome": case.get_outcome_display(), "day": closed_on}
+        _("Closed on %(day)s. Outcome: %(outcome)s.")
+        % {"outcome": case.get_outcome_display(), "day": closed_on}
     )

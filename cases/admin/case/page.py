@@ -213,8 +213,10 @@ def _intake_in_words(case: Case) -> str:
     receipt: IntakeReceipt | None = getattr(case, "intake_receipt", None)
     if receipt is None:
         return ""
-    words = [_("Their language: %(tag)s") % {"tag": receipt.language}] if receipt.language else []
+    words = [_("Language of the requester: %(tag)s") % {"tag": receipt.language}] if receipt.language else []
     with suppress(Unreadable):
         if receipt.external_reference:
-            words.insert(0, _("Their reference: %(name)s") % {"name": receipt.external_reference})
+            words.insert(
+                0, _("Reference in the source system: %(name)s") % {"name": receipt.external_reference}
+            )
     return ", ".join(words)

@@ -24,27 +24,27 @@ RESOLVE = "cases.resolve_attentionitem"
 VERBS: Final[tuple[Verb[AttentionItem], ...]] = (
     Verb(
         "resolve",
-        gettext_lazy("Settle this"),
+        gettext_lazy("Resolve this item"),
         "check",
         RESOLVE,
         gettext_lazy(
-            "Settling says that you have looked at this and decided what to do. The case goes on as its requests say; "
-            "your name and the moment are recorded."
+            "By resolving this item you confirm that you have reviewed it and decided what to do. The "
+            "case continues with the status of its requests. Your name and the time are recorded."
         ),
         lambda item, actor, _said: accounts.resolve_item(item, actor=actor),
-        told=lambda item, _nothing: _("Settled: %(sentence)s") % {"sentence": item.sentence},
-        button=gettext_lazy("Settle"),
+        told=lambda item, _nothing: _("Resolved: %(sentence)s") % {"sentence": item.sentence},
+        button=gettext_lazy("Resolve"),
         template="portal/home/resolve.html",
     ),
 )
 
 
 class OpenFilter(admin.SimpleListFilter):
-    title = gettext_lazy("State")
+    title = gettext_lazy("Status")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("open", _("Open")), ("settled", _("Settled"))]
+        return [("open", _("Open")), ("settled", _("Resolved"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() in {"open", "settled"}:
@@ -55,7 +55,7 @@ class OpenFilter(admin.SimpleListFilter):
 @admin.register(AttentionItem)
 class AttentionItemAdmin(Exported, ReadOnlyAdmin):
     when_empty = gettext_lazy(
-        "Nothing needs a decision. Items open by themselves where a processor or a date needs somebody."
+        "No open items. Items appear here when a processor or a deadline needs a decision."
     )
     export_name = "attention"
     export_columns = (
@@ -108,7 +108,7 @@ class AttentionItemAdmin(Exported, ReadOnlyAdmin):
     def opened(self, item: AttentionItem) -> str:
         return moment(item.opened_at)
 
-    @admin.display(description=gettext_lazy("Kind"))
+    @admin.display(description=gettext_lazy("Type"))
     def kind_badge(self, item: AttentionItem) -> SafeString:
         return widgets.badge(item.get_kind_display(), "quiet" if item.resolved_at else "bad")
 
@@ -116,14 +116,14 @@ class AttentionItemAdmin(Exported, ReadOnlyAdmin):
     def sentence_short(self, item: AttentionItem) -> SafeString:
         return format_html('<span class="sentence">{}</span>', item.sentence)
 
-    @admin.display(description=gettext_lazy("About"))
+    @admin.display(description=gettext_lazy("Subject"))
     def about(self, item: AttentionItem) -> SafeString | str:
         if item.case is not None:
             address = reverse("admin:cases_case_change", args=[item.case.pk])
             return format_html('<a href="{}">{}</a>', address, item.case.reference)
         return str(item.processor or "")
 
-    @admin.display(description=gettext_lazy("State"))
+    @admin.display(description=gettext_lazy("Status"))
     def state(self, item: AttentionItem) -> SafeString:
         return state_badge(item)
 
@@ -136,5 +136,5 @@ def state_badge(item: AttentionItem) -> SafeString:
         '<span title="{} · {}">{}</span>',
         audit_slots.in_words("resolution", item.resolution),
         by,
-        widgets.badge(_("Settled"), "good"),
+        widgets.badge(_("Resolved"), "good"),
     )

@@ -74,9 +74,9 @@ def _mine(request: HttpRequest, known: Known) -> Group:
     if known.sums is not None and may("cases.approve_case"):
         figures.append(
             Figure(
-                _("For my approval"),
+                _("Waiting for my approval"),
                 widgets.number(known.sums[""]["mine_to_approve"]),
-                _("that I may approve"),
+                _("that I can approve"),
                 _cases("approval=1"),
                 "check",
                 tone="warn",
@@ -85,7 +85,7 @@ def _mine(request: HttpRequest, known: Known) -> Group:
     if may("cases.view_manualtask") and may("cases.attest_manualtask"):
         address = f"{reverse('admin:cases_manualtask_changelist')}?whose={MINE}"
         figures.append(
-            Figure(_("My tasks"), widgets.number(known.tasks), _("to do by hand"), address, "task")
+            Figure(_("My tasks"), widgets.number(known.tasks), _("assigned to me"), address, "task")
         )
     return Group("mine", _("Mine"), figures)
 
@@ -97,12 +97,12 @@ def _deadlines(known: Known) -> Group:
     of_open = _("of %(open)s open") % {"open": widgets.number(counted["all"])}
     return Group(
         "deadlines",
-        _("Legal dates"),
+        _("Legal deadlines"),
         [
             Figure(
                 _("Overdue"),
                 widgets.number(counted["overdue"]),
-                _("past their legal date"),
+                _("past their legal deadline"),
                 _cases("due=overdue"),
                 "attention",
                 tone="bad",
@@ -121,7 +121,7 @@ def _deadlines(known: Known) -> Group:
             Figure(
                 _("At risk"),
                 capped(known.chips["risk"]),
-                _("may miss their date"),
+                _("may miss their deadline"),
                 _cases("risk=1"),
                 "clock",
                 tone="bad",
@@ -138,14 +138,14 @@ def _held_up(request: HttpRequest, known: Known) -> Group:
             Figure(
                 _("Unassigned"),
                 widgets.number(known.sums[""]["nobodys"]),
-                _("nobody’s yet"),
+                _("not assigned yet"),
                 _cases("assignee=nobody"),
                 "people",
             ),
             Figure(
-                _("Stuck"),
+                _("No progress"),
                 capped(known.chips["stuck"]),
-                _("do not move"),
+                _("too long at the same stage"),
                 _cases("stuck=1"),
                 "pause",
                 "warn",
@@ -154,9 +154,11 @@ def _held_up(request: HttpRequest, known: Known) -> Group:
     if may("cases.view_attentionitem"):
         address = f"{reverse('admin:cases_attentionitem_changelist')}?state=open"
         count = widgets.number(known.open_items)
-        figures.append(Figure(_("Attention"), count, _("to be decided"), address, "attention", "bad"))
+        figures.append(
+            Figure(_("Attention"), count, _("waiting for a decision"), address, "attention", "bad")
+        )
     figures += _silent(known)
-    return Group("held-up", _("Held up"), figures)
+    return Group("held-up", _("Blocked"), figures)
 
 
 def _silent(known: Known) -> Iterator[Figure]:
@@ -164,10 +166,12 @@ def _silent(known: Known) -> Iterator[Figure]:
     if known.silent_processors is not None:
         address = f"{reverse('admin:integrations_processor_changelist')}?silent=1"
         count = widgets.number(known.silent_processors)
-        yield Figure(_("Silent processors"), count, _("give no word"), address, "processors", "warn")
+        yield Figure(_("Processors not responding"), count, _("no update"), address, "processors", "warn")
     elif known.sums is not None:
         count = capped(known.chips["silent"])
-        yield Figure(_("Silent"), count, _("wait for a word"), _cases("silent=1"), "processors", "warn")
+        yield Figure(
+            _("No update"), count, _("waiting for such a processor"), _cases("silent=1"), "processors", "warn"
+        )
 
 
 def _stages(sums: Sums | None) -> Group:
@@ -183,7 +187,7 @@ def _stages(sums: Sums | None) -> Group:
         for status in OPEN
         if sums is not None
     ]
-    return Group("stages", _("Whose turn"), stages)
+    return Group("stages", _("Waiting for"), stages)
 
 
 def _due_row(case: Any, *, now: datetime) -> dict[str, Any]:

@@ -42,15 +42,15 @@ def waiting_for(user: Any, *, attests: bool) -> QuerySet[ManualTask]:
 class WhoseFilter(admin.SimpleListFilter):
     """Mine and nobody's, unless something else is asked for: that is what the navigation counts."""
 
-    title = gettext_lazy("Whose")
+    title = gettext_lazy("Assigned to")
     parameter_name = "whose"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(MINE, _("Mine")), (UNASSIGNED, _("Nobody’s")), (ALL, _("Everybody’s"))]
+        return [(MINE, _("Mine")), (UNASSIGNED, _("Unassigned")), (ALL, _("Everyone"))]
 
     def choices(self, changelist: Any) -> Any:
         first, *rest = super().choices(changelist)
-        yield {**first, "display": _("Mine and nobody’s")}
+        yield {**first, "display": _("Mine and unassigned")}
         yield from rest
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -65,7 +65,7 @@ class WhoseFilter(admin.SimpleListFilter):
 
 
 class StateFilter(admin.SimpleListFilter):
-    title = gettext_lazy("State")
+    title = gettext_lazy("Status")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -136,7 +136,7 @@ class TaskAdmin(Exported, ReadOnlyAdmin):
     def system(self, task: ManualTask) -> str:
         return task.processor_request.processor.name
 
-    @admin.display(description=gettext_lazy("Asked for"))
+    @admin.display(description=gettext_lazy("Request type"))
     def asked(self, task: ManualTask) -> str:
         case = task.processor_request.case
         return f"{case.get_type_display()} · {case.get_regulation_display()}"
@@ -157,15 +157,15 @@ class TaskAdmin(Exported, ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("Assigned to"))
     def whose(self, task: ManualTask) -> SafeString:
         if task.assignee is None:
-            return format_html('<span class="muted">{}</span>', _("Nobody"))
+            return format_html('<span class="muted">{}</span>', _("No one"))
         return format_html("{}", task.assignee.get_username())
 
-    @admin.display(description=gettext_lazy("State"))
+    @admin.display(description=gettext_lazy("Status"))
     def state(self, task: ManualTask) -> SafeString:
         if task.attested_at is not None:
             return widgets.request_badge(task.processor_request)
         begun = task.processor_request.status == RequestStatus.IN_PROGRESS
-        return widgets.badge(_("To do") if begun else _("Begins in a moment"), "act" if begun else "quiet")
+        return widgets.badge(_("To do") if begun else _("Starts shortly"), "act" if begun else "quiet")
 
 
 def _address(task: ManualTask) -> str:

@@ -23,12 +23,14 @@ LOCAL_FORMAT: Final = "%Y-%m-%dT%H:%M"
 
 class OpenCaseForm(ConfirmForm):
     received_at = forms.DateTimeField(
-        label=gettext_lazy("Received at"),
+        label=gettext_lazy("Received on"),
         input_formats=[LOCAL_FORMAT, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_FORMAT),
         error_messages={
-            "required": gettext_lazy("Say when the person asked: the legal clock starts then."),
-            "invalid": gettext_lazy("Give a date and a time, such as 2026-05-04 09:30."),
+            "required": gettext_lazy(
+                "Enter when the request was received. The legal deadline is counted from then."
+            ),
+            "invalid": gettext_lazy("Enter a date and a time, such as 2026-05-04 09:30."),
         },
     )
     regulation = forms.ChoiceField(label=gettext_lazy("Regulation"), choices=Regulation.choices)
@@ -37,8 +39,8 @@ class OpenCaseForm(ConfirmForm):
         label=gettext_lazy("Skip the waiting period"),
         required=False,
         help_text=gettext_lazy(
-            "Leaves less than 24 hours in which the erasure can be cancelled, instead of 7 days. "
-            "It completes in 1 to 14 days instead of 7 to 21."
+            "The erasure can then be cancelled for less than 24 hours instead of 7 days, and completes "
+            "in 1 to 14 days instead of 7 to 21."
         ),
     )
 
@@ -50,7 +52,7 @@ class OpenCaseForm(ConfirmForm):
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text=gettext_lazy("One a line, by the names that your processors have for them."),
+        help_text=gettext_lazy("One per line, using the names that your processors use."),
     )
     group_name = forms.CharField(
         label=gettext_lazy("Group"),
@@ -95,7 +97,7 @@ class IdentityForm(forms.Form):
     use_required_attribute = False
 
     type = forms.ChoiceField(
-        label=gettext_lazy("Kind of identity"),
+        label=gettext_lazy("Identifier type"),
         choices=[("", "–"), *IdentityType.choices],
         required=False,
     )
@@ -111,7 +113,7 @@ class IdentityForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("value", "").strip() and not cleaned.get("type") and "type" not in self.errors:
-            self.add_error("type", _("Choose what kind of identity this is."))
+            self.add_error("type", _("Choose the identifier type."))
         return cleaned
 
     @property
@@ -124,13 +126,13 @@ class CorrectedIdentityForm(IdentityForm):
     """One identity of whoever opens a case, and what it shall be where it is wrong."""
 
     correct_to = forms.CharField(
-        label=gettext_lazy("Correct to"), required=False, strip=False, max_length=1000, widget=_typed()
+        label=gettext_lazy("New value"), required=False, strip=False, max_length=1000, widget=_typed()
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if cleaned.get("correct_to", "").strip() and not cleaned.get("value", "").strip():
-            self.add_error("value", _("Give the value that is wrong, as it is held now."))
+            self.add_error("value", _("Enter the incorrect value as it is stored now."))
         return cleaned
 
     @property

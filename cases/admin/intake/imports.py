@@ -51,7 +51,7 @@ _TONES: Final[dict[str, str]] = {
 def badge(made: CaseImport) -> SafeString:
     """Where it stands; one that finished with failed rows is not all good."""
     if made.state == ImportState.FINISHED and made.failed:
-        return widgets.badge(_("Finished, with failed rows"), "warn")
+        return widgets.badge(_("Finished with failed rows"), "warn")
     return widgets.badge(made.get_state_display(), _TONES[made.state])
 
 
@@ -147,7 +147,7 @@ class CaseImportAdmin(ReadOnlyAdmin):
 
     def discard_view(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         return self._do(
-            request, import_id, import_files.discard, _("The file was deleted; nothing was imported.")
+            request, import_id, import_files.discard, _("The file was deleted. Nothing was imported.")
         )
 
     def failed_view(self, request: HttpRequest, import_id: UUID) -> HttpResponseBase:
@@ -199,7 +199,7 @@ class CaseImportAdmin(ReadOnlyAdmin):
     def by(self, made: CaseImport) -> str:
         return made.uploaded_by.get_username()
 
-    @admin.display(description=gettext_lazy("State"))
+    @admin.display(description=gettext_lazy("Status"))
     def state_badge(self, made: CaseImport) -> SafeString:
         return badge(made)
 
@@ -211,7 +211,7 @@ class CaseImportAdmin(ReadOnlyAdmin):
     def opened(self, made: CaseImport) -> str:
         return widgets.number(made.good) if made.started_at else ""
 
-    @admin.display(description=gettext_lazy("Known"))
+    @admin.display(description=gettext_lazy("Imported earlier"))
     def known_rows(self, made: CaseImport) -> str:
         return widgets.number(made.known) if made.known else ""
 
@@ -277,8 +277,8 @@ def _at_once(made: CaseImport) -> str:
     if not count or made.state != ImportState.CHECKED:
         return ""
     return ngettext(
-        "%(count)d row is an opt-out: it needs no approval and is sent as soon as it is imported.",
-        "%(count)d rows are opt-outs: they need no approval and are sent as soon as they are imported.",
+        "%(count)d row is an opt-out. It needs no approval and is sent as soon as it is imported.",
+        "%(count)d rows are opt-outs. They need no approval and are sent as soon as they are imported.",
         count,
     ) % {"count": count}
 

@@ -22,7 +22,7 @@ class UploadForm(ConfirmForm):
         label=gettext_lazy("File"),
         allow_empty_file=True,  # the service says so in its own words
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
-        error_messages={"required": gettext_lazy("Choose the file to import.")},
+        error_messages={"required": gettext_lazy("Choose a file to import.")},
     )
     source = forms.CharField(
         label=gettext_lazy("Source system"),
@@ -30,7 +30,8 @@ class UploadForm(ConfirmForm):
         max_length=_SOURCE.max_length,
         validators=_SOURCE.validators,
         help_text=gettext_lazy(
-            "Where the references in the file come from, if two systems may use the same ones."
+            "Which system the references in the file come from. Only needed if two systems may use the "
+            "same reference."
         ),
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
     )
@@ -55,18 +56,19 @@ def column_groups() -> list[Column]:
         Column(
             "reference",
             _(
-                "The source system’s own id of the request. The same reference is never imported twice. Only a keyed "
-                "hash of it is kept."
+                "ID of the request in the source system. A reference is never imported twice. Only a "
+                "keyed hash of it is stored."
             ),
             "T-20417",
         ),
-        Column("type", _("What is asked for: %(words)s.") % {"words": words}, "erasure", required=True),
-        Column("regulation", _("Under which law: %(words)s.") % {"words": laws}, "gdpr", required=True),
+        Column("type", _("Request type: %(words)s.") % {"words": words}, "erasure", required=True),
+        Column("regulation", _("Regulation: %(words)s.") % {"words": laws}, "gdpr", required=True),
         Column(
             "received_at",
             _(
-                "When the person asked, as an ISO date or time. Without an offset it is local time where the law is "
-                "counted (GDPR: %(gdpr)s, CCPA: %(ccpa)s); a date alone is the beginning of that day."
+                "When the request was received, as an ISO date or time. Without an offset, local time "
+                "under the regulation applies (GDPR: %(gdpr)s, CCPA: %(ccpa)s). A date without a time "
+                "means the start of that day."
             )
             % zones,
             "2026-05-04T09:30+02:00",
@@ -75,8 +77,8 @@ def column_groups() -> list[Column]:
         Column(
             "email …",
             _(
-                "The person’s identities, one column for each kind: %(kinds)s. At least one a row. More of one kind "
-                "have a number: email_2, email_3, up to %(most)d."
+                "Identifiers of the data subject, one column per type: %(kinds)s. At least one per row. "
+                "Number further columns of the same type: email_2, email_3, up to %(most)d."
             )
             % {"kinds": kinds, "most": import_columns.MOST_OF_A_TYPE},
             "ada@example.org",
@@ -84,18 +86,18 @@ def column_groups() -> list[Column]:
         ),
         Column(
             "correct_email …",
-            _("Corrections only: what the identity in “email” shall be; correct_email_2 for “email_2”."),
+            _("Corrections only: the new value for “email”. Use correct_email_2 for “email_2”."),
             "ada@example.net",
         ),
         Column(
             "purposes",
-            _("Opt-outs under the GDPR only: for which purposes consent is taken back, with | between them."),
+            _("Opt-outs under the GDPR only: the purposes for which consent is withdrawn, separated by |"),
             "marketing|profiling",
         ),
         Column("skip_waiting_period", _("Erasures only: yes or no."), "no"),
-        Column("group", _("A group of your own, as on the form that opens a case."), "spring-2026"),
+        Column("group", _("An internal group, as on the form for opening a case."), "spring-2026"),
         Column(
             "line, problem",
-            _("Not read: our own files of failed rows have them, and can be uploaded again as they are."),
+            _("Ignored. Our own files of failed rows contain them and can be uploaded again unchanged."),
         ),
     ]

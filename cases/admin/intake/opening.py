@@ -82,7 +82,7 @@ def _tell(request: HttpRequest, case: Case) -> None:
     due_on = date_format(case.clocks.get(kind=ClockKind.RESPONSE).due_on, "DATE_FORMAT")
     messages.success(
         request,
-        _("Opened case %(reference)s, due %(due_on)s.") % {"reference": case.reference, "due_on": due_on},
+        _("Case %(reference)s opened. Due on %(due_on)s.") % {"reference": case.reference, "due_on": due_on},
     )
     sentence = sent_in_words(case) if case.type in UNVERIFIED_TYPES else plan_in_words(case)
     if sentence:
@@ -92,12 +92,12 @@ def _tell(request: HttpRequest, case: Case) -> None:
 def sent_in_words(case: Case) -> str:
     """Where what needs no approval went, and who was not asked and why."""
     names = list(dict.fromkeys(case.requests.values_list("processor__name", flat=True)))
-    sentence = _("It needs neither verification nor approval: it is on its way to %(names)s.") % {
+    sentence = _("No verification or approval is needed. The request is being sent to %(names)s.") % {
         "names": get_text_list(names, _("and"))
     }
     skipped = case.skipped_processors.order_by("processor__name")
     return " ".join(
-        [sentence, *(_("Not asked: %(sentence)s") % {"sentence": skip.sentence} for skip in skipped)]
+        [sentence, *(_("Skipped: %(sentence)s") % {"sentence": skip.sentence} for skip in skipped)]
     )
 
 
@@ -110,10 +110,13 @@ def plan_in_words(case: Case) -> str:
         ngettext("%(count)d to %(name)s", "%(count)d to %(name)s", count) % {"count": count, "name": name}
         for name, count in planned.items()
     ]
-    sentence = _("It is planned as %(count)d requests: %(parts)s.") % {
+    sentence = _("The plan has %(count)d requests: %(parts)s.") % {
         "count": planned.total(),
         "parts": ", ".join(parts),
     }
     if max(planned.values()) > 1:
-        sentence += " " + _("One request holds one value of each kind, and an mParticle ID stands alone.")
+        sentence += " " + _(
+            "A request can hold one value of each identifier type. An mParticle ID always has a request of "
+            "its own."
+        )
     return sentence

@@ -33,17 +33,17 @@ Context = dict[str, Any]
 
 class IntakeSourceForm(forms.ModelForm):
     types = forms.MultipleChoiceField(
-        label=gettext_lazy("May open"),
+        label=gettext_lazy("Can open"),
         choices=RequestType.choices,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "choices"}),
         help_text=gettext_lazy(
-            "An opt-out leaves for the processors as soon as it comes in. All others wait until an agent has verified "
-            "the person."
+            "Opt-outs are sent to the processors as soon as they arrive. All other requests wait until "
+            "an agent has verified the requester."
         ),
         error_messages={"required": gettext_lazy("Choose at least one type.")},
     )
     regulations = forms.MultipleChoiceField(
-        label=gettext_lazy("Under"),
+        label=gettext_lazy("Regulations"),
         choices=Regulation.choices,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "choices"}),
         error_messages={"required": gettext_lazy("Choose at least one regulation.")},
@@ -70,7 +70,7 @@ CHANGE: Final = "cases.change_intakesource"
 def _with_token(request: HttpRequest, context: Context, source: IntakeSource, token: str) -> HttpResponse:
     """No redirect: the token would have to be kept somewhere on its way to the next page."""
     shown = {
-        "title": _("The token of %(name)s") % {"name": source.name},
+        "title": _("Token of %(name)s") % {"name": source.name},
         "source": source,
         "token": copyable(token),
         "address": copyable(_address("intake-cases")),
@@ -89,8 +89,8 @@ VERBS: Final[tuple[Verb[IntakeSource], ...]] = (
         "key",
         CHANGE,
         gettext_lazy(
-            "The form gets a new token, which is shown once on the next page. The present one stops working at "
-            "once: until the new one is entered there, the form opens no cases."
+            "The form gets a new token, which is shown once on the next page. The current token stops "
+            "working at once. Until the new one is entered in the form, it cannot open cases."
         ),
         lambda source, actor, _said: intake_sources.rotate(source, actor=actor),
         answer=_with_token,
@@ -101,11 +101,12 @@ VERBS: Final[tuple[Verb[IntakeSource], ...]] = (
         "pause",
         CHANGE,
         gettext_lazy(
-            "Its token is refused like an unknown one. Cases that it opened go on; it is told of them no more."
+            "Its token is rejected like an unknown one. Cases it has opened continue, but it no longer "
+            "receives updates about them."
         ),
         lambda source, actor, _said: intake_sources.deactivate(source, actor=actor),
         due=lambda source: source.active,
-        told=lambda source, _nothing: _("%(name)s opens no more cases.") % {"name": source.name},
+        told=lambda source, _nothing: _("%(name)s can no longer open cases.") % {"name": source.name},
         danger=True,
     ),
     Verb(
@@ -113,10 +114,10 @@ VERBS: Final[tuple[Verb[IntakeSource], ...]] = (
         gettext_lazy("Activate"),
         "check",
         CHANGE,
-        gettext_lazy("Its token is taken again. If somebody may have learnt it, replace the token as well."),
+        gettext_lazy("Its token is accepted again. If someone else may know it, replace the token as well."),
         lambda source, actor, _said: intake_sources.activate(source, actor=actor),
         due=lambda source: not source.active,
-        told=lambda source, _nothing: _("%(name)s opens cases again.") % {"name": source.name},
+        told=lambda source, _nothing: _("%(name)s can open cases again.") % {"name": source.name},
     ),
 )
 
@@ -150,7 +151,7 @@ class IntakeSourceAdmin(DeskAdmin):
         if obj is None:
             return own
         facts = ("state", "added", "token_made", "last_used", "address", "document")
-        return (*own, (_("How it is used"), {"fields": facts}))
+        return (*own, (_("Usage"), {"fields": facts}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("state", "opens", "added", "token_made", "last_used", "address", "document")
@@ -198,18 +199,18 @@ class IntakeSourceAdmin(DeskAdmin):
 
     # --- what is shown
 
-    @admin.display(description=gettext_lazy("State"))
+    @admin.display(description=gettext_lazy("Status"))
     def state(self, source: IntakeSource) -> SafeString:
         if source.active:
             return widgets.badge(_("Active"), "good", "check")
-        return widgets.badge(_("Not active"), "quiet", "pause")
+        return widgets.badge(_("Inactive"), "quiet", "pause")
 
-    @admin.display(description=gettext_lazy("May open"))
+    @admin.display(description=gettext_lazy("Can open"))
     def opens(self, source: IntakeSource) -> str:
         types = [str(RequestType(value).label) for value in source.types]
         laws = [str(Regulation(value).label) for value in source.regulations]
         every = len(types) == len(RequestType)
-        what = _("Every type") if every else ", ".join(types)
+        what = _("All types") if every else ", ".join(types)
         return _("%(types)s under %(laws)s") % {"types": what, "laws": get_text_list(laws, _("and"))}
 
     @admin.display(description=gettext_lazy("Added"))
@@ -219,7 +220,7 @@ class IntakeSourceAdmin(DeskAdmin):
             "who": source.created_by.get_username(),
         }
 
-    @admin.display(description=gettext_lazy("Token since"))
+    @admin.display(description=gettext_lazy("Token created"))
     def token_made(self, source: IntakeSource) -> str:
         return moment(source.token_made_at)
 

@@ -34,7 +34,7 @@ _TONES: Final[dict[str, str]] = {
 @admin.register(CallbackDelivery)
 class CallbackDeliveryAdmin(Exported, ReadOnlyAdmin):
     when_empty = gettext_lazy(
-        "No callback has come yet. The page of each processor has the address to give it."
+        "No callbacks yet. The page of each processor shows the callback address to register there."
     )
     export_name = "callbacks"
     export_columns = (
@@ -105,7 +105,7 @@ class CallbackDeliveryAdmin(Exported, ReadOnlyAdmin):
     def reference(self, delivery: CallbackDelivery) -> str:
         return _reference(delivery)
 
-    @admin.display(description=gettext_lazy("Verdict"))
+    @admin.display(description=gettext_lazy("Processing result"))
     def verdict_badge(self, delivery: CallbackDelivery) -> SafeString:
         return verdict_badge(delivery)
 
@@ -133,7 +133,7 @@ def _page(delivery: CallbackDelivery) -> Context:
     except Unreadable:
         return {
             **context,
-            "unreadable": _("It cannot be read: tell an administrator to check the master keys."),
+            "unreadable": _("This cannot be read. Ask an administrator to check the master keys."),
         }
 
 

@@ -19,7 +19,7 @@ Context = dict[str, Any]
 
 @admin.register(SigningCertificate)
 class SigningCertificateAdmin(ReadOnlyAdmin):
-    when_empty = gettext_lazy("No certificate was needed yet. The first signed callback brings one.")
+    when_empty = gettext_lazy("No certificates yet. The first signed callback adds one.")
     list_display = ("domain", "fingerprint", "state", "valid_from", "valid_until", "last_served")
     ordering = ("-last_served_at",)
     change_form_template = "admin/integrations/signingcertificate/change_form.html"
@@ -35,7 +35,7 @@ class SigningCertificateAdmin(ReadOnlyAdmin):
     def fingerprint(self, certificate: SigningCertificate) -> SafeString:
         return format_html('<code title="{}">{}…</code>', certificate.sha256, certificate.sha256[:16])
 
-    @admin.display(description=gettext_lazy("State"))
+    @admin.display(description=gettext_lazy("Status"))
     def state(self, certificate: SigningCertificate) -> SafeString:
         return validity(certificate)
 
@@ -47,7 +47,7 @@ class SigningCertificateAdmin(ReadOnlyAdmin):
     def valid_until(self, certificate: SigningCertificate) -> str:
         return moment(certificate.not_after)
 
-    @admin.display(description=gettext_lazy("Last served"))
+    @admin.display(description=gettext_lazy("Last retrieved"))
     def last_served(self, certificate: SigningCertificate) -> str:
         return moment(certificate.last_served_at)
 

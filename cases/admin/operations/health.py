@@ -24,7 +24,7 @@ from cases.services.status.health import Check, State
 _BADGES: Final[dict[State, tuple[str | Promise, str, str]]] = {
     State.OK: (gettext_lazy("Works"), "good", "check"),
     State.LATE: (gettext_lazy("Late"), "warn", "clock"),
-    State.FAILING: (gettext_lazy("Fails"), "bad", "attention"),
+    State.FAILING: (gettext_lazy("Failing"), "bad", "attention"),
 }
 
 
@@ -84,25 +84,25 @@ def _database(check: Check) -> tuple[str, str]:
     missing = check.figures["migrations_missing"]
     if missing is None:
         return (
-            _("It does not answer."),
-            _("Start it, or correct DATABASE_URL. Callbacks are answered with “try again” until it is back."),
+            _("Not responding."),
+            _("Start it or correct DATABASE_URL. Until then, callbacks receive the response “try again”."),
         )
     if missing:
         told = ngettext(
-            "It answers, but %(count)d migration is missing.",
-            "It answers, but %(count)d migrations are missing.",
+            "Responding, but %(count)d migration is missing.",
+            "Responding, but %(count)d migrations are missing.",
             missing,
         )
         return told % {"count": missing}, format_html(_("Run {}."), _code("manage.py migrate"))
-    return _("It answers and is up to date."), ""
+    return _("Responding and up to date."), ""
 
 
 def _queue_store(check: Check) -> tuple[str, str]:
     if check.state == State.OK:
-        return _("It answers."), ""
+        return _("Responding."), ""
     return (
-        _("It does not answer. Nothing is lost, and nothing is sent until it is back."),
-        _("Start it, or correct REDIS_URL. What waits is in the database and goes on by itself."),
+        _("Not responding. Nothing is lost, but nothing is sent until it is back."),
+        _("Start it or correct REDIS_URL. Waiting requests are in the database and continue automatically."),
     )
 
 
@@ -110,13 +110,13 @@ def _workers(check: Check) -> tuple[str, str]:
     alive = {name: count for name, count in check.figures.items() if count}
     missing = [name for name in check.figures if not check.figures[name]]
     if None in check.figures.values():
-        return _("Unknown while the queue store does not answer."), _("See the queue store.")
+        return _("Unknown while the queue store is not responding."), _("See the queue store.")
     if not missing:
         told = ", ".join(f"{name} {count}" for name, count in alive.items())
-        return _("Alive: %(told)s.") % {"told": told}, ""
+        return _("Running: %(told)s.") % {"told": told}, ""
     commands = format_html_join(", ", "{}", ((_code(f"manage.py worker {name}"),) for name in missing))
     return (
-        _("No worker is alive for: %(names)s.") % {"names": ", ".join(missing)},
+        _("No worker is running for: %(names)s.") % {"names": ", ".join(missing)},
         format_html(_("Start {}."), commands),
     )
 
@@ -125,28 +125,32 @@ def _schedule(check: Check) -> tuple[str, str]:
     seconds = check.figures["seconds"]
     if seconds is None:
         return (
-            _("No beat is known of the last minute: nothing looks for work that a lost wake-up left behind."),
+            _(
+                "The scheduler has not run in the last minute. Work left behind by a lost wake-up is not "
+                "picked up."
+            ),
             format_html(
-                _("Start {}, unless it is the queue store that does not answer."), _code("manage.py schedule")
+                _("Start {}, unless the cause is that the queue store is not responding."),
+                _code("manage.py schedule"),
             ),
         )
     return (
-        _("Its last beat was %(time)s ago.") % {"time": durations.spell(seconds)},
-        format_html(_("Look at the log of {}, and start it again."), _code("manage.py schedule")),
+        _("Last run %(time)s ago.") % {"time": durations.spell(seconds)},
+        format_html(_("Check the log of {} and restart it."), _code("manage.py schedule")),
     )
 
 
 def _oldest_queued(check: Check) -> tuple[str, str]:
     seconds = check.figures["seconds"]
     if seconds is None:
-        return _("Unknown while the database does not answer."), _("See the database.")
+        return _("Unknown while the database is not responding."), _("See the database.")
     if not seconds:
-        return _("Nothing that may be sent now is left waiting."), ""
+        return _("No request that can be sent now is waiting."), ""
     return (
-        _("The oldest request that is due waits for %(time)s.") % {"time": durations.spell(seconds)},
+        _("The oldest due request has been waiting for %(time)s.") % {"time": durations.spell(seconds)},
         _(
-            "After a large approval this is only the queue: the processor's page says how long it will take. Else look "
-            "at the workers above and at the cases that are stuck."
+            "After a large approval this is normal: the processor's page shows how long the queue will "
+            "take. Otherwise check the workers above and the cases with no progress."
         ),
     )
 
@@ -154,19 +158,19 @@ def _oldest_queued(check: Check) -> tuple[str, str]:
 def _callbacks_silent(check: Check) -> tuple[str, str]:
     count = check.figures["processors"]
     if count is None:
-        return _("Unknown while the database does not answer."), _("See the database.")
+        return _("Unknown while the database is not responding."), _("See the database.")
     if not count:
-        return _("Callbacks come where they are awaited."), ""
+        return _("Receiving callbacks as expected."), ""
     told = ngettext(
-        "%(count)d processor was sent a request more than %(time)s ago and has not called back since.",
-        "%(count)d processors were sent a request more than %(time)s ago and have not called back since.",
+        "%(count)d processor received a request more than %(time)s ago and has sent no callback since.",
+        "%(count)d processors received a request more than %(time)s ago and have sent no callback since.",
         count,
     )
     return (
         told % {"count": count, "time": durations.spell(health.CALLBACKS_LATE_SECONDS)},
         _(
-            "Check that the portal's address is reached from outside, and that the proxy passes callbacks on "
-            "unchanged. Meanwhile the portal asks by itself, so no answer is lost."
+            "Check that the portal's address can be reached from outside and that the proxy forwards "
+            "callbacks unchanged. Meanwhile the portal polls for the status, so no response is lost."
         ),
     )
 

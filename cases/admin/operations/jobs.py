@@ -56,5 +56,5 @@ class JobsAdmin(ReadOnlyAdmin):
         except Refused as refused:
             messages.error(request, str(refused))
         else:
-            messages.success(request, _("%(function)s runs again.") % {"function": function})
+            messages.success(request, _("%(function)s was queued again.") % {"function": function})
         return HttpResponseRedirect(reverse("admin:jobs"))

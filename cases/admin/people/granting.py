@@ -24,6 +24,6 @@ def refuse_beyond(form: forms.ModelForm, permissions: Iterable[Permission]) -> N
     lacking = users.beyond(_asked_by(form), permissions)
     if lacking:
         raise ValidationError(
-            _("You can give only what you may do yourself. You lack: %(names)s."),
+            _("You can only grant permissions that you have. You do not have: %(names)s."),
             params={"names": ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else "")},
         )

@@ -23,7 +23,9 @@ class MyForm(forms.Form):
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
         choices=time_zones,
-        help_text=gettext_lazy("Every time is shown in this zone. Legal dates keep the zone of their law."),
+        help_text=gettext_lazy(
+            "All times are shown in this time zone. Legal deadlines keep the time zone of their regulation."
+        ),
     )
 
 
@@ -35,7 +37,7 @@ def me_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         users.settled(user, actor=actor_of(request), **form.cleaned_data)
         with translation.override(user.language or translation.get_language()):
-            messages.success(request, _("Your settings are saved."))
+            messages.success(request, _("Your settings were saved."))
         return HttpResponseRedirect(reverse("admin:me"))
     return TemplateResponse(
         request, "portal/people/my_settings.html", {**context, "title": _("My settings"), "form": form}

@@ -39,7 +39,7 @@ class PermissionsField(forms.ModelMultipleChoiceField):
 
 class RoleForm(forms.ModelForm):
     permissions = PermissionsField(
-        label=gettext_lazy("May"), queryset=Permission.objects.none(), required=False
+        label=gettext_lazy("Permissions"), queryset=Permission.objects.none(), required=False
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,7 +57,7 @@ class RoleForm(forms.ModelForm):
         )
         if missing:
             raise ValidationError(
-                _("This role always has: %(names)s. To give less, make a role of your own."),
+                _("This role must keep these permissions: %(names)s. To grant fewer, create another role."),
                 params={"names": ", ".join(permission_label(each) for each in _named(missing))},
             )
         return chosen
@@ -132,7 +132,7 @@ class RoleAdmin(DeskAdmin, GroupAdmin):
     def role(self, role: Group) -> str:
         return permission_words.role_label(role.name)
 
-    @admin.display(description=gettext_lazy("People"))
+    @admin.display(description=gettext_lazy("Users"))
     def people(self, role: Any) -> int:
         counted: int = role.active_people
         return counted

@@ -73,7 +73,7 @@ READ_AS: Final = {"is_active": "active", "groups": "roles", "is_superuser": "sup
 
 class PasswordForm(AdminPasswordChangeForm):
     # Django's own says a part of it in English alone.
-    usable_password_help_text = gettext_lazy("If disabled, the present password is lost.")  # type: ignore[assignment]
+    usable_password_help_text = gettext_lazy("If you disable it, the current password is lost.")  # type: ignore[assignment]
 
 
 class RoleFilter(admin.RelatedFieldListFilter):
@@ -114,13 +114,13 @@ class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
     fieldsets = (
         (None, {"fields": ("username",)}),
         (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "language", "time_zone")}),
-        (gettext_lazy("Rights"), {"fields": ("is_active", "groups", "is_superuser")}),
+        (gettext_lazy("Permissions"), {"fields": ("is_active", "groups", "is_superuser")}),
         (gettext_lazy("Dates"), {"fields": ("last_seen", "joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "password1", "password2")}),
         (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "language", "time_zone")}),
-        (gettext_lazy("Rights"), {"fields": ("groups",)}),
+        (gettext_lazy("Permissions"), {"fields": ("groups",)}),
     )
     readonly_fields = ("last_seen", "joined")
 
@@ -215,7 +215,7 @@ class PortalUserAdmin(Exported, DeskAdmin, UserAdmin):
     def last_seen(self, user: User) -> str:
         return moment(user.last_login)
 
-    @admin.display(description=gettext_lazy("Account made"))
+    @admin.display(description=gettext_lazy("Account created"))
     def joined(self, user: User) -> str:
         return moment(user.date_joined)
 

@@ -22,7 +22,7 @@ class RuleForm(forms.ModelForm):
         choices=VerificationMethod.choices,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "choices"}),
         error_messages={
-            "required": gettext_lazy("Allow at least one method: without one no such case could go on.")
+            "required": gettext_lazy("Allow at least one method. Otherwise these cases cannot continue.")
         },
     )
 
@@ -79,7 +79,7 @@ class VerificationRuleAdmin(DeskAdmin):
     def what(self, rule: VerificationRule) -> str:
         return rule.get_type_display()
 
-    @admin.display(description=gettext_lazy("Law"))
+    @admin.display(description=gettext_lazy("Regulation"))
     def law(self, rule: VerificationRule) -> str:
         return rule.get_regulation_display()
 

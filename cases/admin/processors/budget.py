@@ -47,12 +47,13 @@ def card(processor: Processor) -> Card:
         seconds = budget.seconds_for(processor, queued) if queued else 0.0
     except BudgetForgotten:
         return Card(
-            queued, _("Nothing is counted at the moment: it is counted anew before the next request leaves.")
+            queued,
+            _("Usage is not counted at the moment. It is counted again before the next request is sent."),
         )
     except NotSent:
         return Card(
             queued,
-            _("The queue store that keeps the budget does not answer. Nothing is sent until it does."),
+            _("The queue store that holds the budget is not responding. Nothing is sent until it is back."),
         )
     return Card(
         queued=queued,
@@ -68,7 +69,7 @@ def _bar(what: str, used: Used) -> Bar:
     limit = used.limit.count
     return Bar(
         label=_("%(what)s in the last %(window)s") % {"what": what, "window": _window(used.limit.seconds)},
-        words=_("%(count)s of %(share)s; the vendor allows %(limit)s")
+        words=_("%(count)s of %(share)s (vendor limit: %(limit)s)")
         % {
             "count": widgets.number(used.count),
             "share": widgets.number(used.share),
@@ -94,8 +95,8 @@ def _warming_up(state: BudgetState) -> str:
     if state.effort >= FULL_PACE:
         return ""
     if not state.calls.count:
-        return _("Idle; sending would begin at %(effort)d %% of full pace.") % {"effort": state.effort}
-    return _("Warming up: %(effort)d %% of full pace.") % {"effort": state.effort}
+        return _("Idle. Sending starts at %(effort)d %% of full speed.") % {"effort": state.effort}
+    return _("Warming up: %(effort)d %% of full speed.") % {"effort": state.effort}
 
 
 def _next(seconds: float) -> str:

@@ -62,8 +62,8 @@ def tested(request: HttpRequest, context: Values, processor: Processor, found: T
 def sends_again(processor: Processor) -> tuple[int, str]:
     name = {"name": processor.name}
     if pausing.is_paused():
-        return messages.WARNING, _("%(name)s sends again once everything outgoing is resumed.") % name
-    return messages.SUCCESS, _("%(name)s sends again.") % name
+        return messages.WARNING, _("Sending to %(name)s continues when all sending is resumed.") % name
+    return messages.SUCCESS, _("Sending to %(name)s has resumed.") % name
 
 
 def rows(processor: Processor, checks: list[ConnectionCheck]) -> Iterator[Row]:
@@ -78,7 +78,7 @@ def rows(processor: Processor, checks: list[ConnectionCheck]) -> Iterator[Row]:
         if told.isdisjoint(secret.name for secret in group):
             label, address = fields[group[0].name]
             names = ", ".join(str(secret.label) for secret in group)
-            yield Row("unset", names, _("Nothing is stored, so nothing was tried."), label, address)
+            yield Row("unset", names, _("Not stored, so not tested."), label, address)
 
 
 def _unset(processor: Processor) -> list[list[Secret]]:

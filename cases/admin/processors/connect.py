@@ -59,7 +59,7 @@ class ConnectForm(ConfirmForm):
         said = super().clean() or self.cleaned_data
         said["chosen"] = None
         if self.missing():
-            self.add_error("workspace", _("For that, store these first:"))
+            self.add_error("workspace", _("Store these first:"))
         elif "shown" in self.data:
             said["chosen"] = self._choose(said.get("workspace", ""))
         return said
@@ -68,12 +68,12 @@ class ConnectForm(ConfirmForm):
         try:
             shown = signing.loads(self.data["shown"], salt=_salt(self.processor), max_age=_SHOWN_SECONDS)
         except signing.BadSignature:
-            self.add_error(None, _("This list is too old to choose from: ask for it again."))
+            self.add_error(None, _("This list has expired. Request it again."))
             return None
         self.workspaces = [Workspace(id, name) for id, name in shown]
         chosen = next((found for found in self.workspaces if found.id == key), None)
         if chosen is None:
-            self.add_error(None, _("Choose one of them."))
+            self.add_error(None, _("Choose one."))
         return chosen
 
     def missing(self) -> list[tuple[str, str]]:
@@ -128,8 +128,8 @@ def shown_or_chosen(
 def _told(processor: Processor, chosen: Chosen) -> str:
     words = {"name": processor.name, "workspace": chosen.workspace.name or chosen.workspace.id}
     if not chosen.is_new:
-        return _("%(name)s is “%(workspace)s” already; nothing was changed.") % words
-    return _("%(name)s is now “%(workspace)s”. The next answer proves it.") % words
+        return _("%(name)s is already “%(workspace)s”. Nothing was changed.") % words
+    return _("%(name)s is now “%(workspace)s”. The next response will confirm the connection.") % words
 
 
 def _salt(processor: Processor) -> str:

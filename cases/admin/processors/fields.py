@@ -39,7 +39,7 @@ class HostsField(forms.CharField):
         hosts = [line.strip().lower() for line in str(value or "").splitlines() if line.strip()]
         for host in hosts:
             if not _HOST.fullmatch(host):
-                raise ValidationError(_("“%(host)s” is not the name of a host."), params={"host": host})
+                raise ValidationError(_("“%(host)s” is not a valid host name."), params={"host": host})
         return hosts
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -55,7 +55,7 @@ class DomainField(forms.CharField):
     def to_python(self, value: Any) -> str:
         domain = str(super().to_python(value) or "").lower()
         if domain and (not _HOST.fullmatch(domain) or ":" in domain):
-            raise ValidationError(_("“%(domain)s” is not the name of a domain."), params={"domain": domain})
+            raise ValidationError(_("“%(domain)s” is not a valid domain name."), params={"domain": domain})
         return domain
 
 
@@ -70,7 +70,7 @@ class CertificatesField(forms.CharField):
             return ""
         if "PRIVATE KEY" in text:
             raise ValidationError(
-                _("This holds a private key. Paste certificates only, and treat that key as known.")
+                _("This contains a private key. Paste certificates only, and treat the key as compromised.")
             )
         try:
             found = x509.load_pem_x509_certificates(text.encode())
@@ -78,7 +78,7 @@ class CertificatesField(forms.CharField):
             found = []
         if not found or len(found) != text.count("-----BEGIN "):
             raise ValidationError(
-                _("Paste whole PEM certificates, from -----BEGIN to -----END CERTIFICATE-----.")
+                _("Paste complete PEM certificates, from -----BEGIN to -----END CERTIFICATE-----.")
             )
         for certificate in found:
             if certificate.not_valid_after_utc < timezone.now():
@@ -107,15 +107,15 @@ class AddressField(forms.CharField):
             parts = urlsplit(address)
             port_is_fine = parts.port is None or parts.port > 0
         except ValueError:
-            raise ValidationError(_("This is not an address.")) from None
+            raise ValidationError(_("This is not a valid address.")) from None
         if parts.scheme != "https":
             raise ValidationError(_("The address must begin with https://."))
         if not parts.hostname or not port_is_fine:
-            raise ValidationError(_("The address names no host."))
+            raise ValidationError(_("The address has no host."))
         if not _HOST.fullmatch(parts.hostname.lower()) and not parts.netloc.startswith("["):
-            raise ValidationError(_("This is not an address."))
+            raise ValidationError(_("This is not a valid address."))
         if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValidationError(_("The address may hold a host and a path, nothing else."))
+            raise ValidationError(_("The address may contain only a host and a path."))
         return address
 
 
@@ -166,11 +166,13 @@ class SecretField(forms.CharField):
         widget: Any = self.widget
         widget.removable = not self.secret.required
         self.required = False
-        self.help_text = " ".join(filter(None, (_("Stored. Leave empty to keep it."), str(self.secret.help))))
+        self.help_text = " ".join(
+            filter(None, (_("Stored. Leave empty to keep the stored value."), str(self.secret.help)))
+        )
 
     def clean(self, value: Any) -> Any:
         if value is _BOTH:
-            raise ValidationError(_("Type a new one or remove the stored one, not both."))
+            raise ValidationError(_("Enter a new value or remove the stored one, not both."))
         return value if value is REMOVED else super().clean(value)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -219,7 +221,7 @@ class PersonField(forms.ChoiceField):
 
 def _people() -> list[tuple[str, str]]:
     found = User.objects.filter(is_active=True, is_staff=True).order_by("username")
-    return [("", _("Nobody in particular")), *((user.username, _named(user)) for user in found)]
+    return [("", _("No one")), *((user.username, _named(user)) for user in found)]
 
 
 def _named(user: User) -> str:

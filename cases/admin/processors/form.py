@@ -72,8 +72,12 @@ class ProcessorForm(forms.ModelForm):
         label=gettext_lazy("Domain"), max_length=253, widget=forms.TextInput(attrs={"class": "vTextField"})
     )
     certificate_hosts = HostsField(label=gettext_lazy("Certificate hosts"), required=False)
-    extra_tls_roots = CertificatesField(label=gettext_lazy("Extra roots for connections"), required=False)
-    extra_signing_roots = CertificatesField(label=gettext_lazy("Extra roots for signatures"), required=False)
+    extra_tls_roots = CertificatesField(
+        label=gettext_lazy("Additional root certificates for connections"), required=False
+    )
+    extra_signing_roots = CertificatesField(
+        label=gettext_lazy("Additional root certificates for signatures"), required=False
+    )
     budget_share = forms.IntegerField(label=gettext_lazy("Share of the limit"), min_value=1, max_value=100)
 
     class Meta:
@@ -114,10 +118,10 @@ class ProcessorForm(forms.ModelForm):
                 self.fields[name].required = not own
                 self.fields[name].widget.attrs["placeholder"] = own
         if "base_url" in self.fields and not kind.default_base_url:
-            self.fields["base_url"].help_text = _("Where its API is: with https://, and with the version.")
+            self.fields["base_url"].help_text = _("API address, with https:// and the version.")
         if "processor_domain" in self.fields and not kind.default_domain:
             self.fields["processor_domain"].help_text = _(
-                "The domain that callbacks must name, and whose certificate must sign them."
+                "The domain that callbacks must name. Its certificate must sign them."
             )
         if "limits" in self.fields:
             # Written as it would be typed.
@@ -126,7 +130,7 @@ class ProcessorForm(forms.ModelForm):
         for option in kind.options:
             if option.is_address and not option.required:
                 widget = self.fields[OPTION + option.name].widget
-                widget.attrs["placeholder"] = option.default or _("The vendor's own")
+                widget.attrs["placeholder"] = option.default or _("Vendor default")
 
     def _secrets(self) -> list[tuple[str, SecretField]]:
         return [
@@ -152,7 +156,7 @@ class ProcessorForm(forms.ModelForm):
         rows = Processor.objects.filter(kind=self.connector.kind, account=account)
         twin = rows.exclude(pk=self.instance.pk).first()
         if twin is not None:
-            raise ValidationError(_("“%(name)s” is this account already."), params={"name": twin.name})
+            raise ValidationError(_("“%(name)s” already uses this account."), params={"name": twin.name})
         return account
 
     def clean(self) -> dict[str, Any] | None:
@@ -192,10 +196,12 @@ class ProcessorForm(forms.ModelForm):
         if CREDENTIAL + name in self.errors:
             return
         if address == "base_url":
-            sentence = _("The API address names another server: type this again for it.")
+            sentence = _("The API address points to another server. Enter this credential again for it.")
         else:
             label = self.fields[OPTION + address].label
-            sentence = _("“%(label)s” names another server: type this again for it.") % {"label": label}
+            sentence = _("“%(label)s” points to another server. Enter this credential again for it.") % {
+                "label": label
+            }
         self.add_error(CREDENTIAL + name, sentence)
         bound: Any = self[CREDENTIAL + name]
         bound.help_text = bound.field.secret.help  # an empty one is not kept now

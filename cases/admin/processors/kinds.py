@@ -18,12 +18,12 @@ _REQUESTS: Final = {
     Capability.CORRECTION: gettext_lazy("correction"),
 }
 _BESIDES: Final = {
-    Capability.SEARCH: gettext_lazy("can be asked whether it knows a person"),
-    Capability.CANCEL: gettext_lazy("takes a request back while it waits"),
-    Capability.REPORTS: gettext_lazy("says where a request stands"),
-    Capability.CALLBACKS: gettext_lazy("calls back when something changes"),
-    Capability.RESULTS: gettext_lazy("gives results to download"),
-    Capability.BY_HAND: gettext_lazy("makes a task that a person does and attests"),
+    Capability.SEARCH: gettext_lazy("search"),
+    Capability.CANCEL: gettext_lazy("cancellation"),
+    Capability.REPORTS: gettext_lazy("status checks"),
+    Capability.CALLBACKS: gettext_lazy("callbacks"),
+    Capability.RESULTS: gettext_lazy("result downloads"),
+    Capability.BY_HAND: gettext_lazy("tasks for manual work"),
 }
 
 

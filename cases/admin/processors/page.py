@@ -62,13 +62,13 @@ def open_work(processor: Processor) -> str:
         tasks: int = getattr(processor, "open_tasks", 0)
         return ngettext("%(count)d open task", "%(count)d open tasks", tasks) % {"count": tasks}
     flying: int = getattr(processor, "flying", 0)
-    return ngettext("%(count)d in flight", "%(count)d in flight", flying) % {"count": flying}
+    return ngettext("%(count)d in progress", "%(count)d in progress", flying) % {"count": flying}
 
 
 def state_badge(processor: Processor) -> SafeString:
     if processor.paused_at is None:
         if getattr(processor, "halted", False):
-            return widgets.badge(_("Paused with everything"), "warn", "pause")
+            return widgets.badge(_("Paused (all sending)"), "warn", "pause")
         return widgets.badge(_("Running"), "good")
     because = accounts.PAUSED_BECAUSE.get(processor.paused_reason, processor.paused_reason)
     tone = "warn" if processor.paused_reason in accounts.PAUSE_REASONS else "bad"
@@ -84,8 +84,8 @@ def proof_badge(processor: Processor) -> SafeString | str:
     if not proves(processor):
         return ""
     if processor.account_proven_at is None:
-        return widgets.badge(_("Not proven yet"), "quiet")
-    return widgets.badge(_("Proven"), "good")
+        return widgets.badge(_("Not confirmed yet"), "quiet")
+    return widgets.badge(_("Connection confirmed"), "good")
 
 
 def copyable(text: str) -> SafeString:

@@ -65,8 +65,8 @@ def _banners(request: HttpRequest, found: list[Pause]) -> Iterator[Banner]:
 def _of_everything(request: HttpRequest, pause: Pause) -> Banner:
     may = request.user.has_perms([PERMISSION, "integrations.view_processor"])
     return Banner(
-        _("Everything outgoing is paused since %(when)s (%(why)s)") % _when_and_why(pause),
-        _("Nothing is sent, callbacks are still taken. Legal deadlines run on."),
+        _("All sending has been paused since %(when)s (%(why)s)") % _when_and_why(pause),
+        _("Nothing is sent. Callbacks are still accepted. Legal deadlines keep running."),
         "warn",
         *((reverse("admin:integrations_outgoing_verb", args=["resume"]), _("Resume")) if may else ()),
     )
@@ -77,8 +77,8 @@ def _of_one(request: HttpRequest, pause: Pause) -> Banner:
     may = request.user.has_perm("integrations.view_processor") and url != request.path
     by_hand = pause.reason in accounts.PAUSE_REASONS
     return Banner(
-        _("%(name)s is paused since %(when)s (%(why)s)") % {"name": pause.name, **_when_and_why(pause)},
-        _("Nothing is sent to it, callbacks are still taken. Legal deadlines run on."),
+        _("%(name)s has been paused since %(when)s (%(why)s)") % {"name": pause.name, **_when_and_why(pause)},
+        _("Nothing is sent to it. Callbacks are still accepted. Legal deadlines keep running."),
         "warn" if by_hand else "bad",
         *((url, _("Open")) if may else ()),
     )
@@ -94,7 +94,7 @@ def _of_many(request: HttpRequest, found: list[Pause], *, named: bool) -> Iterat
     may = request.user.has_perm("integrations.view_processor") and url != request.path
     yield Banner(
         f"{headline}: {names}" if named else headline,
-        _("Nothing is sent there, callbacks are still taken. Legal deadlines run on."),
+        _("Nothing is sent there. Callbacks are still accepted. Legal deadlines keep running."),
         "warn" if all(pause.reason in accounts.PAUSE_REASONS for pause in found) else "bad",
         *((url, _("Open")) if may else ()),
     )
@@ -118,29 +118,30 @@ def _clock(instant: datetime) -> str:
 VERBS: Final[tuple[Verb[None], ...]] = (
     Verb(
         "pause",
-        gettext_lazy("Pause everything outgoing"),
+        gettext_lazy("Pause all sending"),
         "pause",
         PERMISSION,
         gettext_lazy(
-            "Nothing more is sent to any processor until someone resumes it: no new requests, no cancels, no "
-            "questions, no fetching of results. What is on its way at this moment still arrives. Callbacks are "
-            "still taken and connections can still be tested. Legal deadlines do not pause."
+            "Nothing is sent to any processor until sending is resumed: no new requests, no "
+            "cancellations, no status checks and no result downloads. Calls already in progress still "
+            "arrive. Callbacks are still accepted and connections can still be tested. Legal deadlines "
+            "do not pause."
         ),
         lambda _portal, actor, said: pausing.pause(actor=actor, reason=said["reason"]),
         form=PauseForm,
-        told=lambda _portal, _nothing: _("Everything outgoing is paused."),
+        told=lambda _portal, _nothing: _("All sending is paused."),
     ),
     Verb(
         "resume",
-        gettext_lazy("Resume everything outgoing"),
+        gettext_lazy("Resume all sending"),
         "send",
         PERMISSION,
         gettext_lazy(
-            "What waits is sent at once, in order of legal due date and within the budget of each processor. "
-            "Processors that are paused themselves stay so."
+            "Waiting requests are sent at once, in order of legal due date and within the budget of "
+            "each processor. Processors that are paused individually stay paused."
         ),
         lambda _portal, actor, _said: pausing.resume(actor=actor),
-        told=lambda _portal, _nothing: _("Sending goes on."),
+        told=lambda _portal, _nothing: _("Sending has resumed."),
     ),
 )
 

@@ -35,11 +35,11 @@ Context = dict[str, Any]
 class WordFilter(admin.SimpleListFilter):
     """Those that give no word: asked in vain, or whose callbacks should have come."""
 
-    title = gettext_lazy("Word")
+    title = gettext_lazy("Updates")
     parameter_name = "silent"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("1", _("Silent"))]
+        return [("1", _("No update"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(pk__in=silent.silent(now=timezone.now())) if self.value() == "1" else queryset
@@ -47,7 +47,7 @@ class WordFilter(admin.SimpleListFilter):
 
 @admin.register(Processor)
 class ProcessorAdmin(Exported, DeskAdmin):
-    when_empty = gettext_lazy("No processor is set up yet. Add the first system that holds personal data.")
+    when_empty = gettext_lazy("No processors yet. Add the first system that holds personal data.")
     export_name = "processors"
     export_columns = (
         Column("name", lambda processor: processor.name),
@@ -104,11 +104,11 @@ class ProcessorAdmin(Exported, DeskAdmin):
             development if processor.environment == Environment.DEVELOPMENT else "",
         )
 
-    @admin.display(description=gettext_lazy("State"))
+    @admin.display(description=gettext_lazy("Status"))
     def state(self, processor: Processor) -> SafeString:
         return page.state_badge(processor)
 
-    @admin.display(description=gettext_lazy("Can do"))
+    @admin.display(description=gettext_lazy("Supports"))
     def does(self, processor: Processor) -> SafeString:
         return format_html('<span class="sentence">{}</span>', kinds.does(processor))
 
@@ -159,13 +159,14 @@ class ProcessorAdmin(Exported, DeskAdmin):
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponse:
-        kind, told = connector_class(obj.kind), _("%(name)s is set up.")
+        kind, told = connector_class(obj.kind), _("%(name)s was added.")
         if calls_back(kind):
             told = _(
-                "%(name)s is set up. Test the connection, and give the processor the callback address below."
+                "%(name)s was added. Test the connection and register the callback address below at the "
+                "processor."
             )
         elif has_api(kind):
-            told = _("%(name)s is set up. Test the connection.")
+            told = _("%(name)s was added. Test the connection.")
         messages.success(request, told % {"name": obj.name})
         return HttpResponseRedirect(reverse("admin:integrations_processor_change", args=[obj.pk]))
 

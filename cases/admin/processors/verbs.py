@@ -31,7 +31,7 @@ class PauseForm(ConfirmForm):
         label=gettext_lazy("Reason"),
         choices=list(accounts.PAUSE_REASONS.items()),
         widget=forms.RadioSelect,
-        error_messages={"required": gettext_lazy("Give a reason.")},
+        error_messages={"required": gettext_lazy("Enter a reason.")},
     )
 
 
@@ -43,7 +43,7 @@ class ProcessorVerb(Verb[Processor]):
 
 def _pause(processor: Processor, actor: Actor, said: Values) -> None:
     if not accounts.pause(processor, actor=actor, reason=said["reason"]):
-        raise Superseded(Sentence("%(name)s is paused already.", name=processor.name))
+        raise Superseded(Sentence("%(name)s is already paused.", name=processor.name))
 
 
 def _resumed(request: HttpRequest, context: Values, processor: Processor, _nothing: Any) -> HttpResponseBase:
@@ -58,8 +58,9 @@ VERBS: Final[tuple[ProcessorVerb, ...]] = (
         "check",
         "integrations.test_processor",
         gettext_lazy(
-            "Each stored credential is tried on its own API, and what else the connection rests on is checked. "
-            "Nothing is asked or said about any person. A pause for refused credentials ends when all of it works."
+            "Tests each stored credential with its API and checks everything else that the connection "
+            "depends on. No data about any person is requested or sent. If everything works, a pause "
+            "because of refused credentials ends."
         ),
         call=check.test,
         answer=check.tested,
@@ -71,8 +72,8 @@ VERBS: Final[tuple[ProcessorVerb, ...]] = (
         "processors",
         "integrations.change_processor",
         gettext_lazy(
-            "The stored credentials are asked which workspaces they give access to, and you choose the one that this "
-            "processor is. Nothing is changed before you choose."
+            "Lists the workspaces that the stored credentials give access to. Choose the one that this "
+            "processor stands for. Nothing changes until you choose."
         ),
         call=connect.ask_or_choose,
         form=connect.ConnectForm,
@@ -88,8 +89,8 @@ VERBS: Final[tuple[ProcessorVerb, ...]] = (
         "pause",
         "integrations.pause_processor",
         gettext_lazy(
-            "Nothing more is sent until someone resumes it: no new requests, no cancels, no questions. Callbacks are "
-            "still taken. Legal deadlines do not pause."
+            "Nothing is sent until sending is resumed: no new requests, no cancellations and no status "
+            "checks. Callbacks are still accepted. Legal deadlines do not pause."
         ),
         _pause,
         form=PauseForm,
@@ -101,7 +102,7 @@ VERBS: Final[tuple[ProcessorVerb, ...]] = (
         gettext_lazy("Resume"),
         "send",
         "integrations.pause_processor",
-        gettext_lazy("What waits is sent at once, in order of legal due date."),
+        gettext_lazy("Waiting requests are sent at once, in order of legal due date."),
         lambda processor, actor, _said: accounts.resume(processor, actor=actor),
         due=lambda processor: processor.paused_at is not None,
         answer=_resumed,

@@ -24,7 +24,7 @@ def explain(clock: Clock) -> str:
         "zone": clock.zone,
     }
     if clock.due_on != clock.nominal_on:
-        words += " " + _("Moved on from %(nominal)s, which is no working day.") % {
+        words += " " + _("%(nominal)s is not a working day, so the deadline moves to the next one.") % {
             "nominal": date_format(clock.nominal_on, "DATE_FORMAT")
         }
     return words

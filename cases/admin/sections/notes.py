@@ -111,7 +111,7 @@ def text_of(note: Note) -> str:
     try:
         return note.text
     except Unreadable:
-        return _("This note cannot be read any more.")
+        return _("This note can no longer be read.")
 
 
 def marked(text: str, names: Collection[str]) -> SafeString:

@@ -50,7 +50,7 @@ class Table:
 
 def kind_label(kind: str) -> str:
     """A kind as a person reads it; the vendor's word otherwise."""
-    return kind.replace("_", " ") if kind else _("no kind")
+    return kind.replace("_", " ") if kind else _("no type")
 
 
 def table(events: Events) -> Table:
@@ -84,12 +84,12 @@ def chart(events: Events) -> Chart | None:
     for kind, month, count in dated:
         counted[_period(month, in_years)][series[kind]] += count
     names = [kind_label(kind) for kind in kinds[:MOST_KINDS]]
-    names += [_("other kinds")] if len(kinds) > MOST_KINDS else []
+    names += [_("other types")] if len(kinds) > MOST_KINDS else []
     totals = [sum(counted[period][number] for period in periods) for number in range(len(names))]
     most = max(counted[period].total() for period in periods)
     scale = Scale.reaching(most, top=_TOP, ground=HEIGHT - _BOTTOM)
     return Chart(
-        sentence=_("Events by kind, from %(first)s to %(last)s: %(total)d in all.")
+        sentence=_("Events by type, from %(first)s to %(last)s: %(total)d in total.")
         % {"first": _named(periods[0]), "last": _named(periods[-1]), "total": sum(totals)},
         bars=_bars(periods, counted, names, scale),
         lines=scale.lines(),

@@ -21,7 +21,7 @@ FINDING_TONES: Final[dict[tuple[str, str], str]] = {
     (Purpose.CONFIRMATION, Finding.NOT_FOUND): "good",
 }
 
-UNREADABLE: Final = gettext_lazy("cannot be read any more")
+UNREADABLE: Final = gettext_lazy("can no longer be read")
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def of_case(
     try:
         draft = planning.draft_of(case, known=known)
     except Unreadable:
-        return CasePlan(left_out=left_out, problems=[Sentence("The identities can no longer be read.")])
+        return CasePlan(left_out=left_out, problems=[Sentence("The identifiers can no longer be read.")])
     plan = planning.preview(draft, left_out=_chosen(left_out))
     if case.status in UNPLANNED:
         return CasePlan(

@@ -16,9 +16,9 @@ def sentence(names: list[str]) -> str:
     """“agnes has this case open too.”; "" where nobody has."""
     if not names:
         return ""
-    return ngettext("%(names)s has this case open too.", "%(names)s have this case open too.", len(names)) % {
-        "names": get_text_list(names, _("and"))
-    }
+    return ngettext(
+        "%(names)s also has this case open.", "%(names)s also have this case open.", len(names)
+    ) % {"names": get_text_list(names, _("and"))}
 
 
 def on_page(request: HttpRequest, case: Case) -> str:

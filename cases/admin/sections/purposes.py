@@ -34,5 +34,5 @@ def describe(case: Case) -> str:
     if case.regulation == Regulation.CCPA:
         return _("Opted out of the sale and sharing of personal data")
     if not case.purposes:
-        return _("Consent taken back; no purpose is named")
-    return _("Consent taken back for: %(purposes)s") % {"purposes": ", ".join(case.purposes)}
+        return _("Consent withdrawn, no purpose specified")
+    return _("Consent withdrawn for: %(purposes)s") % {"purposes": ", ".join(case.purposes)}

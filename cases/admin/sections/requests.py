@@ -231,18 +231,24 @@ def remarks(request: ProcessorRequest, *, now: datetime) -> list[tuple[str, str]
     found: list[tuple[str, str]] = []
     leased = request.lease_until is not None and request.lease_until > now
     if leased:
-        found.append(("info", _("Being worked on at this moment.")))
+        found.append(("info", _("Being processed right now.")))
     elif request.outcome_unknown and request.status == RequestStatus.QUEUED:
         found.append(
-            ("warn", _("Outcome unknown: the processor is asked for this id before anything is sent again."))
+            (
+                "warn",
+                _(
+                    "Outcome unknown. The processor is asked for the status of this ID before anything is sent "
+                    "again."
+                ),
+            )
         )
     if request.cancel_requested_at and request.status != RequestStatus.CANCELLED:
-        found.append(("warn", _("Cancelling was asked for; the processor has not confirmed it.")))
+        found.append(("warn", _("Cancellation requested. The processor has not confirmed it yet.")))
     if request.held and request.status == RequestStatus.QUEUED:
-        found.append(("warn", _("Held: it is not sent while its case waits for another.")))
+        found.append(("warn", _("On hold. It is not sent while its case waits for another case.")))
     waits = request.status in {RequestStatus.QUEUED, RequestStatus.PENDING, RequestStatus.IN_PROGRESS}
     if waits and request.processor.paused_at:
-        found.append(("warn", _("The processor is paused: nothing is sent until it is resumed.")))
+        found.append(("warn", _("The processor is paused. Nothing is sent until it is resumed.")))
     if request.last_error and (waits or request.status == RequestStatus.FAILED):
         found.append(("bad" if request.status == RequestStatus.FAILED else "warn", _last_error(request, now)))
     replaced_by = getattr(request, "replaced_by", None)
@@ -259,7 +265,7 @@ def _last_error(request: ProcessorRequest, now: datetime) -> str:
     if request.next_attempt_at and request.next_attempt_at > now:
         minutes = int((request.next_attempt_at - now).total_seconds() // 60) + 1
         again = ngettext(
-            "Tried again within %(minutes)d minute.", "Tried again within %(minutes)d minutes.", minutes
+            "Next attempt within %(minutes)d minute.", "Next attempt within %(minutes)d minutes.", minutes
         )
         sentence += " " + again % {"minutes": minutes}
     return sentence

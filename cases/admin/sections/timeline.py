@@ -30,8 +30,8 @@ REASONS_IN_WORDS: Final[dict[str, Any]] = {
 # Who it was, where it was no person.
 NOBODY: Final[dict[str, Any]] = {
     Source.CALLBACK: gettext_lazy("A signed callback"),
-    Source.REPORT: gettext_lazy("The processor’s answer"),
-    Source.SCHEDULE: gettext_lazy("The portal, by itself"),
+    Source.REPORT: gettext_lazy("The processor’s response"),
+    Source.SCHEDULE: gettext_lazy("The portal, automatically"),
     Source.COMMAND: gettext_lazy("A command"),
     Source.PERSON: gettext_lazy("The data subject"),
 }

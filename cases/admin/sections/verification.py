@@ -46,12 +46,12 @@ class Link:
         if not row.last_error:
             return ""
         if row.state == LinkState.REFUSED:
-            return _("The mail server takes nothing for this address (%(error)s): choose another way.") % {
+            return _("The mail server rejected this address (%(error)s). Choose another way.") % {
                 "error": row.last_error
             }
         if row.state != LinkState.WAITING:
             return ""
-        return _("The mail server did not take it (%(error)s). It is tried again by itself.") % {
+        return _("The mail server did not accept the link (%(error)s). It is sent again automatically.") % {
             "error": row.last_error
         }
 
@@ -96,7 +96,7 @@ def card(links: Sequence[EmailConfirmation], attempts: Iterable[Verification]) -
 
 
 def _link(confirmation: EmailConfirmation) -> Link:
-    gone = _("an address that was removed")
+    gone = _("a removed address")
     return Link(confirmation, person.masked(confirmation.identity) if confirmation.identity else gone)
 
 
@@ -114,11 +114,11 @@ def evidence_text(details: dict[str, Any]) -> str:
     """What was looked at; a code that this version does not know is left out."""
     parts = [str(DATA_POINTS[point]) for point in details.get("points", []) if point in DATA_POINTS]
     if details.get("declaration"):
-        parts.append(_("declaration kept"))
+        parts.append(_("declaration on file"))
     parts += [str(DOCUMENTS[each]) for each in [details.get("document")] if each in DOCUMENTS]
     parts += [str(PROOFS[each]) for each in [details.get("proof")] if each in PROOFS]
     if details.get("directly"):
-        parts.append(_("the person was asked as well"))
+        parts.append(_("data subject also asked directly"))
     parts += [str(FAILURES[each]) for each in [details.get("failure")] if each in FAILURES]
     return ", ".join(parts)
 
@@ -127,9 +127,9 @@ def waiting_for_person(link: Link | None) -> str:
     """What is due while a case waits for the person."""
     row = link.confirmation if link else None
     if row is None or row.state == LinkState.WAITING:
-        return _("The link to confirm is on its way to the person.")
+        return _("The confirmation link is being sent to the requester.")
     if row.expires_at is not None and row.state == LinkState.SENT:
-        return _("Waits for the person to confirm by the link, which is valid until %(when)s.") % {
+        return _("Waiting for the requester to confirm. The link is valid until %(when)s.") % {
             "when": date_format(timezone.localtime(row.expires_at), "DATETIME_FORMAT")
         }
-    return _("Send the person a new link, or verify them in another way.")
+    return _("Send the requester a new link, or verify them in another way.")

@@ -19,7 +19,7 @@ def revealed(
     """
     corrected = [
         (
-            _("%(kind)s, correct to") % {"kind": row.identity.get_type_display()},
+            _("%(kind)s, new value") % {"kind": row.identity.get_type_display()},
             person.clear(row, "new_value"),
         )
         for row in Correction.objects.filter(identity__subject=case.subject_id)
@@ -33,7 +33,7 @@ def revealed(
     found = [(_("Profile at %(name)s") % {"name": name}, value) for name, value in profiles if value]
     shown = {
         **context,
-        "title": _("Identities"),
+        "title": _("Identifiers"),
         "identities": [*identities, *corrected, *found],
     }
     return TemplateResponse(request, "portal/verbs/revealed.html", shown)

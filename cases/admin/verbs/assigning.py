@@ -18,10 +18,10 @@ from dsrportal.models import User
 
 class HandForm(ConfirmForm):
     assignee = forms.ModelChoiceField(
-        label=gettext_lazy("Who works it"),
+        label=gettext_lazy("Assign to"),
         queryset=User.objects.filter(is_active=True, is_staff=True).order_by("username"),
         required=False,
-        empty_label=gettext_lazy("Nobody in particular"),
+        empty_label=gettext_lazy("No one"),
     )
     # Whom the page showed: whoever was chosen since is not overwritten unseen.
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -36,8 +36,10 @@ class DeferForm(ConfirmForm):
         label=gettext_lazy("Until"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=gettext_lazy("Empty: it is not deferred. The legal clock runs on in either case."),
-        error_messages={"invalid": gettext_lazy("Give a date, such as 2026-05-04.")},
+        help_text=gettext_lazy(
+            "Leave empty if the case should not be deferred. The legal deadline keeps running in any case."
+        ),
+        error_messages={"invalid": gettext_lazy("Enter a date, such as 2026-05-04.")},
     )
 
 
@@ -50,7 +52,9 @@ class TagsForm(ConfirmForm):
         label=gettext_lazy("Tags"),
         required=False,
         max_length=600,
-        help_text=gettext_lazy("Separated by commas. They stand in lists and addresses: nothing personal."),
+        help_text=gettext_lazy(
+            "Separated by commas. Tags appear in lists and URLs. Do not use personal data."
+        ),
     )
 
     def clean_names(self) -> list[str]:
@@ -67,13 +71,13 @@ def _open(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
 
 def _handed(_before: Case, case: Case) -> str:
     if case.assignee is None:
-        return _("The case is nobody’s in particular now.")
-    return _("The case is %(name)s’s now.") % {"name": case.assignee.get_username()}
+        return _("The case is now unassigned.")
+    return _("Assigned to %(name)s.") % {"name": case.assignee.get_username()}
 
 
 def _deferred(_before: Case, case: Case) -> str:
     if case.follow_up_on is None:
-        return _("The case is not deferred.")
+        return _("The case is no longer deferred.")
     return _("Deferred until %(day)s.") % {"day": date_format(case.follow_up_on, "DATE_FORMAT")}
 
 
@@ -84,7 +88,7 @@ WORK_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         "person",
         "cases.assign_case",
         due=_open,
-        lead=gettext_lazy("Say who works this case. It changes neither its status nor its clock."),
+        lead=gettext_lazy("Choose who is responsible for this case. Its status and deadline do not change."),
         form=HandForm,
         initial=_as_handed,
         call=lambda case, actor, said: assigning.assign(
@@ -98,7 +102,7 @@ WORK_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         "clock",
         "cases.assign_case",
         due=_open,
-        lead=gettext_lazy("Until that day the case waits; from then on it stands among those to follow up."),
+        lead=gettext_lazy("The case is deferred until that day. After that it appears under “Follow-up”."),
         form=DeferForm,
         initial=_as_deferred,
         call=lambda case, actor, said: assigning.defer(case, actor=actor, until=said["until"]),
@@ -110,10 +114,10 @@ WORK_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         "tag",
         "cases.assign_case",
         due=_open,
-        lead=gettext_lazy("Words to find the case by, of your team’s own choosing."),
+        lead=gettext_lazy("Search terms for this case, chosen by your team."),
         form=TagsForm,
         initial=_as_tagged,
         call=lambda case, actor, said: assigning.tag(case, actor=actor, names=said["names"]),
-        told=lambda _case, _result: _("Changed the tags."),
+        told=lambda _case, _result: _("Tags changed."),
     ),
 )

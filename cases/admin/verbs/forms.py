@@ -26,7 +26,7 @@ class NoteForm(ConfirmForm):
         required=False,
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Kept encrypted with the case; everyone who may see the case can read it."),
+        help_text=_("Stored encrypted with the case. Everyone with access to the case can read it."),
     )
 
 
@@ -41,7 +41,7 @@ class ReasonForm(NoteForm):
     reasons: Mapping[str, Sentence] = {}
 
     reason = forms.ChoiceField(
-        label=_("Reason"), widget=forms.RadioSelect, error_messages={"required": _("Give a reason.")}
+        label=_("Reason"), widget=forms.RadioSelect, error_messages={"required": _("Enter a reason.")}
     )
     field_order = ("reason", "text")
 
@@ -74,8 +74,8 @@ class CloseForm(NoteForm):
         error_messages={"required": _("Choose an outcome.")},
     )
     reason = forms.ChoiceField(
-        label=_("Why it is closed as more than the answers amount to"),
-        choices=[("", _("It is not")), *_choices(CLOSING_REASONS)],
+        label=_("Reason for a better outcome than the responses support"),
+        choices=[("", _("Not needed")), *_choices(CLOSING_REASONS)],
         required=False,
         widget=forms.RadioSelect,
     )

@@ -28,9 +28,10 @@ class TalkForm(ConfirmForm):
         label=gettext_lazy("Note"),
         max_length=MOST_LETTERS,
         widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"required": gettext_lazy("Write something first.")},
+        error_messages={"required": gettext_lazy("Enter a text.")},
         help_text=gettext_lazy(
-            "Kept encrypted with the case, and never edited or deleted. @name tells a colleague who may see cases."
+            "Stored encrypted with the case. It cannot be edited or deleted. Type @name to notify a "
+            "colleague with access to cases."
         ),
     )
 
@@ -46,10 +47,10 @@ class AttachForm(NoteForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["text"].label = _("What it is")
+        self.fields["text"].label = _("Description")
         self.fields["upload"].widget.attrs["accept"] = ",".join(f".{ending}" for ending in BY_ENDING)
         self.fields["upload"].help_text = _(
-            "Up to %(limit)s: %(endings)s. Encrypted as it comes in, and kept as long as the case."
+            "Up to %(limit)s: %(endings)s. Encrypted on upload and kept as long as the case."
         ) % {"limit": filesizeformat(settings.UPLOAD_LIMIT_BYTES), "endings": ", ".join(BY_ENDING)}
 
 
@@ -61,14 +62,14 @@ def _written(
     request: HttpRequest, context: dict[str, Any], _about: Case | Note, written: Written
 ) -> HttpResponseBase:
     """Back to the case, at the note. What a name was is not repeated: it may be the person's."""
-    messages.success(request, _("Your note is part of the case."))
+    messages.success(request, _("Note added."))
     unknown = written.unknown_names
     if unknown:
         messages.warning(
             request,
             ngettext(
-                "%(count)d name after an @ belongs to nobody who may see cases; it tells nobody.",
-                "%(count)d names after an @ belong to nobody who may see cases; they tell nobody.",
+                "%(count)d mention reached no one: no colleague with access to cases has that name.",
+                "%(count)d mentions reached no one: no colleague with access to cases has those names.",
                 unknown,
             )
             % {"count": unknown},
@@ -93,33 +94,33 @@ def _given_out(
 TALK_VERBS: Final[tuple[CaseVerb[Any], ...]] = (
     CaseVerb(
         "take",
-        gettext_lazy("Take it"),
+        gettext_lazy("Assign to me"),
         "person",
         "cases.assign_case",
         due=_untaken,
-        lead=gettext_lazy("You work this case from now on. It changes neither its status nor its clock."),
+        lead=gettext_lazy("Assigns this case to you. Its status and deadline do not change."),
         form=ConfirmForm,
         call=lambda case, actor, _said: assigning.assign(case, actor=actor, assignee=actor.user, seen=None),
-        told=lambda _case, _result: _("The case is yours now."),
+        told=lambda _case, _result: _("The case is now assigned to you."),
     ),
     CaseVerb(
         "note",
-        gettext_lazy("Write a note"),
+        gettext_lazy("Add note"),
         "note",
         "cases.add_note",
-        lead=gettext_lazy("Everyone who may see the case can read it. It is part of the record."),
+        lead=gettext_lazy("Everyone with access to the case can read it. It becomes part of the record."),
         form=TalkForm,
         call=lambda case, actor, said: notes.add(case, said["text"], actor=actor),
         answer=_written,
     ),
     CaseVerb(
         "reply",
-        gettext_lazy("Answer a note"),
+        gettext_lazy("Reply to a note"),
         "note",
         "cases.add_note",
-        lead=gettext_lazy("Everyone who may see the case can read it. It is part of the record."),
+        lead=gettext_lazy("Everyone with access to the case can read it. It becomes part of the record."),
         form=TalkForm,
-        button=gettext_lazy("Answer"),
+        button=gettext_lazy("Reply"),
         template="portal/verbs/reply.html",
         on=Note,
         call=lambda note, actor, said: notes.add(note.case, said["text"], actor=actor, parent=note),
@@ -127,25 +128,27 @@ TALK_VERBS: Final[tuple[CaseVerb[Any], ...]] = (
     ),
     CaseVerb(
         "attach",
-        gettext_lazy("Attach a file"),
+        gettext_lazy("Attach file"),
         "attach",
         "cases.add_attachment",
-        lead=gettext_lazy("A letter, a proof, what the person sent: it stays with the case as it came."),
+        lead=gettext_lazy(
+            "A letter, proof or anything else the requester sent. It is stored with the case unchanged."
+        ),
         form=AttachForm,
         button=gettext_lazy("Attach"),
         call=lambda case, actor, said: attachments.attach(
             case, said["upload"], actor=actor, text=said["text"]
         ),
-        told=lambda _case, _attachment: _("The file is with the case."),
+        told=lambda _case, _attachment: _("File attached."),
     ),
     CaseVerb(
         "attachment",
-        gettext_lazy("Download the file"),
+        gettext_lazy("Download file"),
         "download",
         "cases.download_attachment",
         lead=gettext_lazy(
-            "The file leaves the portal in clear: keep it no longer than you need it, and open it with care. The "
-            "download goes into the audit trail."
+            "The file leaves the portal unencrypted. Keep it only as long as you need it, and open it "
+            "with care. The download is recorded in the audit trail."
         ),
         form=ConfirmForm,
         button=gettext_lazy("Download"),

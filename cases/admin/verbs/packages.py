@@ -88,7 +88,7 @@ def _looked(
     """What it holds, on this one page; the admin's pages are kept in no cache."""
     shown = {
         **context,
-        "title": _("What the package holds"),
+        "title": _("Contents of the package"),
         "summary": summary,
         "no_profile": bool(summary.members) and not summary.has_profile and not summary.empty,
         "chart": package_chart.chart(summary.events),
@@ -125,15 +125,15 @@ def _attached(package: ResultPackage, chunks: Iterator[bytes], more: str) -> Str
 PACKAGE_VERBS: Final[tuple[CaseVerb[ResultPackage], ...]] = (
     CaseVerb(
         "look",
-        gettext_lazy("Look inside the package"),
+        gettext_lazy("View package contents"),
         "eye",
         "cases.download_package",
         lead=gettext_lazy(
-            "Shows what was found in the package, once: the profile, the identities, the events by month, the files. "
-            "That you looked goes into the audit trail."
+            "Shows once what the package contains: the profile, the identifiers, the events by month "
+            "and the files. Your access is recorded in the audit trail."
         ),
         form=ConfirmForm,
-        button=gettext_lazy("Look inside"),
+        button=gettext_lazy("View contents"),
         page=_page,
         template="portal/verbs/package.html",
         on=ResultPackage,
@@ -146,8 +146,8 @@ PACKAGE_VERBS: Final[tuple[CaseVerb[ResultPackage], ...]] = (
         "download",
         "cases.download_package",
         lead=gettext_lazy(
-            "The file holds the person's data in clear: keep it no longer than you need it. The download goes into "
-            "the audit trail."
+            "The file contains the data subject's data unencrypted. Keep it only as long as you need "
+            "it. The download is recorded in the audit trail."
         ),
         form=ConfirmForm,
         button=gettext_lazy("Download"),
@@ -159,16 +159,16 @@ PACKAGE_VERBS: Final[tuple[CaseVerb[ResultPackage], ...]] = (
     ),
     CaseVerb(
         "redact",
-        gettext_lazy("Download redacted"),
+        gettext_lazy("Download redacted copy"),
         "download",
         "cases.download_package",
         lead=gettext_lazy(
-            "Choose what must not leave. The package here stays as it came; the copy you get lacks what you tick. What "
-            "was left out, and why, is kept in a note of the case."
+            "Select what must not be disclosed. The stored package stays unchanged. Your copy does not "
+            "contain what you select. What was removed, and why, is recorded in a note on the case."
         ),
         form=RedactForm,
         asks=_contents,
-        button=gettext_lazy("Download redacted"),
+        button=gettext_lazy("Download redacted copy"),
         page=_page,
         template="portal/verbs/package_redact.html",
         on=ResultPackage,
@@ -184,11 +184,11 @@ PACKAGE_VERBS: Final[tuple[CaseVerb[ResultPackage], ...]] = (
     ),
     CaseVerb(
         "refetch",
-        gettext_lazy("Fetch the result again"),
+        gettext_lazy("Fetch result again"),
         "case-working",
         "cases.refresh_case",
         lead=gettext_lazy(
-            "What is kept of this result is deleted, and it is asked for anew. That works only while the processor "
+            "The stored result is deleted and requested again. This only works while the processor "
             "still has it."
         ),
         form=ConfirmForm,
@@ -198,8 +198,6 @@ PACKAGE_VERBS: Final[tuple[CaseVerb[ResultPackage], ...]] = (
         template="portal/verbs/package.html",
         on=ResultPackage,
         call=lambda package, actor, _said: result_fetching.refetch(package, actor=actor),
-        told=lambda _package, _nothing: _(
-            "The result is being fetched again. Load the case anew after a moment."
-        ),
+        told=lambda _package, _nothing: _("The result is being fetched again. Reload the case in a moment."),
     ),
 )

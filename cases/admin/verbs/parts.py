@@ -23,26 +23,26 @@ from dsrportal.models import User
 
 # What each answer means of work done by hand.
 ANSWERS: Final = {
-    "done": gettext_lazy("Done: what was asked is carried out"),
-    "no_data_held": gettext_lazy("No data held: the system was searched and does not know the person"),
-    "not_applicable": gettext_lazy("Not applicable: the system has nothing to do with this request"),
-    "refused": gettext_lazy("Refused: whoever runs the system will not do it"),
+    "done": gettext_lazy("Done: the request was carried out"),
+    "no_data_held": gettext_lazy("No data held: the system was searched and has no data on this person"),
+    "not_applicable": gettext_lazy("Not applicable: the request does not concern this system"),
+    "refused": gettext_lazy("Refused: the operator of the system does not carry out the request"),
 }
 
 
 class AssignForm(ConfirmForm):
     assignee = forms.ModelChoiceField(
-        label=gettext_lazy("Who does it"),
+        label=gettext_lazy("Assign to"),
         queryset=User.objects.filter(is_active=True, is_staff=True).order_by("username"),
         required=False,
-        empty_label=gettext_lazy("Nobody in particular"),
+        empty_label=gettext_lazy("No one"),
     )
     due_on = forms.DateField(
         label=gettext_lazy("Due on"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={
-            "required": gettext_lazy("Say until when it is to be done."),
-            "invalid": gettext_lazy("Give a date, such as 2026-05-04."),
+            "required": gettext_lazy("Enter a due date."),
+            "invalid": gettext_lazy("Enter a date, such as 2026-05-04."),
         },
     )
 
@@ -53,10 +53,10 @@ def _as_assigned(task: ManualTask) -> dict[str, Any]:
 
 class AttestForm(NoteForm):
     answer = forms.ChoiceField(
-        label=gettext_lazy("What came of it"),
+        label=gettext_lazy("Result"),
         choices=[(answer.value, ANSWERS.get(answer.value, answer.label)) for answer in ATTESTABLE],
         widget=forms.RadioSelect,
-        error_messages={"required": gettext_lazy("Say what came of it.")},
+        error_messages={"required": gettext_lazy("Choose a result.")},
     )
     upload = forms.FileField(
         label=gettext_lazy("File"), required=False, allow_empty_file=True, widget=forms.FileInput
@@ -67,10 +67,10 @@ class AttestForm(NoteForm):
         super().__init__(*args, **kwargs)
         text = self.fields["text"]
         text.required = True
-        text.help_text = _("What was done, when, and how you know. Kept encrypted with the case.")
-        text.error_messages["required"] = _("Say in a note what was done, and how you know.")
+        text.help_text = _("What was done, when, and how you know. Stored encrypted with the case.")
+        text.error_messages["required"] = _("Describe in a note what was done and how you know.")
         self.fields["upload"].help_text = _(
-            "What the system gave out, or what proves that it was done; at most %(limit)s. Kept encrypted."
+            "What the system returned, or proof that the work was done. At most %(limit)s. Stored encrypted."
         ) % {"limit": filesizeformat(settings.UPLOAD_LIMIT_BYTES)}
 
     def clean_upload(self) -> UploadedFile | None:
@@ -90,15 +90,17 @@ class AttestForm(NoteForm):
 PART_VERBS: Final[tuple[CaseVerb[Any], ...]] = (
     CaseVerb(
         "resolve",
-        gettext_lazy("Settle"),
+        gettext_lazy("Resolve"),
         "check",
         "cases.resolve_attentionitem",
-        lead=gettext_lazy("Say that this is decided. The case then moves on to wherever its requests stand."),
+        lead=gettext_lazy(
+            "Marks this item as decided. The case then continues with the status of its requests."
+        ),
         form=ConfirmForm,
         template="portal/verbs/resolve.html",
         on=AttentionItem,
         call=lambda item, actor, _said: accounts.resolve_item(item, actor=actor),
-        told=lambda _item, _nothing: _("Settled."),
+        told=lambda _item, _nothing: _("Resolved."),
     ),
     CaseVerb(
         "again",
@@ -106,21 +108,23 @@ PART_VERBS: Final[tuple[CaseVerb[Any], ...]] = (
         "case-working",
         "cases.refresh_case",
         lead=gettext_lazy(
-            "Sends what was approved once more: to the same processor, with the same identities, as a new request. It "
-            "takes the place of the old one."
+            "Sends the approved request to the same processor again, with the same identifiers. The new "
+            "request replaces the old one."
         ),
         page=previews.again,
         template="portal/verbs/requests.html",
         on=ProcessorRequest,
         call=lambda request, actor, said: resending.resend(request, actor=actor, text=said["text"]),
-        told=lambda _old, request: _("It is sent to %(name)s again.") % {"name": request.processor.name},
+        told=lambda _old, request: (
+            _("The request is being sent to %(name)s again.") % {"name": request.processor.name}
+        ),
     ),
     CaseVerb(
         "assign",
-        gettext_lazy("Assign the task"),
+        gettext_lazy("Assign task"),
         "person",
         "cases.assign_manualtask",
-        lead=gettext_lazy("Say who does it, and until when."),
+        lead=gettext_lazy("Choose who does the task and when it is due."),
         form=AssignForm,
         initial=_as_assigned,
         page=previews.task,
@@ -131,19 +135,19 @@ PART_VERBS: Final[tuple[CaseVerb[Any], ...]] = (
             task, actor=actor, assignee=said["assignee"], due_on=said["due_on"]
         ),
         told=lambda _before, task: (
-            _("The task is %(name)s’s now.") % {"name": task.assignee.get_username()}
+            _("Task assigned to %(name)s.") % {"name": task.assignee.get_username()}
             if task.assignee
-            else _("The task is nobody’s in particular now.")
+            else _("The task is now unassigned.")
         ),
     ),
     CaseVerb(
         "attest",
-        gettext_lazy("Attest the task"),
+        gettext_lazy("Attest task"),
         "check",
         "cases.attest_manualtask",
         lead=gettext_lazy(
-            "Say what came of it. Your name, the moment and your note are the proof; it counts like the answer of any "
-            "other processor."
+            "Record the result. Your name, the time and your note serve as evidence. The result counts "
+            "like the response of any other processor."
         ),
         form=AttestForm,
         page=previews.task,
@@ -153,23 +157,23 @@ PART_VERBS: Final[tuple[CaseVerb[Any], ...]] = (
         call=lambda task, actor, said: tasks.attest(
             task, actor=actor, answer=said["answer"], text=said["text"], upload=said["upload"]
         ),
-        told=lambda _before, _task: _("Attested; it counts as this system’s answer."),
+        told=lambda _before, _task: _("Attested. This counts as the response of this system."),
     ),
     CaseVerb(
         "by-hand",
-        gettext_lazy("Make a task"),
+        gettext_lazy("Create task"),
         "task",
         "cases.assign_manualtask",
         lead=gettext_lazy(
-            "Somebody sees to it by hand that this partner does what was asked. The task counts instead of what the "
-            "partner did not do."
+            "Someone makes sure manually that this partner does what was requested. The task counts in "
+            "place of the partner’s missing result."
         ),
         form=ConfirmForm,
         template="portal/verbs/partner.html",
         on=ForwardingExtension,
         call=lambda partner, actor, _said: tasks.make_for_partner(partner, actor=actor),
         told=lambda _partner, task: (
-            _("Made a task for %(name)s, due %(day)s.")
+            _("Task for %(name)s created, due %(day)s.")
             % {"name": task.processor_request.processor.name, "day": date_format(task.due_on, "DATE_FORMAT")}
         ),
     ),

@@ -43,9 +43,7 @@ class PlanForm(NoteForm):
     skip_waiting_period = forms.BooleanField(
         label=gettext_lazy("Skip the waiting period"),
         required=False,
-        help_text=gettext_lazy(
-            "Leaves less than 24 hours in which the erasure can be cancelled, instead of 7 days."
-        ),
+        help_text=gettext_lazy("The erasure can then be cancelled for less than 24 hours instead of 7 days."),
     )
 
     def __init__(
@@ -63,7 +61,7 @@ class PlanForm(NoteForm):
         for processor in processors:
             self.fields[f"ask-{processor.pk}"] = forms.BooleanField(label=processor.name, required=False)
             self.fields[f"reason-{processor.pk}"] = forms.ChoiceField(
-                label=_("Why %(name)s is not asked") % {"name": processor.name},
+                label=_("Reason for skipping %(name)s") % {"name": processor.name},
                 choices=[("", _("Choose a reason")), *LEFT_OUT_REASONS.items()],
                 required=False,
             )
@@ -78,7 +76,7 @@ class PlanForm(NoteForm):
             if reason:
                 said["left_out"][processor.pk] = reason
             elif f"reason-{processor.pk}" not in self.errors:
-                self.add_error(f"reason-{processor.pk}", _("Say why it is not asked."))
+                self.add_error(f"reason-{processor.pk}", _("Choose why this processor is skipped."))
         return said
 
     @property
@@ -127,7 +125,7 @@ class IdentitiesForm(NoteForm):
             for sentence in self.rows.non_form_errors():
                 self.add_error(None, sentence)
             if self.rows.total_error_count():
-                self.add_error(None, _("See what is marked below."))
+                self.add_error(None, _("Fix the fields marked below."))
             return said
         added: list[Identity] = self.rows.identities
         said["add"] = added
@@ -163,20 +161,20 @@ def _held(case: Case, requests: Sequence[ProcessorRequest]) -> bool:
 
 def _plan_told(_before: Case, case: Case) -> str:
     planned = case.requests.filter(status=RequestStatus.PLANNED).values("processor").distinct().count()
-    asked = ngettext("%(count)d processor is asked", "%(count)d processors are asked", planned)
+    asked = ngettext("%(count)d processor included", "%(count)d processors included", planned)
     return " ".join(
         [
-            _("Changed the plan: %(asked)s, %(skipped)d left out.")
+            _("Plan changed: %(asked)s, %(skipped)d skipped.")
             % {"asked": asked % {"count": planned}, "skipped": case.skipped_processors.count()},
-            _("It waits for an approver."),
+            _("It is waiting for approval."),
         ]
     )
 
 
 def _identities_told(_before: Case, case: Case) -> str:
     if case.status == CaseStatus.READY:
-        return _("Changed the identities. The plan is made anew and waits for an approver.")
-    return _("Changed the identities.")
+        return _("Identifiers changed. The plan was updated and is waiting for approval.")
+    return _("Identifiers changed.")
 
 
 def _searched_told(_case: Case, searches: Sequence[ProfileSearch]) -> str:
@@ -184,11 +182,11 @@ def _searched_told(_case: Case, searches: Sequence[ProfileSearch]) -> str:
     found, silent = answers.count(Finding.FOUND), len(searches) - len(answers)
     sentences = []
     if answers:
-        asked = ngettext("Asked %(count)d processor", "Asked %(count)d processors", len(answers))
-        knows = ngettext("%(found)d knows the person", "%(found)d know the person", found)
+        asked = ngettext("Searched %(count)d processor", "Searched %(count)d processors", len(answers))
+        knows = ngettext("found in %(found)d", "found in %(found)d", found)
         sentences.append(f"{asked % {'count': len(answers)}}: {knows % {'found': found}}.")
     if silent:
-        words = ngettext("%(count)d could not be asked.", "%(count)d could not be asked.", silent)
+        words = ngettext("%(count)d could not be searched.", "%(count)d could not be searched.", silent)
         sentences.append(words % {"count": silent})
     return " ".join(sentences)
 
@@ -196,13 +194,13 @@ def _searched_told(_case: Case, searches: Sequence[ProfileSearch]) -> str:
 PLAN_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
     CaseVerb(
         "release",
-        gettext_lazy("Release"),
+        gettext_lazy("Release from hold"),
         "right",
         "cases.release_case",
         due=_held,
         lead=gettext_lazy(
-            "Lets this erasure go although the person still waits for an answer to another case. What is erased can no "
-            "longer be shown to them."
+            "Sends this erasure although the data subject is still waiting for the response to another "
+            "case. Erased data can no longer be disclosed to them."
         ),
         form=ReleaseForm,
         page=previews.release,
@@ -211,23 +209,24 @@ PLAN_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         call=lambda case, actor, said: erasure_hold.release(
             case, actor=actor, reason=said["reason"], text=said["text"]
         ),
-        told=lambda _case, _result: _("Released: it waits for no other case any more."),
+        told=lambda _case, _result: _("Released from hold. The case no longer waits for another case."),
     ),
     CaseVerb(
         "plan",
-        gettext_lazy("Change the plan"),
+        gettext_lazy("Change plan"),
         "edit",
         "cases.plan_case",
         due=_plannable,
         lead=gettext_lazy(
-            "Say which processors are asked. Whoever leaves one out says why; an approver reads it."
+            "Choose which processors receive a request. Enter a reason for each one you skip. The "
+            "approver sees it."
         ),
         form=PlanForm,
         asks=_about_plan,
         initial=_plan_as_it_is,
         page=previews.change,
         template="portal/verbs/plan.html",
-        button=gettext_lazy("Change the plan"),
+        button=gettext_lazy("Change plan"),
         call=lambda case, actor, said: change_plan.change(
             case,
             actor=actor,
@@ -239,11 +238,11 @@ PLAN_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
     ),
     CaseVerb(
         "identities",
-        gettext_lazy("Change identities"),
+        gettext_lazy("Change identifiers"),
         "edit",
         "cases.plan_case",
         due=_identifiable,
-        lead=gettext_lazy("Processors look for the person by exactly these."),
+        lead=gettext_lazy("Processors search for the data subject by exactly these identifiers."),
         form=IdentitiesForm,
         asks=lambda case: {"identities": person.identities(case)},
         page=previews.change,
@@ -255,18 +254,18 @@ PLAN_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
     ),
     CaseVerb(
         "search",
-        gettext_lazy("Search the person"),
+        gettext_lazy("Search processors"),
         "search",
         "cases.search_case",
         due=lambda case, _requests: case.status != CaseStatus.CLOSED,
         lead=gettext_lazy(
-            "Asks each processor of the plan that can be searched whether it knows the person. It changes nothing "
-            "there; what they say is kept with the case."
+            "Asks each searchable processor of the plan whether it holds data on the data subject. "
+            "Nothing is changed there. The results are stored with the case."
         ),
         form=ConfirmForm,
         page=previews.searches,
         template="portal/verbs/search.html",
-        button=gettext_lazy("Ask now"),
+        button=gettext_lazy("Query now"),
         call=lambda case, actor, _said: profile_search.preview(case, actor=actor),
         told=_searched_told,
     ),

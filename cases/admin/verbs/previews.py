@@ -63,10 +63,10 @@ def _sending(processor: Processor, planned: list[ProcessorRequest], *, all_pause
     """When what is planned for one processor will have left, behind what is due no later."""
     name, paused = processor.name, all_paused or processor.paused_at
     if tasks.by_hand(processor) and not paused:
-        return _("Becomes a task at %(name)s within a minute.") % {"name": name}
+        return _("A task for %(name)s is created within a minute.") % {"name": name}
     ahead = send_times.queued(processor, due_by=planned[0].due_at)
     if all_paused:
-        words = _("Nothing is sent while everything outgoing is paused.")
+        words = _("Nothing is sent while all sending is paused.")
     elif processor.paused_at:
         words = _("Nothing is sent to %(name)s while it is paused.") % {"name": name}
     else:
@@ -75,11 +75,11 @@ def _sending(processor: Processor, planned: list[ProcessorRequest], *, all_pause
             soon = _("within a minute") if seconds <= 60 else _("in about %s") % durations.spell(seconds)
             words = _("Will be sent to %(name)s %(soon)s.") % {"name": name, "soon": soon}
         except NotSent:
-            words = _("Nothing is sent to %(name)s while the queue store does not answer.") % {"name": name}
+            words = _("Nothing is sent to %(name)s while the queue store is not responding.") % {"name": name}
     if not ahead:
         return words
     return f"{words} " + ngettext(
-        "%(ahead)d request is ahead of it.", "%(ahead)d requests are ahead of it.", ahead
+        "%(ahead)d request is ahead in the queue.", "%(ahead)d requests are ahead in the queue.", ahead
     ) % {"ahead": ahead}
 
 

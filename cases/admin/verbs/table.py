@@ -56,7 +56,7 @@ CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         "case-ready",
         "cases.approve_case",
         due=at(CaseStatus.READY),
-        lead=gettext_lazy("You approve exactly this plan; it is queued for sending at once."),
+        lead=gettext_lazy("You approve exactly this plan. Its requests are queued for sending at once."),
         form=ApproveForm,
         page=previews.approve,
         template="portal/verbs/approve.html",
@@ -64,9 +64,9 @@ CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
             case, actor=actor, digest=said["digest"], text=said["text"]
         ),
         told=lambda _before, case: (
-            _("Approved; nothing is sent before %(other)s is closed.") % {"other": case.blocked_by}
+            _("Approved. Nothing is sent until %(other)s is closed.") % {"other": case.blocked_by}
             if case.blocked_by_id
-            else _("Approved; the requests are on their way.")
+            else _("Approved. The requests are being sent.")
         ),
     ),
     CaseVerb(
@@ -76,8 +76,8 @@ CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         "cases.close_case",
         due=at(CaseStatus.REVIEW),
         lead=gettext_lazy(
-            "The outcome that the answers amount to is chosen already; another one needs a note, and a better one a "
-            "reason too."
+            "The outcome suggested by the responses is selected. To choose another one, explain why in "
+            "a note. A better outcome also requires a reason."
         ),
         form=CloseForm,
         asks=lambda case: {"amounts_to": closing.proposed_outcome(case)},
@@ -87,7 +87,9 @@ CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         call=lambda case, actor, said: closing.close(
             case, actor=actor, outcome=said["outcome"], text=said["text"], reason=said.get("reason", "")
         ),
-        told=lambda _before, case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
+        told=lambda _before, case: (
+            _("Closed. Outcome: %(outcome)s.") % {"outcome": case.get_outcome_display()}
+        ),
     ),
     CaseVerb(
         "retry",
@@ -95,42 +97,48 @@ CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         "case-working",
         "cases.refresh_case",
         due=_failed,
-        lead=gettext_lazy("Queues what failed again, each request under the id it has."),
+        lead=gettext_lazy("Queues the failed requests again under their existing IDs."),
         form=ConfirmForm,
         page=previews.retry,
         template="portal/verbs/requests.html",
         call=lambda case, actor, _said: retrying.retry(case, actor=actor),
         told=lambda _case, count: (
-            ngettext("%(count)d request is queued again.", "%(count)d requests are queued again.", count)
+            ngettext("%(count)d request was queued again.", "%(count)d requests were queued again.", count)
             % {"count": count}
         ),
     ),
     *PLAN_VERBS,
     CaseVerb(
         "refresh",
-        gettext_lazy("Ask for the status"),
+        gettext_lazy("Check status"),
         "clock",
         "cases.refresh_case",
         due=_with_processor,
         lead=gettext_lazy(
-            "Asks each processor now where its request stands. Load the case again after a moment to see the answers."
+            "Asks each processor for the current status of its request. Reload the case in a moment to "
+            "see the responses."
         ),
         form=ConfirmForm,
-        button=gettext_lazy("Ask now"),
+        button=gettext_lazy("Query now"),
         call=lambda case, actor, _said: reconciling.ask_for_refresh(case, actor=actor),
         told=lambda _case, count: (
-            ngettext("Asking about %(count)d request.", "Asking about %(count)d requests.", count)
+            ngettext(
+                "Checking the status of %(count)d request.",
+                "Checking the status of %(count)d requests.",
+                count,
+            )
             % {"count": count}
         ),
     ),
     CaseVerb(
         "reveal",
-        gettext_lazy("Reveal identities"),
+        gettext_lazy("Reveal identifiers"),
         "eye",
         "cases.reveal_identity",
         due=lambda _case, _requests: True,
         lead=gettext_lazy(
-            "Shows the identities as they were given, once. That you looked, when and why goes into the audit trail."
+            "Shows the identifiers once as they were given. Your access, the time and the reason are "
+            "recorded in the audit trail."
         ),
         form=RevealForm,
         button=gettext_lazy("Reveal"),
@@ -146,7 +154,8 @@ CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         "cases.cancel_case",
         due=_cancellable,
         lead=gettext_lazy(
-            "What was never sent is cancelled at once; the rest when its processor says so, or says no."
+            "Requests that were not sent are cancelled at once. All others are cancelled when the "
+            "processor confirms it, unless it refuses."
         ),
         page=previews.cancel,
         template="portal/verbs/requests.html",
@@ -163,13 +172,15 @@ CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         "close",
         "cases.approve_case",
         due=at(*approval.UNAPPROVED),
-        lead=gettext_lazy("Closes the case without sending anything. The person must be told why."),
+        lead=gettext_lazy("Closes the case without sending anything. The requester must be told why."),
         form=DenyForm,
         danger=True,
         call=lambda case, actor, said: approval.deny(
             case, actor=actor, reason=said["reason"], text=said["text"]
         ),
-        told=lambda _before, case: _("Closed as %(outcome)s.") % {"outcome": case.get_outcome_display()},
+        told=lambda _before, case: (
+            _("Closed. Outcome: %(outcome)s.") % {"outcome": case.get_outcome_display()}
+        ),
     ),
     CaseVerb(
         "withdraw",
@@ -177,10 +188,10 @@ CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         "person",
         "cases.withdraw_case",
         due=_withdrawable,
-        lead=gettext_lazy("The person took the request back. The case is closed; nothing more is sent."),
+        lead=gettext_lazy("The requester withdrew the request. The case is closed and nothing more is sent."),
         danger=True,
         call=lambda case, actor, said: closing.withdraw(case, actor=actor, text=said["text"]),
-        told=lambda _case, _result: _("Recorded that the person withdrew; the case is closed."),
+        told=lambda _case, _result: _("Withdrawal recorded. The case is closed."),
     ),
     CaseVerb(
         "reopen",
@@ -189,7 +200,8 @@ CASE_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
         "cases.reopen_case",
         due=at(CaseStatus.CLOSED),
         lead=gettext_lazy(
-            "An approved case goes back to what its requests say, any other to intake. Its clock runs on."
+            "An approved case returns to the status that its requests have. Any other case returns to "
+            "intake. The deadline keeps running."
         ),
         form=ReopenForm,
         call=lambda case, actor, said: closing.reopen(

@@ -55,22 +55,22 @@ def _verify(case: Case, actor: Actor, said: Values) -> Case | Verification | Ema
 
 def _told(_case: Case, result: Any) -> str:
     if isinstance(result, EmailConfirmation):
-        return _("The link is on its way; the case waits for the person.")
+        return _("The link is being sent. The case is waiting for the requester.")
     if isinstance(result, Verification):
-        return _("Recorded that it failed; the person is not verified.")
-    return _("Verification recorded; the case is planned and waits for an approver.")
+        return _("Failed verification recorded. The requester is not verified.")
+    return _("Verification recorded. The case is planned and waiting for approval.")
 
 
 VERIFICATION_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
     CaseVerb(
         "verify",
-        gettext_lazy("Verify the person"),
+        gettext_lazy("Verify requester"),
         "case-verifying",
         "cases.verify_case",
         due=_verifiable,
         lead=gettext_lazy(
-            "Say how the person showed who they are, or send them a link. A verified case is planned and waits for an "
-            "approver."
+            "Record how the requester was verified, or send them a link. A verified case is planned and "
+            "then waits for approval."
         ),
         form=VerifyForm,
         asks=about_verification,
@@ -83,12 +83,12 @@ VERIFICATION_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
     ),
     CaseVerb(
         "resend-link",
-        gettext_lazy("Send a new link"),
+        gettext_lazy("Send new link"),
         "send",
         "cases.verify_case",
         due=at(CaseStatus.VERIFYING),
         lead=gettext_lazy(
-            "The person gets a new link at the same address. The one they have is no longer valid then."
+            "The requester receives a new link at the same address. The previous link becomes invalid."
         ),
         form=ConfirmForm,
         button=gettext_lazy("Send"),
@@ -97,13 +97,11 @@ VERIFICATION_VERBS: Final[tuple[CaseVerb[Case], ...]] = (
     ),
     CaseVerb(
         "cancel-link",
-        gettext_lazy("Cancel the link"),
+        gettext_lazy("Cancel link"),
         "close",
         "cases.verify_case",
         due=at(CaseStatus.VERIFYING),
-        lead=gettext_lazy(
-            "The link that the person has is no longer valid; the case is an agent’s turn again."
-        ),
+        lead=gettext_lazy("The link sent to the requester becomes invalid. The case returns to an agent."),
         form=ConfirmForm,
         call=lambda case, actor, _said: email_links.cancel(case, actor=actor),
         told=lambda _case, _result: _("The link is no longer valid."),

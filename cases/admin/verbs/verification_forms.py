@@ -37,58 +37,63 @@ class EvidenceForm(NoteForm):
     """Which questions count depends on the method; the services look at them, and ignore the others."""
 
     points = forms.MultipleChoiceField(
-        label=gettext_lazy("What matched"),
+        label=gettext_lazy("Matching data points"),
         choices=list(DATA_POINTS.items()),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Kinds only: what the person gave is not kept."),
+        help_text=gettext_lazy("Only the types are stored, not the values that the requester gave."),
     )
     declaration = forms.BooleanField(
-        label=gettext_lazy("We keep a declaration signed under penalty of perjury"), required=False
+        label=gettext_lazy("A declaration signed under penalty of perjury is on file"), required=False
     )
     document = forms.ChoiceField(
-        label=gettext_lazy("What you saw"),
+        label=gettext_lazy("Type of document"),
         choices=list(DOCUMENTS.items()),
         required=False,
         widget=forms.RadioSelect,
         help_text=gettext_lazy(
-            "Keep no copy: that it was seen is enough. National ID numbers need special care."
+            "Do not keep a copy. It is enough that you saw the document. Take special care with "
+            "national ID numbers."
         ),
     )
     proof = forms.ChoiceField(
-        label=gettext_lazy("What proof was given"),
+        label=gettext_lazy("Type of proof"),
         choices=list(PROOFS.items()),
         required=False,
         widget=forms.RadioSelect,
     )
-    directly = forms.BooleanField(label=gettext_lazy("The person was asked directly as well"), required=False)
+    directly = forms.BooleanField(
+        label=gettext_lazy("The data subject was also asked directly"), required=False
+    )
 
 
 class VerifyForm(EvidenceForm):
-    method = forms.ChoiceField(error_messages={"required": gettext_lazy("Say how the person was verified.")})
-    address = forms.ChoiceField(
-        label=gettext_lazy("Send the link to"), required=False, widget=forms.RadioSelect
+    method = forms.ChoiceField(
+        error_messages={"required": gettext_lazy("Choose how the requester was verified.")}
     )
+    address = forms.ChoiceField(label=gettext_lazy("Send link to"), required=False, widget=forms.RadioSelect)
     result = forms.ChoiceField(
         label=gettext_lazy("Result"),
         choices=[
-            (PASSED, gettext_lazy("The person is who they say they are")),
-            (FAILED, gettext_lazy("It could not be shown")),
+            (PASSED, gettext_lazy("Identity confirmed")),
+            (FAILED, gettext_lazy("Identity not confirmed")),
         ],
         required=False,
         widget=forms.RadioSelect,
     )
     failure = forms.ChoiceField(
-        label=gettext_lazy("Why not"),
+        label=gettext_lazy("Reason"),
         choices=list(FAILURES.items()),
         required=False,
         widget=forms.RadioSelect,
     )
     shown = forms.MultipleChoiceField(
-        label=gettext_lazy("Shown to be the person’s"),
+        label=gettext_lazy("Confirmed as the requester’s"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Untick what was given but not shown; an approver sees the difference."),
+        help_text=gettext_lazy(
+            "Clear the checkbox of identifiers that were not confirmed. The approver will see which ones."
+        ),
     )
 
     def __init__(
@@ -135,9 +140,9 @@ class VerifyForm(EvidenceForm):
         if said.get("method") == VerificationMethod.EMAIL_CONFIRMED:
             # Nothing else counts then: a result is the person's to give.
             if not said.get("address"):
-                self.add_error("address", _("Choose the address that the link goes to."))
+                self.add_error("address", _("Choose the address for the link."))
         elif said.get("result") == FAILED and not said.get("failure"):
-            self.add_error("failure", _("Say why it failed."))
+            self.add_error("failure", _("Choose why the verification failed."))
         return said
 
     @property
@@ -159,7 +164,8 @@ class VerifyForm(EvidenceForm):
             return _("At least %(count)d must match.") % {"count": self.rule.data_points}
         if method == VerificationMethod.EMAIL_CONFIRMED:
             return _(
-                "The person gets a link that is valid for %(count)d days, and confirms with a button."
+                "The requester receives a link that is valid for %(count)d days, and confirms the "
+                "request with a button."
             ) % {"count": self.rule.link_days}
         return ""
 
@@ -167,11 +173,11 @@ class VerifyForm(EvidenceForm):
         if method != VerificationMethod.EMAIL_CONFIRMED:
             return ""
         if self.missing:
-            return _("The portal cannot send mail yet: set %(names)s.") % {"names": ", ".join(self.missing)}
+            return _("The portal cannot send e-mail yet. Set %(names)s.") % {"names": ", ".join(self.missing)}
         address = self.fields["address"]
         assert isinstance(address, forms.ChoiceField)
         if not address.choices:
-            return _("The case has no e-mail address that a link could go to.")
+            return _("The case has no e-mail address to send a link to.")
         return ""
 
 

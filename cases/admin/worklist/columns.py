@@ -51,7 +51,7 @@ def _labels(choices: Sequence[tuple[str, Any]]) -> dict[str, str]:
 
 
 def _tick(_page: Page) -> Cell:
-    label = escape(_("Choose %(reference)s"))
+    label = escape(_("Select %(reference)s"))
 
     def cell(case: Listed) -> str:
         words = label % {"reference": escape(case.reference)}
@@ -119,7 +119,7 @@ def _due(page: Page) -> Cell:
 
 
 def _answers(_page: Page) -> Cell:
-    nobody, not_yet = escape(_("Nobody was asked")), escape(_("Not planned yet"))
+    nobody, not_yet = escape(_("No requests")), escape(_("Not planned yet"))
 
     def cell(case: Listed) -> str:
         requests: list[ProcessorRequest] = case.standing_requests
@@ -140,13 +140,13 @@ def _received(_page: Page) -> Cell:
 COLUMNS: Final = (
     Column("reference", gettext_lazy("reference"), _reference, tag="th"),
     Column("type", gettext_lazy("type"), _type),
-    Column("law", gettext_lazy("Law"), _law),
+    Column("law", gettext_lazy("Regulation"), _law),
     Column("status_badge", gettext_lazy("Status"), _status),
-    Column("turn", gettext_lazy("Whose turn"), _turn),
+    Column("turn", gettext_lazy("Waiting for"), _turn),
     Column("assigned", gettext_lazy("Assignee"), _assigned),
     Column("due", gettext_lazy("Due"), _due),
-    Column("answers", gettext_lazy("Answers"), _answers),
+    Column("answers", gettext_lazy("Responses"), _answers),
     Column("received", gettext_lazy("Received"), _received),
 )
 # Before the others, for whoever may work on many at once.
-TICK: Final = Column("tick", gettext_lazy("Tick"), _tick)
+TICK: Final = Column("tick", gettext_lazy("Select"), _tick)

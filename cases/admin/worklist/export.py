@@ -60,12 +60,12 @@ class ExportForm(forms.Form):
     """Whether the identities go along, and why; asked of those alone who may reveal them."""
 
     identities = forms.BooleanField(
-        label=_("With the identities, as they were typed"),
+        label=_("Include identifiers as they were entered"),
         required=False,
-        help_text=_("Who took them along, and why, goes into the audit trail of every single case."),
+        help_text=_("Who exported them, and why, is recorded in the audit trail of each case."),
     )
     reason = forms.ChoiceField(
-        label=_("Why the identities are needed"),
+        label=_("Reason for exporting the identifiers"),
         choices=list(disclosure.REVEAL_REASONS.items()),
         required=False,
         widget=forms.RadioSelect,
@@ -79,7 +79,7 @@ class ExportForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
         if said.get("identities") and not said.get("reason") and "reason" not in self.errors:
-            self.add_error("reason", _("Give a reason."))
+            self.add_error("reason", _("Enter a reason."))
         return said
 
 

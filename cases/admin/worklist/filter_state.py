@@ -84,7 +84,7 @@ class FilterState:
         try:
             first, last = self.filter.read(self.asked)
         except Refused:
-            return _("not a date")
+            return _("not a valid date")
         told = [date_format(day, "DATE_FORMAT") if day else "" for day in (first, last)]
         if all(told):
             return told[0] if first == last else " – ".join(told)

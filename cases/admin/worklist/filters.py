@@ -152,7 +152,9 @@ class Days:
         first, last = (self._day(asked.get(name, "")) for name in self.parameters)
         if first and last and first > last:
             raise Refused(
-                Sentence("%(what)s: the first day is after the last one. Nothing is shown.", what=self.title)
+                Sentence(
+                    "%(what)s: the first day is after the last day. No results are shown.", what=self.title
+                )
             )
         return first, last
 
@@ -166,7 +168,7 @@ class Days:
         if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
             raise Refused(
                 Sentence(
-                    "%(what)s: that is no date; give one such as 2026-05-31. Nothing is shown.",
+                    "%(what)s: this is not a valid date. Enter one such as 2026-05-31. No results are shown.",
                     what=self.title,
                 )
             )

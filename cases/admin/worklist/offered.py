@@ -66,5 +66,5 @@ def _found(request: HttpRequest) -> Iterator[Option]:
     if not search.asked(request):
         return
     people = len(search.found(request))
-    words = ngettext("%(people)d person", "%(people)d persons", people) % {"people": people}
-    yield request.GET[search.PARAMETER], _("no longer kept") if search.expired(request) else words
+    words = ngettext("%(people)d data subject", "%(people)d data subjects", people) % {"people": people}
+    yield request.GET[search.PARAMETER], _("expired") if search.expired(request) else words

@@ -98,34 +98,34 @@ def _approvable(asker: Asker) -> Q:
 CHIPS: Final = (
     Flag(
         "stuck",
-        _("Stuck"),
-        _("Has not moved for longer than its stage should take"),
+        _("No progress"),
+        _("No progress for longer than the stage should take"),
         lambda asker: whose_turn.stuck(now=asker.now),
     ),
     Flag(
         "risk",
         _("At risk"),
-        _("Will probably miss its legal date"),
+        _("Likely to miss its legal deadline"),
         lambda asker: forecast.at_risk(now=asker.now),
         steady=False,
     ),
     Flag(
         "silent",
-        _("Silent"),
-        _("Waits for a processor that gives no word"),
+        _("No update"),
+        _("Waiting for a processor that does not respond"),
         lambda asker: silent.waiting(now=asker.now),
         steady=False,
     ),
     Flag(
         "duplicate",
         _("Possible duplicates"),
-        _("The same verified person asks for the same in another open case"),
+        _("The same verified data subject makes the same request in another open case"),
         lambda _asker: suggestions.suggested(),
     ),
     Flag(
         "approval",
-        _("For my approval"),
-        _("Ready, and yours to approve"),
+        _("Waiting for my approval"),
+        _("Ready for your approval"),
         lambda asker: Case.objects.filter(_approvable(asker)),
         means=_approvable,
         personal=True,
@@ -134,7 +134,7 @@ CHIPS: Final = (
 )
 FOUND: Final = Choice(
     search.PARAMETER,
-    _("Found by identity"),
+    _("Found by identifier"),
     lambda tables: tables.found,
     # The result of a search by identity, kept in the session: the address names it by a random word.
     lambda asker, _value: Q(IsAnyOf(F("subject"), asker.found)),
@@ -160,7 +160,7 @@ MENUS: Final = (
         "assignee",
         _("Assignee"),
         # Whose cases: my own, nobody's, or those of one person who has some.
-        lambda tables: [("me", _("Me")), ("nobody", _("Nobody")), *tables.assignees],
+        lambda tables: [("me", _("Me")), ("nobody", _("No one")), *tables.assignees],
         _of_assignee,
         accepts=lambda value: value in {"me", "nobody"} or _is_key(value),
     ),

@@ -46,7 +46,7 @@ def search(request: HttpRequest) -> HttpResponseRedirect:
         case = Case.objects.filter(reference=sought.upper()).only("pk").first()
         if case:
             return HttpResponseRedirect(reverse("admin:cases_case_change", args=[case.pk]))
-        messages.warning(request, _("There is no case %(reference)s.") % {"reference": sought.upper()})
+        messages.warning(request, _("Case %(reference)s does not exist.") % {"reference": sought.upper()})
         return HttpResponseRedirect(cases)
     try:
         subjects = disclosure.find_subjects(sought, actor=actor_of(request))

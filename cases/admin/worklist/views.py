@@ -138,11 +138,14 @@ def save(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(refused))
         again = registry.canonical(shown, search_too=True)
         return HttpResponseRedirect(f"{back}?{again}" if again else back)
-    messages.success(request, _("Kept as the view “%(name)s”.") % {"name": view.name})
+    messages.success(request, _("Saved as view “%(name)s”.") % {"name": view.name})
     if shown.get(search.PARAMETER):
         messages.warning(
             request,
-            _("What the search by identity found is not part of the view: no view holds a person."),
+            _(
+                "The results of the search by identifier are not saved with the view. Views never contain "
+                "personal data."
+            ),
         )
     return HttpResponseRedirect(f"{back}?{view.query}")
 
@@ -152,7 +155,9 @@ def save(request: HttpRequest) -> HttpResponse:
 
 class SavedViewForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=40)
-    shared = forms.BooleanField(label=gettext_lazy("Shared with everybody who sees cases"), required=False)
+    shared = forms.BooleanField(
+        label=gettext_lazy("Shared with everyone who has access to cases"), required=False
+    )
 
     def __init__(self, *args: Any, may_share: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -188,12 +193,12 @@ def _changed(request: HttpRequest, view: SavedView, form: SavedViewForm) -> Http
     cases = reverse("admin:cases_case_changelist")
     if "delete" in request.POST:
         saved_views.delete(view, actor=actor_of(request))
-        messages.success(request, _("Deleted the view “%(name)s”.") % {"name": view.name})
+        messages.success(request, _("View “%(name)s” deleted.") % {"name": view.name})
         return HttpResponseRedirect(cases)
     said = form.cleaned_data
     shared = said.get("shared", view.shared)
     view = saved_views.change(view, actor=actor_of(request), name=said["name"], shared=shared)
-    messages.success(request, _("Kept as the view “%(name)s”.") % {"name": view.name})
+    messages.success(request, _("Saved as view “%(name)s”.") % {"name": view.name})
     return HttpResponseRedirect(f"{cases}?{view.query}")
 
 

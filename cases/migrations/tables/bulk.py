@@ -9,7 +9,7 @@ from dsrportal.fields import EncryptedJSONField
 
 BULK_STATES = [
     ("preparing", "Being prepared"),
-    ("previewed", "Waits to be confirmed"),
+    ("previewed", "Waiting for confirmation"),
     ("running", "Running"),
     ("undoing", "Being undone"),
     ("done", "Done"),
@@ -26,7 +26,7 @@ BULK_VERBS = [
 ]
 ROW_STATES = [
     ("waiting", "Waiting"),
-    ("left_out", "Left out"),
+    ("left_out", "Skipped"),
     ("done", "Done"),
     ("refused", "Refused"),
     ("failed", "Failed"),

@@ -18,14 +18,14 @@ VERIFICATION_METHODS = [
     ("matched_data", "Data points matched"),
     ("email_confirmed", "E-mail address confirmed"),
     ("document_seen", "Document seen"),
-    ("signed_in", "Asked while signed in"),
+    ("signed_in", "Request made while signed in"),
     ("authorised_agent", "Authorised agent with proof"),
 ]
 CASE_STATUSES = [
     ("intake", "Intake"),
     ("verifying", "Verifying"),
     ("ready", "Ready for approval"),
-    ("working", "Working"),
+    ("working", "In progress"),
     ("attention", "Attention"),
     ("review", "Review"),
     ("closed", "Closed"),
@@ -54,14 +54,16 @@ TABLES = [
             (
                 "received_at",
                 models.DateTimeField(
-                    help_text="When the person asked. Starts the legal clock.", verbose_name="received at"
+                    help_text="When the request was received. The legal deadline is counted from then.",
+                    verbose_name="received at",
                 ),
             ),
             (
                 "skip_waiting_period",
                 models.BooleanField(
                     default=False,
-                    help_text="Erasure only: ask mParticle to skip its seven days in which a cancel is possible.",
+                    help_text="Erasures only: asks mParticle to skip the seven days in which the request can be "
+                    "cancelled.",
                 ),
             ),
             (
@@ -101,7 +103,9 @@ TABLES = [
                 models.CharField(
                     blank=True,
                     default="",
-                    help_text="Only where the processor shall report this case's requests together with others you name alike. It is sent in addresses: nothing personal. Empty: the portal groups them itself.",
+                    help_text="Only if the processor should report on this case's requests together with others "
+                    "of the same group. The name appears in URLs. Do not use personal data. If empty, "
+                    "the portal forms the groups itself.",
                     max_length=64,
                     validators=[
                         RegexValidator(
@@ -129,18 +133,18 @@ TABLES = [
             "verbose_name": "case",
             "verbose_name_plural": "cases",
             "permissions": [
-                ("verify_case", "Can record verification of the person"),
+                ("verify_case", "Can verify requesters"),
                 ("assign_case", "Can assign, defer and tag cases"),
-                ("plan_case", "Can change the plan and the identities of a case"),
-                ("search_case", "Can ask processors whether they know the person"),
-                ("release_case", "Can release an erasure that is held"),
+                ("plan_case", "Can change the plan and the identifiers of a case"),
+                ("search_case", "Can search processors for data subjects"),
+                ("release_case", "Can release erasures from hold"),
                 ("approve_case", "Can approve or deny a case"),
-                ("withdraw_case", "Can withdraw a case"),
+                ("withdraw_case", "Can record the withdrawal of a case"),
                 ("cancel_case", "Can cancel requests at processors"),
-                ("refresh_case", "Can ask processors for the current status and retry"),
+                ("refresh_case", "Can check the status at processors and retry"),
                 ("close_case", "Can close a case with its outcome"),
                 ("reopen_case", "Can reopen a closed case"),
-                ("reveal_identity", "Can reveal identities, with a reason"),
+                ("reveal_identity", "Can reveal identifiers, with a reason"),
                 ("download_package", "Can download result packages"),
                 ("export_case", "Can export lists of cases"),
             ],
@@ -243,7 +247,7 @@ TABLES = [
             ("started_on", models.DateField()),
             (
                 "nominal_on",
-                models.DateField(help_text="Before any roll to a working day: the last safe day."),
+                models.DateField(help_text="The last safe day, before moving to a working day."),
             ),
             ("due_on", models.DateField()),
             ("due_at", models.DateTimeField(db_index=True)),

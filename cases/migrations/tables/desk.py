@@ -15,7 +15,7 @@ TABLES = [
             (
                 "name",
                 models.CharField(
-                    help_text="How your team calls this form.",
+                    help_text="Your team’s name for this form.",
                     max_length=100,
                     unique=True,
                     verbose_name="name",
@@ -29,7 +29,7 @@ TABLES = [
                 "per_minute",
                 models.PositiveIntegerField(
                     default=60,
-                    help_text="How many calls it may make in any 60 seconds; what is more is told to wait.",
+                    help_text="Maximum number of calls in any 60 seconds. Further calls have to wait.",
                     validators=[MinValueValidator(1), MaxValueValidator(6000)],
                     verbose_name="requests a minute",
                 ),
@@ -76,7 +76,7 @@ TABLES = [
         options={
             "verbose_name": "saved view",
             "verbose_name_plural": "saved views",
-            "permissions": [("share_savedview", "Can share saved views with everybody")],
+            "permissions": [("share_savedview", "Can share saved views with everyone")],
             "default_permissions": ("add",),
             "constraints": [
                 models.UniqueConstraint(
@@ -100,8 +100,8 @@ TABLES = [
             "verbose_name": "jobs",
             "verbose_name_plural": "jobs",
             "permissions": [
-                ("view_jobs", "Can look at queues, workers and failed jobs"),
-                ("requeue_jobs", "Can have failed jobs run again"),
+                ("view_jobs", "Can view queues, workers and failed jobs"),
+                ("requeue_jobs", "Can run failed jobs again"),
             ],
             "managed": False,
             "default_permissions": (),

@@ -81,11 +81,11 @@ TABLES = [
                 models.CharField(
                     blank=True,
                     choices=[
-                        ("not_allowed", "Who started it may no longer import cases."),
+                        ("not_allowed", "The user who started it may no longer import cases."),
                         ("unreadable", "The stored file cannot be read. Upload it again."),
                         (
                             "failing",
-                            "It failed several times at the same place; the log of the worker says why.",
+                            "It failed several times at the same place. The worker log shows the reason.",
                         ),
                     ],
                     editable=False,

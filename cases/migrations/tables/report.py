@@ -9,23 +9,23 @@ from dsrportal.fields import EncryptedBinaryField, EncryptedJSONField
 
 ATTENTION_KINDS = [
     ("credentials", "Credentials refused"),
-    ("account_mismatch", "Another workspace answered"),
+    ("account_mismatch", "Response from another workspace"),
     ("refused", "Processor refused the request"),
-    ("conflict", "Another request is in the way"),
-    ("gone", "Processor does not know the request"),
-    ("retries_exhausted", "No answer after many attempts"),
+    ("conflict", "Blocked by another request"),
+    ("gone", "Request unknown to the processor"),
+    ("retries_exhausted", "No response after many attempts"),
     ("cancel_refused", "Cancel came too late"),
-    ("unknown_status", "Status word is not known"),
-    ("past_expected", "Past its expected completion"),
-    ("silent", "No word from the processor"),
-    ("disagreement", "Callback and report disagree"),
-    ("partner_failed", "A partner failed"),
-    ("result_missed", "Result could not be kept"),
-    ("result_in_doubt", "Result is in doubt and sealed"),
-    ("held", "Held back for too long"),
-    ("reappeared", "The person is known again"),
-    ("task_overdue", "Work by hand is overdue"),
-    ("foreign_callback", "Callback is not for us"),
+    ("unknown_status", "Unknown status reported"),
+    ("past_expected", "Expected completion has passed"),
+    ("silent", "No update from the processor"),
+    ("disagreement", "Callback and status report disagree"),
+    ("partner_failed", "Partner failed"),
+    ("result_missed", "Result could not be stored"),
+    ("result_in_doubt", "Result is doubtful and sealed"),
+    ("held", "On hold for too long"),
+    ("reappeared", "Data subject found after erasure"),
+    ("task_overdue", "Manual task is overdue"),
+    ("foreign_callback", "Callback is not for this portal"),
 ]
 VERDICTS = [
     ("received", "Received, not yet applied"),
@@ -35,8 +35,8 @@ VERDICTS = [
     ("foreign_account", "Names another workspace"),
     ("foreign_address", "Names another callback address"),
     ("other_processor", "Request belongs to another processor"),
-    ("unknown_request", "Request is not ours"),
-    ("unknown_status", "Status word is not known"),
+    ("unknown_request", "Unknown request"),
+    ("unknown_status", "Unknown status reported"),
 ]
 
 TABLES = [
@@ -52,12 +52,16 @@ TABLES = [
             ("reported_status", models.CharField(blank=True, max_length=64)),
             (
                 "verdict",
-                models.CharField(choices=VERDICTS, default="received", max_length=20, verbose_name="verdict"),
+                models.CharField(
+                    choices=VERDICTS, default="received", max_length=20, verbose_name="processing result"
+                ),
             ),
             ("applied_at", models.DateTimeField(blank=True, null=True)),
             (
                 "repeats",
-                models.PositiveIntegerField(default=0, help_text="How often the same body came again."),
+                models.PositiveIntegerField(
+                    default=0, help_text="How often the same body was received again."
+                ),
             ),
             ("certificate", link("integrations.signingcertificate", db_index=False)),
             ("data_key", link("dsrportal.datakey", db_index=False)),
@@ -90,10 +94,10 @@ TABLES = [
                     choices=[
                         ("fetched", "Fetched"),
                         ("no_data", "No data held"),
-                        ("missed", "Gone before it was fetched"),
+                        ("missed", "No longer available when fetched"),
                         ("too_large", "Larger than allowed"),
                         ("expired", "Deleted after its expiry"),
-                        ("sealed", "Kept sealed: it is in doubt"),
+                        ("sealed", "Sealed because it is doubtful"),
                     ],
                     max_length=16,
                 ),

@@ -216,8 +216,8 @@ TABLES = [
             "verbose_name": "manual task",
             "verbose_name_plural": "manual tasks",
             "permissions": [
-                ("attest_manualtask", "Can attest what was done by hand"),
-                ("assign_manualtask", "Can assign what is done by hand, and make such tasks"),
+                ("attest_manualtask", "Can attest manual tasks"),
+                ("assign_manualtask", "Can create and assign manual tasks"),
             ],
             "constraints": [
                 models.CheckConstraint(
@@ -245,7 +245,7 @@ TABLES = [
                     choices=[
                         ("found", "Profile found"),
                         ("not_found", "No profile found"),
-                        ("unknown", "Could not be asked"),
+                        ("unknown", "Could not be searched"),
                     ],
                     max_length=16,
                 ),

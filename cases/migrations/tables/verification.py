@@ -35,7 +35,8 @@ TABLES = [
             (
                 "declaration",
                 models.BooleanField(
-                    help_text="With matched data points, a declaration signed under penalty of perjury must be kept too (11 CCR 7062, where specific pieces of data are given out).",
+                    help_text="If data points are matched, a declaration signed under penalty of perjury must "
+                    "also be on file (11 CCR 7062, where specific pieces of data are disclosed).",
                     verbose_name="signed declaration",
                 ),
             ),
@@ -43,7 +44,7 @@ TABLES = [
                 "link_days",
                 models.PositiveSmallIntegerField(
                     validators=[MinValueValidator(1), MaxValueValidator(30)],
-                    verbose_name="days an e-mail link is valid",
+                    verbose_name="validity of an e-mail link in days",
                 ),
             ),
         ],

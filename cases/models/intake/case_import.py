@@ -30,9 +30,9 @@ class ImportState(models.TextChoices):
 class StopReason(models.TextChoices):
     """Why the portal did not go on, as a sentence."""
 
-    NOT_ALLOWED = "not_allowed", _("Who started it may no longer import cases.")
+    NOT_ALLOWED = "not_allowed", _("The user who started it may no longer import cases.")
     UNREADABLE = "unreadable", _("The stored file cannot be read. Upload it again.")
-    FAILING = "failing", _("It failed several times at the same place; the log of the worker says why.")
+    FAILING = "failing", _("It failed several times at the same place. The worker log shows the reason.")
 
 
 # The portal works at these in the background.

@@ -15,7 +15,7 @@ class IntakeSource(models.Model):
     """Of the token only its SHA-256 is kept: it is 256 random bits, so that the hash says nothing about it."""
 
     name = models.CharField(
-        _("name"), max_length=100, unique=True, help_text=_("How your team calls this form.")
+        _("name"), max_length=100, unique=True, help_text=_("Your team’s name for this form.")
     )
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
     active = models.BooleanField(default=True, editable=False)
@@ -26,7 +26,7 @@ class IntakeSource(models.Model):
         _("requests a minute"),
         default=60,
         validators=[MinValueValidator(1), MaxValueValidator(MOST_PER_MINUTE)],
-        help_text=_("How many calls it may make in any 60 seconds; what is more is told to wait."),
+        help_text=_("Maximum number of calls in any 60 seconds. Further calls have to wait."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(

@@ -101,7 +101,7 @@ def _close(case: Case, actor: Actor, said: Said, _row: BulkRow) -> None:
         if outcome not in GOOD and not said.get("lesser") and locked.status == CaseStatus.REVIEW:
             raise Refused(
                 Sentence(
-                    "Its answers amount to “%(outcome)s”: look at it and close it by itself.",
+                    "Its responses support “%(outcome)s”. Review this case and close it individually.",
                     outcome=outcome.label,
                 )
             )

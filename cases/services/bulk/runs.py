@@ -37,7 +37,7 @@ def start(cases: QuerySet[Case], *, verb: str, said: Mapping[str, Any], actor: A
     `said` is what the verb's form said, as JSON knows it. Raises Refused for no case at all, or for too many.
     """
     if actor.user is None:
-        raise Refused(Sentence("Only a person starts work in bulk."))
+        raise Refused(Sentence("A bulk run must be started by a user."))
     with transaction.atomic():
         run = BulkRun.objects.create(
             data_key=DataKey.make(DataKey.Purpose.CASE),
@@ -49,11 +49,11 @@ def start(cases: QuerySet[Case], *, verb: str, said: Mapping[str, Any], actor: A
         )
         run.total = _freeze(run, cases)
         if not run.total:
-            raise Refused(Sentence("No case was chosen."))
+            raise Refused(Sentence("No cases were selected."))
         if run.total > MOST_CASES:
             raise Refused(
                 Sentence(
-                    "These are more than %(most)s cases: narrow the list first.",
+                    "More than %(most)s cases match. Filter the list first.",
                     most=number_format(MOST_CASES, force_grouping=True),
                 )
             )
@@ -105,7 +105,7 @@ def note_counts(run: BulkRun) -> dict[str, int]:
 def _move(run: BulkRun, to: str, *, of: tuple[str, ...], **fields: Any) -> None:
     """Compare-and-set. Raises Superseded where somebody was faster, or the run has gone on."""
     if not BulkRun.objects.filter(pk=run.pk, state__in=of).update(state=to, **fields):
-        raise Superseded(Sentence("This run has gone on in the meantime. Look again."))
+        raise Superseded(Sentence("This run has changed in the meantime. Review it and try again."))
     run.state = to
     for name, value in fields.items():
         setattr(run, name, value)
@@ -114,7 +114,10 @@ def _move(run: BulkRun, to: str, *, of: tuple[str, ...], **fields: Any) -> None:
 def _require_starter(run: BulkRun, actor: Actor) -> None:
     if run.created_by_id != actor.user_id:
         raise Refused(
-            Sentence("Only who previewed it can confirm it: the preview was made for their rights.")
+            Sentence(
+                "Only the user who created the preview can confirm it, because it is based on their "
+                "permissions."
+            )
         )
 
 
@@ -124,7 +127,7 @@ def begin(run: BulkRun, *, actor: Actor) -> BulkRun:
     with transaction.atomic():
         waiting = BulkRow.objects.filter(run=run, state=RowState.WAITING).count()
         if not waiting:
-            raise Refused(Sentence("There is nothing to do: every case of this list is left out."))
+            raise Refused(Sentence("There is nothing to do. All cases of this list are skipped."))
         _move(run, BulkState.RUNNING, of=(BulkState.PREVIEWED,), confirmed_at=timezone.now())
         _tell(Action.BULK_STARTED, run, actor=actor, cases=waiting)
         queueing.wake("cases.jobs.bulk", str(run.pk))
@@ -150,16 +153,16 @@ def retry(run: BulkRun, *, actor: Actor) -> BulkRun:
     """
     _require_starter(run, actor)
     if run.confirmed_at is None:
-        raise Refused(Sentence("This run was never confirmed: start another."))
+        raise Refused(Sentence("This run was never confirmed. Start a new one."))
     if run.data_key.destroyed_at is not None:
-        raise Refused(Sentence("What was said for this run is no longer kept: start another."))
+        raise Refused(Sentence("The details entered for this run have expired. Start a new one."))
     with transaction.atomic():
         _move(run, BulkState.RUNNING, of=(BulkState.DONE, BulkState.CANCELLED), finished_at=None)
         again = BulkRow.objects.filter(run=run, state__in=[RowState.REFUSED, RowState.FAILED])
         count = again.update(state=RowState.WAITING, code="", finished_at=None, **kept(NOTHING))
         waiting = BulkRow.objects.filter(run=run, state=RowState.WAITING).count()
         if not (count or waiting):
-            raise Refused(Sentence("Nothing of this run was refused or has failed."))
+            raise Refused(Sentence("Nothing in this run was refused or failed."))
         _tell(Action.BULK_RETRIED, run, actor=actor, cases=waiting)
         queueing.wake("cases.jobs.bulk", str(run.pk))
     return run

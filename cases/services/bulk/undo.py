@@ -28,7 +28,7 @@ def undo(row: BulkRow, *, actor: Actor) -> None:
     with transaction.atomic():
         locked = _locked(row.pk, RowState.DONE)
         if locked is None:
-            raise Superseded(Sentence("There is nothing to undo here any more."))
+            raise Superseded(Sentence("There is nothing left to undo."))
         _take_back(locked, actor=actor)
     runs.note_counts(row.run)
 
@@ -48,14 +48,14 @@ def undo_all(run: BulkRun, *, actor: Actor) -> BulkRun:
             state=BulkState.UNDOING, undone_by=actor.user, lease_until=None, lease_token=None
         )
         if not moved:
-            raise Superseded(Sentence("This run has gone on in the meantime. Look again."))
+            raise Superseded(Sentence("This run has changed in the meantime. Review it and try again."))
         # In the order of their keys, as everywhere: others may hold some of them.
         list(_cooling(run).select_for_update(no_key=True).order_by("pk").values_list("pk"))
         _cooling(run).update(not_before_at=timezone.now() + KEPT_BACK)
         done = BulkRow.objects.filter(run=run, state=RowState.DONE)
         count = done.update(state=RowState.UNDOING, **kept(NOTHING))
         if not count:
-            raise Refused(Sentence("Nothing is left to undo."))
+            raise Refused(Sentence("There is nothing left to undo."))
         audit.record(
             Action.BULK_UNDO_STARTED,
             actor=actor,
@@ -83,7 +83,9 @@ def undo_row(run: BulkRun, row_id: int) -> None:
                     or not user.is_staff
                     or not user.has_perms(["cases.view_case", "cases.approve_case"])
                 ):
-                    raise Refused(Sentence("Who wanted it undone may not do that any more."))
+                    raise Refused(
+                        Sentence("The user who requested the undo no longer has permission to do this.")
+                    )
                 _take_back(row, actor=Actor(Source.ADMIN, user=user))
         except Refused as refused:
             sentence = Sentence("Not undone: %(why)s", why=paragraph(refused.sentences))

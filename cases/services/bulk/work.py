@@ -131,16 +131,18 @@ def _judged(run: BulkRun, row: BulkRow) -> tuple[str, Sentence]:
     except Refused as refused:
         return RowState.REFUSED, paragraph(refused.sentences)
     except KeyDestroyed:
-        return RowState.FAILED, Sentence("Its key was destroyed: this can never be read again.")
+        return RowState.FAILED, Sentence("The key was destroyed. This can never be read again.")
     except Unreadable:
-        return RowState.FAILED, Sentence("It cannot be read: tell an administrator to check the master keys.")
+        return RowState.FAILED, Sentence(
+            "This cannot be read. Ask an administrator to check the master keys."
+        )
     except OperationalError:
         # The database itself: nothing is said of this row, and the sweep has it tried again.
         raise
     except Exception as error:
         # The name alone: an error's text may quote personal data.
         logger.error("bulk row %s failed: %s", row.pk, type(error).__name__)
-        return RowState.FAILED, Sentence("An error of the portal (%(name)s).", name=type(error).__name__)
+        return RowState.FAILED, Sentence("Internal error (%(name)s).", name=type(error).__name__)
     return RowState.DONE, NOTHING
 
 
@@ -149,7 +151,7 @@ def _do(run: BulkRun, case: Case, row: BulkRow) -> None:
     # Read anew each time: roles may be taken away while a run is under way.
     user = User.objects.get(pk=run.created_by_id)
     if not user.is_staff or not user.has_perms(["cases.view_case", rule.permission]):
-        raise Refused(Sentence("Who started this may not do it any more."))
+        raise Refused(Sentence("The user who started this no longer has permission to do it."))
     rule.call(case, actor_of(run, user), run.said, row)
 
 

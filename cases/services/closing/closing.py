@@ -27,16 +27,16 @@ _RANK = {
     Outcome.FULFILLED: 2,
 }
 CLOSING_REASONS = {
-    "confirmed_otherwise": Sentence("What is missing was confirmed in another way"),
-    "no_data_there": Sentence("What is missing holds no data of this person"),
-    "exception_applies": Sentence("An exception of the law covers what is missing"),
+    "confirmed_otherwise": Sentence("The missing part was confirmed in another way"),
+    "no_data_there": Sentence("The missing part holds no data on this person"),
+    "exception_applies": Sentence("A legal exception covers the missing part"),
 }
 
 REOPENING_REASONS = {
     "closed_by_mistake": Sentence("Closed by mistake"),
-    "person_objected": Sentence("The person objected"),
+    "person_objected": Sentence("The requester objected"),
     "new_information": Sentence("New information has come in"),
-    "authority_asked": Sentence("A supervisory authority asked"),
+    "authority_asked": Sentence("A supervisory authority enquired"),
 }
 
 # Cases that `close` refuses, whatever outcome is chosen.
@@ -68,7 +68,7 @@ def exceptions(case: Case) -> list[Sentence]:
                 Sentence("%(name)s: %(status)s.", name=name, status=Word(RequestStatus(request.status).label))
             )
         elif not request.answer:
-            found.append(Sentence("%(name)s: completed, and its result could not be kept.", name=name))
+            found.append(Sentence("%(name)s: completed, but the result could not be stored.", name=name))
         elif request.answer == Answer.REFUSED:
             found.append(Sentence("%(name)s: refused.", name=name))
     partners = progress.unanswered_partners().filter(
@@ -97,7 +97,10 @@ def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str
         versions.refuse_conflict(locked, actor=actor, touching=versions.ANSWERS)
         if locked.status != CaseStatus.REVIEW:
             raise Refused(
-                Sentence("A case is closed from review: when all answers are in and nothing is open.")
+                Sentence(
+                    "A case can only be closed from review, when all responses have arrived and no items "
+                    "are open."
+                )
             )
         derived = Outcome(proposed_outcome(locked))
         if outcome not in CLOSING_OUTCOMES:
@@ -106,7 +109,7 @@ def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str
         if better and reason not in CLOSING_REASONS:
             raise Refused(
                 Sentence(
-                    "The answers amount to “%(outcome)s”: say why it is closed as more than that.",
+                    "The responses support “%(outcome)s”. Choose a reason for closing with a better outcome.",
                     outcome=derived.label,
                 ),
                 *exceptions(locked),
@@ -114,7 +117,7 @@ def close(case: Case, *, actor: Actor, outcome: str, text: str = "", reason: str
         if outcome != derived and not text.strip():
             raise Refused(
                 Sentence(
-                    "The answers amount to “%(outcome)s”; say in a note why it is closed otherwise.",
+                    "The responses support “%(outcome)s”. Explain in a note why you choose another outcome.",
                     outcome=derived.label,
                 )
             )
@@ -138,15 +141,15 @@ def withdraw(case: Case, *, actor: Actor, text: str = "") -> Case:
     with progress.locked(case.pk) as locked:
         versions.refuse_conflict(locked, actor=actor, touching=versions.SENDING)
         if locked.status == CaseStatus.CLOSED:
-            raise Refused(Sentence("The case is closed already."))
+            raise Refused(Sentence("The case is already closed."))
         sent = ProcessorRequest.objects.filter(case=locked, replaced_by__isnull=True).exclude(
             status__in=[RequestStatus.PLANNED, RequestStatus.CANCELLED, RequestStatus.COMPLETED]
         )
         if sent.exists():
             raise Refused(
                 Sentence(
-                    "Cancel the requests first, or wait for their answers: a processor is still working on "
-                    "one."
+                    "Cancel the requests first or wait for the responses. A processor is still working "
+                    "on a request."
                 )
             )
         note = notes.write(locked, text, actor=actor)
@@ -169,7 +172,7 @@ def finish(
 ) -> None:
     """Close a locked case of which nothing is under way any more. Raises Refused where something is to be decided."""
     if AttentionItem.objects.filter(case=case, resolved_at__isnull=True).exists():
-        raise Refused(Sentence("Something still needs attention; decide it first."))
+        raise Refused(Sentence("There are open items. Resolve them first."))
     now = timezone.now()
     Clock.objects.filter(case=case, satisfied_at__isnull=True).update(satisfied_at=now)
     transition.move_case(
@@ -193,7 +196,7 @@ def reopen(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     Raises Superseded where it is open already.
     """
     if reason not in REOPENING_REASONS:
-        raise Refused(Sentence("Give one of the listed reasons."))
+        raise Refused(Sentence("Choose one of the listed reasons."))
     kept_id = Case.objects.values_list("duplicate_of", flat=True).get(pk=case.pk)
     with progress.locked_together({case.pk, kept_id or case.pk}) as cases:
         locked = cases[case.pk]

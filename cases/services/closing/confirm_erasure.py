@@ -124,12 +124,13 @@ def _known_again(request: ProcessorRequest) -> Sentence:
     name = request.processor.name
     if profile_search.may_be_under_way(request):
         return Sentence(
-            "%(name)s knows the person: the erasure it took is not carried out yet, or new data has "
-            "come in since. Look again later, erase again, or find out what sends it.",
+            "%(name)s still has data on the data subject. The accepted erasure has not been carried out "
+            "yet, or new data has arrived since. Search again later, erase again, or find out where the "
+            "data comes from.",
             name=name,
         )
     return Sentence(
-        "%(name)s knows the person again after the erasure: new data has come in since. Erase "
-        "again, or find out what sends it.",
+        "%(name)s has data on the data subject again after the erasure. New data has arrived since. "
+        "Erase again, or find out where the data comes from.",
         name=name,
     )

@@ -35,34 +35,34 @@ _AT_REST = (RequestStatus.PLANNED, RequestStatus.CANCELLED, RequestStatus.COMPLE
 def why_not(case: Case, kept: Case) -> Sentence | None:
     """Why a case cannot be closed as a duplicate of another, in a sentence; "" where it can."""
     if case.pk == kept.pk:
-        return Sentence("A case is no duplicate of itself.")
+        return Sentence("A case cannot be a duplicate of itself.")
     for each in (case, kept):
         if each.status == CaseStatus.CLOSED:
             return Sentence(
-                "%(reference)s is closed: only an open case goes on for another.", reference=each.reference
+                "%(reference)s is closed. Only an open case can be continued in place of another.",
+                reference=each.reference,
             )
     if not suggestions.others(case).filter(pk=kept.pk).exists():
         return Sentence(
-            "These two cases do not share an identity that was verified in both, ask for different things, or were "
-            "received too far apart."
+            "These two cases are not duplicates. They have no identifier in common that was verified in "
+            "both, make different requests, or were received too far apart."
         )
     if (
         suggestions.of_case(case)
         .filter(dismissed_at__isnull=False, pk__in=suggestions.of_case(kept))
         .exists()
     ):
-        return Sentence("Somebody said that these two are no duplicates: take that back first.")
+        return Sentence("These two cases were marked as not duplicates. Undo that first.")
     if ProcessorRequest.objects.filter(case=case, replaced_by=None).exclude(status__in=_AT_REST).exists():
         return Sentence(
-            "A processor is still working on %(reference)s: cancel its requests first, or let them finish.",
+            "A processor is still working on %(reference)s. Cancel its requests first or wait until "
+            "they are finished.",
             reference=case.reference,
         )
     # That it was held for long is settled with it.
     items = AttentionItem.objects.filter(case=case, resolved_at__isnull=True)
     if items.exclude(kind=AttentionKind.HELD).exists():
-        return Sentence(
-            "Something about %(reference)s still needs attention; decide it first.", reference=case.reference
-        )
+        return Sentence("%(reference)s has open items. Resolve them first.", reference=case.reference)
     return None
 
 
@@ -144,7 +144,9 @@ def _locked(case: Case, kept: Case) -> Iterator[tuple[Case, Case, list[Case], li
 def _chosen(case: Case, kept: Case, add: Collection[UUID]) -> list[SubjectIdentity]:
     rows = [row for row in missing_in(kept, case) if row.pk in set(add)]
     if len(rows) != len(set(add)):
-        raise Superseded(Sentence("The identities have changed since you opened this page. Look again."))
+        raise Superseded(
+            Sentence("The identifiers have changed since you opened this page. Review them and try again.")
+        )
     sentence = change_plan.may_change(kept) if rows else None
     if sentence:
         raise Refused(sentence)
@@ -164,8 +166,8 @@ def _refuse_lost_corrections(case: Case, kept: Case, rows: Collection[SubjectIde
         if (bytes(row.identity.blind_index), bytes(row.blind_index)) not in pairs:
             raise Refused(
                 Sentence(
-                    "%(reference)s asks for a correction that the other case does not ask for: they are not the same "
-                    "request.",
+                    "%(reference)s asks for a correction that the other case does not include, so they "
+                    "are not the same request.",
                     reference=case.reference,
                 )
             )

@@ -26,7 +26,7 @@ NOTHING_TO_CANCEL: Final = Exclusion(
 
 # mParticle forwards on receipt, not after the waiting period (docs: integrations, forwarding-dsr).
 PARTNERS_WARNING = Sentence(
-    "Partners that were told already are not recalled: forwarding starts when the processor "
+    "Partners that were already notified are not recalled. Forwarding starts when the processor "
     "receives the request."
 )
 
@@ -49,8 +49,8 @@ def cancel(case: Case, *, actor: Actor, text: str = "") -> int:
         if not requests:
             raise Refused(
                 Sentence(
-                    "Nothing can be cancelled any more: only a request that is queued or pending can, or one "
-                    "that failed."
+                    "There is nothing to cancel. Only requests that are queued, pending or failed can "
+                    "be cancelled."
                 )
             )
         note = notes.write(locked, text, actor=actor)

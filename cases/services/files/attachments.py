@@ -26,10 +26,10 @@ LONGEST_NAME: Final = 200
 def attach(case: Case, upload: UploadedFile, *, actor: Actor, text: str = "") -> Attachment:
     """Keep a file with a case, and what was said about it as a note. Raises Refused for what may not be kept."""
     if actor.user is None:
-        raise Refused(Sentence("A file is attached by a person."))
+        raise Refused(Sentence("A file must be attached by a user."))
     size_bytes = uploads.checked_size(upload)
     if Attachment.objects.filter(case=case).count() >= MOST_FILES:
-        raise Refused(Sentence("A case has up to %(count)d files.", count=MOST_FILES))
+        raise Refused(Sentence("A case can have up to %(count)d files.", count=MOST_FILES))
     name = _plain(upload.name or "")
     content: Any = upload.file
     attachment = Attachment(
@@ -71,9 +71,7 @@ def download(attachment: Attachment, *, actor: Actor) -> Iterator[bytes]:
         first = next(pieces, b"")
     except OSError:
         raise Refused(
-            Sentence(
-                "The file cannot be read where it is stored: tell an administrator to look at the file storage."
-            )
+            Sentence("The stored file cannot be read. Ask an administrator to check the file storage.")
         ) from None
     with transaction.atomic():
         _record(Action.ATTACHMENT_DOWNLOADED, attachment, actor=actor)

@@ -91,7 +91,7 @@ def media_type(name: str, file: BinaryIO) -> str:
     if kind is None:
         raise Refused(
             Sentence(
-                "Files of this kind are not kept with a case. These are: %(endings)s.",
+                "This type of file cannot be attached. Allowed types: %(endings)s.",
                 endings=", ".join(BY_ENDING),
             )
         )
@@ -101,7 +101,7 @@ def media_type(name: str, file: BinaryIO) -> str:
     if not looks_so:
         raise Refused(
             Sentence(
-                "The file is not what its name says: it ends in .%(ending)s and holds something else.",
+                "The content of the file does not match its name, which ends in .%(ending)s.",
                 ending=kind.ending,
             )
         )

@@ -69,19 +69,19 @@ def problems(columns: Sequence[str]) -> list[Sentence]:
     unknown = [column for column in columns if not is_known(column)]
     if len(unknown) == len(columns):
         # It may hold people instead: nothing of it is repeated.
-        return [Sentence("The first line must name the columns, and none of the names in it is known here.")]
+        return [Sentence("The first line must contain the column names. None of its names is known.")]
     found: list[Sentence] = []
     if unknown:
         names = ", ".join(f"“{column[:40]}”" for column in unknown[:10])
-        found.append(Sentence("Unknown columns: %(names)s. Take their names from the template.", names=names))
+        found.append(Sentence("Unknown columns: %(names)s. Use the names from the template.", names=names))
     missing = [column for column in REQUIRED if column not in columns]
     if missing:
-        found.append(Sentence("These columns are missing: %(names)s.", names=", ".join(missing)))
+        found.append(Sentence("Missing columns: %(names)s.", names=", ".join(missing)))
     if not any(identity_of(column) for column in columns):
-        found.append(Sentence("At least one column must hold identities, such as “email”."))
+        found.append(Sentence("At least one column must contain identifiers, such as “email”."))
     twice = sorted({column for column in columns if columns.count(column) > 1} - set(unknown))
     if twice:
-        found.append(Sentence("These columns are there twice: %(names)s.", names=", ".join(twice)))
+        found.append(Sentence("Duplicate columns: %(names)s.", names=", ".join(twice)))
     return found
 
 
@@ -89,7 +89,7 @@ def read(columns: Sequence[str], cells: Sequence[str]) -> Row:
     """What a row asks, or what is wrong with its form; whether such a case can be opened is for `intake.rules`."""
     if any(cell.strip() for cell in cells[len(columns) :]):
         sentence = Sentence(
-            "There are more values than columns: put a value with a separator in it into quotes."
+            "There are more values than columns. Put values that contain a separator in quotation marks."
         )
         return Row(None, sentences=(sentence,))
     said = {column: as_typed(cell) for column, cell in zip(columns, cells, strict=False) if cell.strip()}
@@ -100,7 +100,7 @@ def read(columns: Sequence[str], cells: Sequence[str]) -> Row:
     identities, corrections = _people(said, sentences)
     skip = said.get("skip_waiting_period", "").strip().casefold()
     if skip not in _YES | _NO:
-        sentences.append(Sentence("“skip_waiting_period” is yes or no."))
+        sentences.append(Sentence("“skip_waiting_period” must be yes or no."))
     if sentences or received_at is None:
         return Row(None, sentences=tuple(dict.fromkeys(sentences)))
     asked = Asked(
@@ -146,7 +146,7 @@ def _received_at(text: str, regulation: str, sentences: list[Sentence]) -> datet
         moment = datetime.combine(day, time.min)
     if moment is None:
         sentences.append(
-            Sentence("“received_at” must be a date or a time such as 2026-05-04 or 2026-05-04T09:30+02:00.")
+            Sentence("“received_at” must be a date or a time, such as 2026-05-04 or 2026-05-04T09:30+02:00.")
         )
         return None
     if moment.tzinfo is None:
@@ -177,7 +177,7 @@ def _people(
         elif (wrong := said.get(column.removeprefix(CORRECT))) is None:
             sentences.append(
                 Sentence(
-                    "“%(column)s” needs the value that is wrong beside it, in “%(other)s”.",
+                    "“%(column)s” requires the incorrect value in “%(other)s”.",
                     column=column,
                     other=column.removeprefix(CORRECT),
                 )

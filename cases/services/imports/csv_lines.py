@@ -45,7 +45,9 @@ class Records:
                 cells = next(self._reader, None)
             except csv.Error:
                 raise Refused(
-                    Sentence("Line %(line)d: its quotes do not close, or stand within a value.", line=line)
+                    Sentence(
+                        "Line %(line)d: quotation marks are not closed, or are inside a value.", line=line
+                    )
                 ) from None
             if cells is None:
                 return
@@ -56,14 +58,14 @@ class Records:
     def _lines(self) -> Iterator[str]:
         while raw := self._file.readline(LONGEST_LINE_BYTES + 1):
             if len(raw) > LONGEST_LINE_BYTES:
-                raise Refused(Sentence("Line %(line)d is too long: is this a CSV file?", line=self.line))
+                raise Refused(Sentence("Line %(line)d is too long. Is this a CSV file?", line=self.line))
             at_start = self.position == 0
             self.position += len(raw)
             try:
                 text = (raw.removeprefix(_MARK) if at_start else raw).decode()
             except UnicodeDecodeError:
                 raise Refused(
-                    Sentence("Line %(line)d is not UTF-8: save the file as “CSV UTF-8”.", line=self.line)
+                    Sentence("Line %(line)d is not UTF-8. Save the file as “CSV UTF-8”.", line=self.line)
                 ) from None
             self.line += 1
             yield text

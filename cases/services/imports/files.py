@@ -45,7 +45,7 @@ def upload(file: UploadedFile, *, source: str, actor: Actor) -> CaseImport:
     """Keep a file, encrypted, and have its rows checked. Raises Refused where it cannot be read as a whole."""
     size_bytes = uploads.checked_size(file)
     if actor.user is None:
-        raise Refused(Sentence("A case is opened by a person."))
+        raise Refused(Sentence("A case must be opened by a user."))
     content: BinaryIO = file.file  # type: ignore[assignment]
     columns, separator, records = csv_lines.headings(content)
     refused = import_columns.problems(columns)
@@ -81,11 +81,11 @@ def _counted(records: Iterable[csv_lines.Record]) -> int:
     """How many rows there are: reads to the end, so that a file that breaks off is refused as a whole."""
     count = sum(1 for _row in records)
     if not count:
-        raise Refused(Sentence("The file has no rows below its first line."))
+        raise Refused(Sentence("The file has no rows after the first line."))
     if count > MOST_ROWS:
         raise Refused(
             Sentence(
-                "The file has %(count)d rows; at most %(most)d are imported at once: split it.",
+                "The file has %(count)d rows. At most %(most)d can be imported at once. Split the file.",
                 count=count,
                 most=MOST_ROWS,
             )
@@ -105,7 +105,7 @@ def start(made: CaseImport, *, actor: Actor) -> None:
             raise Superseded
         # The schedule may be deleting the file at this moment.
         if not locked.stored_name or locked.expires_at <= timezone.now():
-            raise Refused(Sentence("The file is too old: upload it again."))
+            raise Refused(Sentence("The file has expired. Upload it again."))
         records = _first_record(locked)
         # Each row is checked once more as it is opened: what was wrong may be right by now.
         locked.failures.all().delete()
@@ -168,7 +168,7 @@ def failed_rows(made: CaseImport, *, actor: Actor) -> Iterator[Sequence[str]]:
     That they were taken is written before the first is given. Raises Refused where the file is gone or cannot be read.
     """
     if not made.stored_name:
-        raise Refused(Sentence("The file was deleted: its rows are gone with it."))
+        raise Refused(Sentence("The file and its rows were deleted."))
     # Before the first row is on its way: afterwards nobody could be told.
     _opened(made).close()
     with transaction.atomic():

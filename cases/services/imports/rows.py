@@ -51,7 +51,7 @@ def sort(case_import: CaseImport, batch: Sequence[Record]) -> SortedRows:
             found.known += 1
             continue
         if each.reference in references:
-            sentence = Sentence("A row with this reference was imported before, and said something else.")
+            sentence = Sentence("A row with this reference was imported earlier with different content.")
             _fail(case_import, found, each.line, [sentence])
             continue
         faults = rules.problems(each.asked, among=processors)

@@ -47,7 +47,7 @@ def open_all(
     all at once; an opt-out is then planned and sent by itself. Raises Refused where that cannot be planned after all.
     """
     if (actor.user is None) == (through is None):
-        raise Refused(Sentence("A case is opened by a person, or through an intake source."))
+        raise Refused(Sentence("A case must be opened by a user or through an intake source."))
     with transaction.atomic():
         keys = DataKey.make_many(DataKey.Purpose.SUBJECT, len(asked))
         subjects = bulk_insert.insert(DataSubject, [DataSubject(data_key=key) for key in keys])

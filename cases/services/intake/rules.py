@@ -94,24 +94,26 @@ def of_fields(asked: Asked) -> list[Fault]:
 def of_receipt(received_at: datetime) -> list[Fault]:
     """What is wrong with the moment at which somebody asked. Its year counts in the zone that it is given in."""
     if received_at.year < FIRST_YEAR:
-        sentence = Sentence("Check the year: no request under these laws is that old.")
+        sentence = Sentence("Check the year. No request under these regulations can be that old.")
         return [Fault(sentence, "received_at")]
     if received_at > timezone.now():
-        sentence = Sentence("“Received at” is in the future; the legal clock starts when the person asked.")
-        here = Sentence("This is in the future; the legal clock starts when the person asked.")
+        sentence = Sentence("“Received on” is in the future. Enter when the request was received.")
+        here = Sentence("This is in the future. Enter when the request was received.")
         return [Fault(sentence, "received_at", here=here)]
     return []
 
 
 def _of_identities(identities: Sequence[Identity]) -> Iterator[Fault]:
     if not identities:
-        sentence = Sentence("Give at least one identity: without one no processor can find the person.")
+        sentence = Sentence(
+            "Enter at least one identifier. Without one, no processor can find the data subject."
+        )
         yield Fault(sentence, "identities")
     seen = set()
     for index, identity in enumerate(identities):
         key = identity.type, normalise(identity.type, identity.value)
         if key in seen:
-            sentence = Sentence("The same identity is given twice; keep one of the two.")
+            sentence = Sentence("The same identifier was entered twice. Remove one of them.")
             yield Fault(sentence, "identities", index)
         seen.add(key)
 
@@ -121,14 +123,14 @@ def _of_corrections(asked: Asked) -> Iterator[Fault]:
     for index, each in enumerate(asked.corrections):
         wrong = Identity(each.type, each.old_value)
         if wrong not in asked.identities:
-            sentence = Sentence("What is to be corrected must be among the identities.")
+            sentence = Sentence("The value to correct must be among the identifiers.")
             yield Fault(sentence, "corrections", index)
         elif wrong in corrected:
-            sentence = Sentence("Give each identity that is to be corrected one new value.")
+            sentence = Sentence("Enter exactly one new value for each identifier to correct.")
             yield Fault(sentence, "corrections", index)
         if not each.new_value.strip() or each.new_value == each.old_value:
-            sentence = Sentence("A correction needs a new value that differs from the old one.")
-            here = Sentence("The new value has to differ from the old one.")
+            sentence = Sentence("The new value must differ from the old one.")
+            here = Sentence("The new value must differ from the old one.")
             yield Fault(sentence, "corrections", index, "new_value", here)
         corrected.add(wrong)
 
@@ -136,16 +138,16 @@ def _of_corrections(asked: Asked) -> Iterator[Fault]:
 def _of_type(asked: Asked) -> Iterator[Fault]:
     """What an erasure, an opt-out or a correction says, and others must not: wrong with the whole of it."""
     if asked.skip_waiting_period and asked.type != RequestType.ERASURE:
-        yield Fault(Sentence("Only an erasure has a waiting period to skip."))
+        yield Fault(Sentence("Only an erasure has a waiting period that can be skipped."))
     if asked.type == RequestType.CORRECTION and not asked.corrections:
-        yield Fault(Sentence("Say what is to be corrected: give at least one identity its new value."))
+        yield Fault(Sentence("Enter a new value for at least one identifier."))
     if asked.type != RequestType.CORRECTION and asked.corrections:
-        yield Fault(Sentence("Only a correction has new values."))
+        yield Fault(Sentence("Only a correction can have new values."))
     names_purposes = asked.type == RequestType.OPT_OUT and asked.regulation == Regulation.GDPR
     if names_purposes and not asked.purposes:
-        yield Fault(Sentence("Say for which purposes the person takes back consent."))
+        yield Fault(Sentence("Enter the purposes for which consent is withdrawn."))
     if asked.purposes and not names_purposes:
-        yield Fault(Sentence("Only an opt-out under the GDPR names purposes."))
+        yield Fault(Sentence("Only an opt-out under the GDPR can have purposes."))
 
 
 def _of_group(name: str) -> Iterator[Fault]:

@@ -39,7 +39,7 @@ class Terms:
 def create(terms: Terms, *, actor: Actor) -> tuple[IntakeSource, str]:
     """A new source and its token, which is shown once: nobody can read it again. Raises Refused."""
     if actor.user is None:
-        raise Refused(Sentence("An intake source is added by a person."))
+        raise Refused(Sentence("An intake source must be added by a user."))
     token = _new_token()
     source = IntakeSource(token_hash=_hash(token), token_made_at=timezone.now(), created_by=actor.user)
     with _one_of_a_name(), transaction.atomic():
@@ -77,7 +77,7 @@ def deactivate(source: IntakeSource, *, actor: Actor) -> None:
     """Stop taking calls from a source. The cases it opened go on. Raises Superseded where it is not active."""
     with transaction.atomic():
         if not IntakeSource.objects.filter(pk=source.pk, active=True).update(active=False):
-            raise Superseded(Sentence("%(name)s is not active.", name=source.name))
+            raise Superseded(Sentence("%(name)s is inactive.", name=source.name))
         _record(Action.INTAKE_SOURCE_DEACTIVATED, source, actor)
 
 
@@ -85,7 +85,7 @@ def activate(source: IntakeSource, *, actor: Actor) -> None:
     """Take calls from a source again, under the token it has. Raises Superseded where it is active already."""
     with transaction.atomic():
         if not IntakeSource.objects.filter(pk=source.pk, active=False).update(active=True):
-            raise Superseded(Sentence("%(name)s is active already.", name=source.name))
+            raise Superseded(Sentence("%(name)s is already active.", name=source.name))
         _record(Action.INTAKE_SOURCE_ACTIVATED, source, actor)
 
 
@@ -113,7 +113,11 @@ def _set(source: IntakeSource, terms: Terms) -> None:
     types = [value for value in RequestType.values if value in terms.types]
     regulations = [value for value in Regulation.values if value in terms.regulations]
     if not types or not regulations:
-        raise Refused(Sentence("Choose at least one type and one regulation: else it could open nothing."))
+        raise Refused(
+            Sentence(
+                "Choose at least one type and one regulation. Otherwise the source cannot open any case."
+            )
+        )
     source.name, source.per_minute = terms.name, terms.per_minute
     source.types, source.regulations = types, regulations
 
@@ -142,4 +146,4 @@ def _one_of_a_name() -> Iterator[None]:
     except IntegrityError as error:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
-        raise Refused(Sentence("Another intake source has this name already.")) from error
+        raise Refused(Sentence("Another intake source already has this name.")) from error

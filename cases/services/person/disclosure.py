@@ -14,8 +14,8 @@ from dsrportal.crypto import Unreadable
 from dsrportal.sentence import Sentence
 
 REVEAL_REASONS = {
-    "verify_person": Sentence("To verify the person"),
-    "answer_person": Sentence("To answer the person"),
+    "verify_person": Sentence("To verify the requester"),
+    "answer_person": Sentence("To respond to the requester"),
     "check_plan": Sentence("To check the plan"),
     "resolve_problem": Sentence("To resolve a problem with a processor"),
 }
@@ -38,7 +38,7 @@ def reveal(case: Case, *, actor: Actor, reason: str, text: str = "") -> list[tup
     Raises Refused for a reason that is not listed.
     """
     if reason not in REVEAL_REASONS:
-        raise Refused(Sentence("Give one of the listed reasons."))
+        raise Refused(Sentence("Choose one of the listed reasons."))
     with transaction.atomic():
         identities = list(
             SubjectIdentity.objects.filter(subject=case.subject_id).select_related("subject__data_key")
@@ -101,7 +101,7 @@ def find_subjects(value: str, *, actor: Actor) -> list[UUID]:
     """
     value = value.strip()
     if not value:
-        raise Refused(Sentence("Type the identity to search for."))
+        raise Refused(Sentence("Enter the identifier to search for."))
     with transaction.atomic():
         subjects: list[UUID] = list(
             SubjectIdentity.objects.matching(value)

@@ -124,7 +124,7 @@ def resend(case: Case, *, actor: Actor) -> EmailConfirmation:
     with progress.locked(case.pk) as locked:
         last = locked.email_confirmations.order_by("asked_at").last()
         if last is None or last.identity_id is None:
-            raise Refused(Sentence("No link was sent to an address that the case still has."))
+            raise Refused(Sentence("No link was sent to an address that is still part of the case."))
         return _ask(locked, last.identity_id, actor=actor)
 
 
@@ -162,10 +162,10 @@ def _ask(case: Case, identity_id: UUID, *, actor: Actor) -> EmailConfirmation:
 
 def _refuse(case: Case, methods: list[str]) -> None:
     if case.status not in {CaseStatus.INTAKE, CaseStatus.VERIFYING}:
-        raise Refused(Sentence("The person is verified already."))
+        raise Refused(Sentence("The requester is already verified."))
     if missing_settings():
         raise Refused(
-            Sentence("The portal cannot send mail yet: set %(names)s.", names=", ".join(missing_settings()))
+            Sentence("The portal cannot send e-mail yet. Set %(names)s.", names=", ".join(missing_settings()))
         )
     if VerificationMethod.EMAIL_CONFIRMED not in methods:
         raise Refused(Sentence("The rule for this type of case does not allow this method."))
@@ -173,7 +173,8 @@ def _refuse(case: Case, methods: list[str]) -> None:
     if case.email_confirmations.filter(asked_at__gt=since).count() >= MOST_A_DAY:
         raise Refused(
             Sentence(
-                "%(count)d links were sent for this case within a day: wait, or verify the person otherwise.",
+                "%(count)d links were sent for this case within one day. Wait, or verify the requester "
+                "in another way.",
                 count=MOST_A_DAY,
             )
         )
@@ -183,7 +184,7 @@ def cancel(case: Case, *, actor: Actor) -> Case:
     """Make the open link worthless; the case is an agent's again. Raises Refused where there is none."""
     with progress.locked(case.pk) as locked:
         if locked.status != CaseStatus.VERIFYING or not _end(locked):
-            raise Refused(Sentence("There is no link that could still be used."))
+            raise Refused(Sentence("There is no valid link."))
         _back_to_an_agent(locked, Action.LINK_CANCELLED, actor=actor)
         return locked
 

@@ -20,7 +20,7 @@ DATA_POINTS: Final = {
     "order": gettext_lazy("An order or invoice"),
     "payment": gettext_lazy("Part of a means of payment"),
     "device": gettext_lazy("A device"),
-    "account_details": gettext_lazy("Something only the account’s holder knows"),
+    "account_details": gettext_lazy("Something only the account holder knows"),
 }
 DOCUMENTS: Final = {
     "identity_card": gettext_lazy("Identity card"),
@@ -30,15 +30,15 @@ DOCUMENTS: Final = {
     "other": gettext_lazy("Another document"),
 }
 PROOFS: Final = {
-    "signed_permission": gettext_lazy("Permission signed by the person (11 CCR 7063)"),
+    "signed_permission": gettext_lazy("Permission signed by the data subject (11 CCR 7063)"),
     "power_of_attorney": gettext_lazy("Power of attorney (Cal. Prob. Code 4121 to 4130)"),
     "legal_representative": gettext_lazy("Appointed by law or by a court"),
 }
 FAILURES: Final = {
-    "no_match": gettext_lazy("What was given does not match what we hold"),
-    "doubtful": gettext_lazy("The document or proof is doubtful"),
-    "no_answer": gettext_lazy("The person did not answer"),
-    "somebody_else": gettext_lazy("It belongs to somebody else"),
+    "no_match": gettext_lazy("The details given do not match our records"),
+    "doubtful": gettext_lazy("The document or proof is questionable"),
+    "no_answer": gettext_lazy("The requester did not respond"),
+    "somebody_else": gettext_lazy("It belongs to someone else"),
 }
 # What a correction contests is no proof (11 CCR 7060): the data point that an identity of this type is.
 _CONTESTED: Final = {
@@ -80,16 +80,16 @@ def not_allowed() -> Sentence:
 def problems(case: Case, rule: VerificationRule, method: str, evidence: Evidence) -> list[Sentence]:
     """Sentences on what is missing for this method, each naming its rule."""
     if method == VerificationMethod.EMAIL_CONFIRMED:
-        return [Sentence("An e-mail address is confirmed by the person alone: send them a link.")]
+        return [Sentence("An e-mail address can only be confirmed by the requester. Send them a link.")]
     if method not in rule.methods:
         return [not_allowed()]
     found = []
     if method == VerificationMethod.MATCHED_DATA:
         found += _data_problems(case, rule, evidence)
     if method == VerificationMethod.DOCUMENT_SEEN and evidence.document not in DOCUMENTS:
-        found.append(Sentence("Say what kind of document you saw."))
+        found.append(Sentence("Choose the type of document you saw."))
     if method == VerificationMethod.AUTHORISED_AGENT and evidence.proof not in PROOFS:
-        found.append(Sentence("Say what proof the agent gave."))
+        found.append(Sentence("Choose the proof that the agent provided."))
     return found
 
 
@@ -97,18 +97,18 @@ def _data_problems(case: Case, rule: VerificationRule, evidence: Evidence) -> li
     found: list[Sentence] = []
     points = set(evidence.points) & set(DATA_POINTS)
     if points & contested(case):
-        found.append(Sentence("What is to be corrected cannot show who the person is (11 CCR 7060)."))
+        found.append(Sentence("The value to correct cannot be used for verification (11 CCR 7060)."))
     if len(points) < rule.data_points:
         found.append(
-            Sentence("Tick at least one data point that matched.")
+            Sentence("Select at least one matching data point.")
             if rule.data_points == 1
             else Sentence(
-                "Tick at least %(count)d data points that matched.",
+                "Select at least %(count)d matching data points.",
                 count=rule.data_points,
             )
         )
     if rule.declaration and not evidence.declaration:
-        found.append(Sentence("A declaration signed under penalty of perjury must be kept (11 CCR 7062)."))
+        found.append(Sentence("A declaration signed under penalty of perjury must be on file (11 CCR 7062)."))
     return found
 
 

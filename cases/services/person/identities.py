@@ -24,25 +24,29 @@ def change(
     Raises Refused where something was sent already, where none would be left, or where one is given twice.
     """
     if not add and not remove:
-        raise Refused(Sentence("Add an identity, or choose one to remove."))
+        raise Refused(Sentence("Add an identifier or select one to remove."))
     with change_plan.changing(case, actor=actor, what=gettext_noop("the identities")) as locked:
         note = notes.write(locked, text, actor=actor)
         mine = SubjectIdentity.objects.filter(subject=locked.subject_id)
         leaving = list(mine.filter(pk__in=list(remove)))
         if len(leaving) != len(set(remove)):
-            raise Refused(Sentence("An identity that you chose to remove is not there any more: look again."))
+            raise Refused(
+                Sentence(
+                    "An identifier that you selected to remove no longer exists. Review the list and try again."
+                )
+            )
         if any(identity.requests.filter(attempts__gt=0).exists() for identity in leaving):
-            raise Refused(Sentence("An identity that was sent to a processor stays with the case."))
+            raise Refused(Sentence("An identifier that was sent to a processor cannot be removed."))
         removed = [str(identity.pk) for identity in leaving]
         email_links.drop_for(locked, mine.filter(pk__in=removed), actor=actor)
         mine.filter(pk__in=removed).delete()
         added = _add(locked, add)
         if not mine.exists():
             raise Refused(
-                Sentence("Keep at least one identity: without one no processor can find the person.")
+                Sentence("Keep at least one identifier. Without one, no processor can find the data subject.")
             )
         if locked.type == RequestType.CORRECTION and not _corrections(locked):
-            raise Refused(Sentence("Keep at least one identity that is to be corrected."))
+            raise Refused(Sentence("Keep at least one identifier to correct."))
         audit.record(
             Action.CASE_IDENTITIES_CHANGED,
             actor=actor,
@@ -97,7 +101,7 @@ def _add(case: Case, identities: Sequence[Identity]) -> list[SubjectIdentity]:
     for position, identity in enumerate(identities, start=last + 1):
         index = blind_index(identity.type, identity.value)
         if index in known:
-            raise Refused(Sentence("The same identity is given twice; keep one of the two."))
+            raise Refused(Sentence("The same identifier was entered twice. Remove one of them."))
         known.add(index)
         added.append(
             SubjectIdentity.of(case.subject, type=identity.type, value=identity.value, position=position)

@@ -24,7 +24,7 @@ FIELDS: Final = ("methods", "data_points", "declaration", "link_days")
 def rule_for(case: Case) -> VerificationRule:
     """The rule of a case. Raises Refused for a type that nobody may be verified for."""
     if forbidden(case):
-        raise Refused(Sentence("An opt-out needs no verification: the law forbids asking for it."))
+        raise Refused(Sentence("Opt-outs need no verification. The law forbids asking for it."))
     return VerificationRule.objects.get(type=case.type, regulation=case.regulation)
 
 
@@ -40,9 +40,7 @@ def state_of(rule: VerificationRule) -> str:
 
 
 def was_changed() -> Sentence:
-    return Sentence(
-        "Somebody was faster: this has changed since you opened the page. Look again and decide anew."
-    )
+    return Sentence("This changed since you opened the page. Review it and try again.")
 
 
 def change(
@@ -66,9 +64,9 @@ def change(
         "link_days": link_days,
     }
     if not wished["methods"]:
-        raise Refused(Sentence("Allow at least one method: without one no such case could go on."))
+        raise Refused(Sentence("Allow at least one method. Otherwise these cases cannot continue."))
     if not 1 <= data_points <= MOST_DATA_POINTS or not 1 <= link_days <= MOST_LINK_DAYS:
-        raise Refused(Sentence("Give numbers within the limits."))
+        raise Refused(Sentence("Enter numbers within the limits."))
     with transaction.atomic():
         locked = VerificationRule.objects.select_for_update().get(pk=rule.pk)
         if seen and seen != state_of(locked):

@@ -68,9 +68,9 @@ def record(
         mine = SubjectIdentity.objects.filter(subject=locked.subject_id)
         shown = mine if identities is None else mine.filter(pk__in=list(identities))
         if identities is not None and (not identities or shown.count() != len(set(identities))):
-            refused.append(Sentence("Tick at least one identity that was shown to be the person’s."))
+            refused.append(Sentence("Select at least one identifier that was confirmed as the requester’s."))
         if actor.user is None:
-            refused.append(Sentence("What was looked at is recorded by a person."))
+            refused.append(Sentence("Evidence must be recorded by a user."))
         if refused:
             raise Refused(*refused)
         _accept(
@@ -103,7 +103,7 @@ def fail(
         if method not in _by_hand(rule):
             raise Refused(not_allowed())
         if reason not in FAILURES:
-            raise Refused(Sentence("Say why it failed."))
+            raise Refused(Sentence("Choose why the verification failed."))
         note = notes.write(locked, text, actor=actor)
         kept = {**details(method, evidence), "failure": reason}
         audit.record(
@@ -155,7 +155,7 @@ def _opened(case: Case) -> VerificationRule:
         return rule
     if case.status == CaseStatus.READY and unverified(case).exists():
         return rule
-    raise Refused(Sentence("The person is verified already."))
+    raise Refused(Sentence("The requester is already verified."))
 
 
 def _by_hand(rule: VerificationRule) -> list[str]:

@@ -18,9 +18,9 @@ from cases.services.refusal import Refused, Superseded
 from dsrportal.sentence import Sentence
 
 DENIAL_REASONS = {
-    "not_verified": Sentence("The person could not be verified"),
+    "not_verified": Sentence("The requester could not be verified"),
     "manifestly_unfounded": Sentence("Manifestly unfounded or excessive (GDPR Art. 12(5))"),
-    "legal_obligation": Sentence("We must keep the data by law"),
+    "legal_obligation": Sentence("We are legally required to keep the data"),
     "exception_applies": Sentence("Another exception applies"),
 }
 UNAPPROVED: Final = frozenset({CaseStatus.INTAKE, CaseStatus.VERIFYING, CaseStatus.READY})
@@ -33,14 +33,14 @@ def why_not(case: Case, *, actor: Actor, by_trail: bool = True) -> Sentence | No
     Without `by_trail` the trail is not asked, for a page that only offers the verb: the verb itself asks it.
     """
     if case.status != CaseStatus.READY:
-        return Sentence("Only a case that is ready can be approved.")
+        return Sentence("Only a case that is ready for approval can be approved.")
     if actor.user_id is None:
-        return Sentence("A case is approved by a person.")
+        return Sentence("A case must be approved by a user.")
     if case.verified_at is None and case.type not in UNVERIFIED_TYPES:
-        return Sentence("Nobody has shown who the person is: verify them first.")
+        return Sentence("The requester has not been verified. Verify them first.")
     if case.type in SECOND_PERSON_TYPES and _is_first_person(case, actor.user_id, by_trail=by_trail):
         return Sentence(
-            "Who opened, verified or last changed an erasure or correction cannot approve it: ask a "
+            "Whoever opened, verified or last changed an erasure or correction cannot approve it. Ask a "
             "second person."
         )
     return None
@@ -107,7 +107,7 @@ def approve(
             raise Refused(sentence)
         if digest != planning.digest(locked):
             raise Superseded(
-                Sentence("The plan has changed since you opened this page. Look at it again, then approve.")
+                Sentence("The plan has changed since you opened this page. Review it before you approve it.")
             )
         note = notes.write(locked, text, actor=actor)
         requests = list(
@@ -164,7 +164,7 @@ def queue_unapproved(case: Case, *, actor: Actor) -> None:
     11 CCR 7026(f). Raises Refused where nothing can be planned.
     """
     if case.type not in UNVERIFIED_TYPES:
-        raise Refused(Sentence("This type of case needs an approval."))
+        raise Refused(Sentence("This type of case requires approval."))
     requests = planning.plan(case, actor=actor)
     transition.move_case(case, CaseStatus.WORKING, actor=actor, action=Action.CASE_QUEUED)
     queue(case, requests, actor=actor)
@@ -176,11 +176,11 @@ def deny(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     Raises Refused for a case that was approved, and for a reason that is not listed.
     """
     if reason not in DENIAL_REASONS:
-        raise Refused(Sentence("Give one of the listed reasons."))
+        raise Refused(Sentence("Choose one of the listed reasons."))
     with progress.locked(case.pk) as locked:
         versions.refuse_conflict(locked, actor=actor, touching=versions.PLAN)
         if locked.status not in UNAPPROVED:
-            raise Refused(Sentence("Only a case that nobody has approved can be denied."))
+            raise Refused(Sentence("Only a case that has not been approved can be denied."))
         note = notes.write(locked, text, actor=actor)
         drop_plan(locked, actor=actor)
         erasure_hold.end(locked, actor=actor)

@@ -20,7 +20,8 @@ from integrations.types import RequestType
 
 UNPLANNED = frozenset({CaseStatus.INTAKE, CaseStatus.VERIFYING})
 SENT_ALREADY = Sentence(
-    "Part of this plan has been sent already, so it cannot be changed: open another case for what is missing."
+    "Part of this plan has already been sent, so it can no longer be changed. Open another case for "
+    "what is missing."
 )
 
 
@@ -29,7 +30,7 @@ def may_change(case: Case) -> Sentence | None:
     if case.status in UNPLANNED or case.status == CaseStatus.READY:
         return None
     if case.status not in {CaseStatus.WORKING, CaseStatus.ATTENTION}:
-        return Sentence("The case is answered: reopen it, or open another.")
+        return Sentence("All responses of this case have arrived. Reopen it, or open another case.")
     if case.type in UNVERIFIED_TYPES or _touched(case):
         return SENT_ALREADY
     return None
@@ -87,7 +88,7 @@ def take_back(case: Case, *, actor: Actor, digest: str) -> Case:
     """
     with untouched(case) as locked:
         if locked.approval_digest != digest:
-            raise Refused(Sentence("This approval does not hold any more, so there is nothing to undo."))
+            raise Refused(Sentence("This approval is no longer valid, so there is nothing to undo."))
         sentence = may_change(locked)
         if sentence:
             raise Refused(sentence)
@@ -127,11 +128,11 @@ def change(
     """
     unknown = [reason for reason in left_out.values() if reason not in LEFT_OUT_REASONS]
     if unknown:
-        raise Refused(Sentence("Give one of the listed reasons for each processor that is left out."))
+        raise Refused(Sentence("Choose one of the listed reasons for each skipped processor."))
     if skip_waiting_period and case.type != RequestType.ERASURE:
-        raise Refused(Sentence("Only an erasure has a waiting period to skip."))
+        raise Refused(Sentence("Only an erasure has a waiting period that can be skipped."))
     if case.status in UNPLANNED:
-        raise Refused(Sentence("The case is planned once the person is verified."))
+        raise Refused(Sentence("The case is planned when the requester has been verified."))
     with changing(case, actor=actor, what=gettext_noop("the plan")) as locked:
         notes.write(locked, text, actor=actor)
         progress.write(locked, skip_waiting_period=skip_waiting_period)

@@ -34,9 +34,9 @@ WARNED_BEFORE = timedelta(days=2)
 # How such an item was settled without a decision of anybody: the next one is told of again.
 _ANEW = ("changed", "released", "ended", "other_closed")
 RELEASE_REASONS = {
-    "answered_already": Sentence("The person has what they asked for"),
-    "person_insists": Sentence("The person wants the erasure first"),
-    "deadline": Sentence("The erasure could not be carried out in time otherwise"),
+    "answered_already": Sentence("The requester has received what they asked for"),
+    "person_insists": Sentence("The requester wants the erasure first"),
+    "deadline": Sentence("Otherwise the erasure could not be carried out in time"),
 }
 
 
@@ -105,12 +105,12 @@ def _hold_requests(case: Case, *, actor: Actor) -> None:
 def release(case: Case, *, actor: Actor, reason: str, text: str = "") -> Case:
     """Let an erasure go although the other case is open. Raises Refused where it is not held."""
     if reason not in RELEASE_REASONS:
-        raise Refused(Sentence("Give one of the listed reasons."))
+        raise Refused(Sentence("Choose one of the listed reasons."))
     with progress.locked(case.pk) as locked:
         versions.refuse_conflict(locked, actor=actor, touching=versions.HOLD)
         other = locked.blocked_by
         if other is None:
-            raise Refused(Sentence("This case is not held by another."))
+            raise Refused(Sentence("This case is not on hold because of another case."))
         note = notes.write(locked, text, actor=actor)
         progress.write(locked, blocked_by=None, block_released_at=timezone.now())
         audit.record(
@@ -180,8 +180,8 @@ def _warn(case_id: int) -> None:
         attention.open_item(
             AttentionKind.HELD,
             Sentence(
-                "It waits for %(other)s, and must leave by %(latest)s to be answered in time: close that "
-                "case, or release this one.",
+                "It waits for %(other)s and must be sent by %(latest)s to be answered in time. Close "
+                "that case or release this one from hold.",
                 other=other.reference,
                 latest=latest,
             ),

@@ -36,18 +36,17 @@ from integrations.models import Processor
 from integrations.registry import KINDS, connector_class, connector_for
 from integrations.types import Draft, Identity, RequestType
 
-NO_PROCESSOR = Sentence(
-    "No processor is set up that can serve this type of request; an integration manager can add one."
-)
+NO_PROCESSOR = Sentence("No processor supports this type of request. An integration manager can add one.")
 NO_KIND = Sentence(
-    "The portal cannot carry out this type of request yet: work it by hand, and keep its deadline yourself."
+    "The portal cannot carry out this type of request yet. Process it manually and monitor the deadline "
+    "yourself."
 )
 # Why a person leaves a processor out.
 LEFT_OUT_REASONS = {
-    "no_data_there": Sentence("It holds no data of this person"),
-    "answered_otherwise": Sentence("It is asked in another way"),
-    "exception_applies": Sentence("An exception of the law applies to it"),
-    "person_limited": Sentence("The person asked about other systems only"),
+    "no_data_there": Sentence("It holds no data on this person"),
+    "answered_otherwise": Sentence("It is contacted in another way"),
+    "exception_applies": Sentence("A legal exception applies to it"),
+    "person_limited": Sentence("The requester asked about other systems only"),
 }
 
 
@@ -137,7 +136,7 @@ def _cannot_serve(processor: Processor, draft: Draft) -> Sentence | None:
     if not serves(processor, draft.request_type):
         what = Word(RequestType(draft.request_type).label)
         return Sentence(
-            "%(processor)s has no call for this type (%(what)s).", processor=processor.name, what=what
+            "%(processor)s does not support this type (%(what)s).", processor=processor.name, what=what
         )
     return connector_for(processor).cannot(draft)
 
@@ -193,7 +192,9 @@ def plan(case: Case, *, actor: Actor, action: Action = Action.CASE_PLANNED) -> l
     refused = problems(draft)
     planned = preview(draft, left_out=kept)
     if not planned.requests:
-        refused = refused or [Sentence("The plan must ask at least one processor; close the case instead.")]
+        refused = refused or [
+            Sentence("The plan must include at least one processor. Otherwise, close the case.")
+        ]
     if refused:
         raise Refused(*refused)
     requests = [

@@ -57,15 +57,15 @@ def preview(case: Case, *, actor: Actor) -> list[ProfileSearch]:
         draft = planning.draft_of(case)
     except Unreadable:
         raise Refused(
-            Sentence("The identities can no longer be opened, so nobody can be asked for them.")
+            Sentence("The identifiers can no longer be read, so no processor can be searched for them.")
         ) from None
     sending = set(Processor.objects.sending().values_list("pk", flat=True))
     asked = _of_plan(case) or [each.processor for each in planning.preview(draft).requests]
     searchable = [processor for processor in dict.fromkeys(asked) if can_search(processor)]
     if not searchable:
-        raise Refused(Sentence("None of the processors of this case can be searched."))
+        raise Refused(Sentence("No processor of this case can be searched."))
     if not any(processor.pk in sending for processor in searchable):
-        raise Refused(Sentence("Nobody can be asked now: the processors that can be searched are paused."))
+        raise Refused(Sentence("No search is possible now. All searchable processors are paused."))
     return [
         ask(case, processor, draft.identities, purpose=Purpose.PREVIEW, actor=actor)
         for processor in searchable
@@ -165,21 +165,21 @@ def sentence(search: ProfileSearch) -> Sentence:
     name = search.processor.name
     if search.finding == Finding.UNKNOWN:
         if search.error == Unsupported.code:
-            return Sentence("%(name)s cannot be asked for these identities.", name=name)
-        return Sentence("%(name)s could not be asked on %(day)s.", name=name, day=day)
+            return Sentence("%(name)s cannot be searched by these identifiers.", name=name)
+        return Sentence("%(name)s could not be searched on %(day)s.", name=name, day=day)
     after = search.purpose == Purpose.CONFIRMATION
     if search.finding == Finding.NOT_FOUND:
         return Sentence("No profile found at %(name)s on %(day)s.", name=name, day=day)
     if after and may_be_under_way(search.processor_request):
         return Sentence(
-            "Found at %(name)s on %(day)s: it is not erased yet, or new data has come in since.",
+            "Found at %(name)s on %(day)s. It is not erased yet, or new data has arrived since.",
             name=name,
             day=day,
         )
     if after:
-        return Sentence("Found again at %(name)s on %(day)s: new data has come in since.", name=name, day=day)
+        return Sentence("Found again at %(name)s on %(day)s. New data has arrived since.", name=name, day=day)
     return Sentence(
-        "%(name)s knows this person, by %(count)d of the identities (%(day)s).",
+        "%(name)s has data on this person, found by %(count)d of the identifiers (%(day)s).",
         name=name,
         count=len(search.matched),
         day=day,

@@ -18,12 +18,12 @@ REMEDIED = (AttentionKind.REAPPEARED, AttentionKind.RESULT_MISSED, AttentionKind
 def why_not(request: ProcessorRequest) -> Sentence | None:
     """Why a request cannot be sent anew, in a sentence; "" where it can."""
     if request.status != RequestStatus.COMPLETED:
-        return Sentence("Only a request that is completed can be sent anew.")
+        return Sentence("Only a completed request can be sent again.")
     items = AttentionItem.objects.filter(
         processor_request=request, kind__in=REMEDIED, resolved_at__isnull=True
     )
     if not items.exists():
-        return Sentence("Nothing is open about this request that sending it anew would settle.")
+        return Sentence("This request has no open item that sending it again would resolve.")
     return None
 
 
@@ -39,12 +39,12 @@ def resend(request: ProcessorRequest, *, actor: Actor, text: str = "") -> Proces
             .get(pk=request.pk)
         )
         if case.status not in DERIVED:
-            raise Refused(Sentence("The case is closed: reopen it first."))
+            raise Refused(Sentence("The case is closed. Reopen it first."))
         sentence = why_not(old)
         if sentence:
             raise Refused(sentence)
         if ProcessorRequest.objects.filter(replaces=old).exists():
-            raise Superseded(Sentence("This request was sent anew already."))
+            raise Superseded(Sentence("This request has already been sent again."))
         note = notes.write(case, text, actor=actor)
         new = ProcessorRequest.objects.create(
             case=case,

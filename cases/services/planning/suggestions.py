@@ -109,7 +109,7 @@ def dismiss(case: Case, other: Case, *, actor: Actor) -> None:
     Raises Refused where no person decides.
     """
     if actor.user is None:
-        raise Refused(Sentence("A person decides what is a duplicate."))
+        raise Refused(Sentence("Duplicates must be marked by a user."))
     _decide(case, other, actor=actor, action=Action.DUPLICATE_DISMISSED)
 
 

@@ -85,7 +85,7 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
     Raises Refused for an inactive account, Superseded for a task that is attested already.
     """
     if assignee is not None and not assignee.is_active:
-        raise Refused(Sentence("This account is not active; choose another."))
+        raise Refused(Sentence("This account is not active. Choose another one."))
     with progress.locked_request(task.processor_request_id) as request:
         _refuse_ended(request)
         versions.refuse_conflict(request.case, actor=actor, touching=versions.TASK, request=request)
@@ -93,7 +93,7 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
             assignee=assignee, due_on=due_on
         )
         if not changed:
-            raise Superseded(Sentence("This task is attested already."))
+            raise Superseded(Sentence("This task has already been attested."))
         audit.of_request(
             Action.TASK_ASSIGNED,
             request,
@@ -114,7 +114,7 @@ def assign(task: ManualTask, *, actor: Actor, assignee: User | None, due_on: dat
 
 def _refuse_ended(request: ProcessorRequest) -> None:
     if request.status in {RequestStatus.CANCELLED, RequestStatus.COMPLETED}:
-        raise Refused(Sentence("This task has ended already."))
+        raise Refused(Sentence("This task has already ended."))
 
 
 def attest(
@@ -126,20 +126,20 @@ def attest(
     Raises Superseded where it is attested already.
     """
     if answer not in ATTESTABLE:
-        raise Refused(Sentence("Choose one of the listed answers."))
+        raise Refused(Sentence("Choose one of the listed results."))
     if not text.strip():
-        raise Refused(Sentence("Say in a note what was done, and how you know."))
+        raise Refused(Sentence("Describe in a note what was done and how you know."))
     with progress.locked_request(task.processor_request_id) as request:
         _refuse_ended(request)
         if request.status != RequestStatus.IN_PROGRESS:
-            raise Refused(Sentence("This task has not begun: the case must be approved first."))
+            raise Refused(Sentence("This task has not started. The case must be approved first."))
         note = notes.write(request.case, text, actor=actor)
         if note is None:
-            raise Refused(Sentence("A task is attested by a person."))
+            raise Refused(Sentence("A task must be attested by a user."))
         now = timezone.now()
         attested = ManualTask.objects.filter(pk=task.pk, attested_at=None)
         if not attested.update(attested_at=now, attested_by=actor.user, note=note):
-            raise Superseded(Sentence("This task is attested already."))
+            raise Superseded(Sentence("This task has already been attested."))
         transition.move_request(
             request,
             RequestStatus.COMPLETED,
@@ -167,14 +167,12 @@ def make_for_partner(partner: ForwardingExtension, *, actor: Actor) -> ManualTas
     """
     with progress.locked(partner.processor_request.case_id) as case:
         if case.status not in DERIVED:
-            raise Refused(Sentence("The case is closed: reopen it first."))
+            raise Refused(Sentence("The case is closed. Reopen it first."))
         partner = ForwardingExtension.objects.select_related("processor_request").get(pk=partner.pk)
         if partner.status not in UNREACHED:
-            raise Refused(
-                Sentence("Only for a partner that failed or was skipped somebody must act by hand.")
-            )
+            raise Refused(Sentence("Manual work is only needed for a partner that failed or was skipped."))
         if ProcessorRequest.objects.filter(for_partner=partner).exists():
-            raise Superseded(Sentence("There is a task for this partner already."))
+            raise Superseded(Sentence("There is already a task for this partner."))
         parent = partner.processor_request
         request = ProcessorRequest.objects.create(
             case=case,
@@ -251,7 +249,7 @@ def note_overdue() -> None:
             attention.open_item(
                 AttentionKind.TASK_OVERDUE,
                 Sentence(
-                    "The work by hand at %(processor)s was due %(due_on)s: do it and attest it.",
+                    "The manual task at %(processor)s was due %(due_on)s. Complete it and attest it.",
                     processor=request.processor.name,
                     due_on=due_on,
                 ),

@@ -29,13 +29,13 @@ SETTLED_BY_RESUMING = (AttentionKind.CREDENTIALS, AttentionKind.ACCOUNT_MISMATCH
 # Why a person pauses a processor.
 PAUSE_REASONS = {
     "maintenance": Sentence("Maintenance on their side or ours"),
-    "investigation": Sentence("Something looks wrong and is being looked into"),
+    "investigation": Sentence("Something looks wrong and is being investigated"),
     "by_hand": Sentence("Another reason"),
 }
 # Why a processor is paused, whoever paused it.
 PAUSED_BECAUSE = {
     "credentials": Sentence("The credentials were refused"),
-    "account_mismatch": Sentence("Another workspace answered"),
+    "account_mismatch": Sentence("Response from another workspace"),
     **PAUSE_REASONS,
 }
 # An answer that carried our account proves nothing about these once they are others, nor about the credentials that are
@@ -115,7 +115,8 @@ def save(processor: Processor, *, actor: Actor, changed: Collection[str], before
             if before is not None and stored is not None and seen(stored) != before:
                 raise Superseded(
                     Sentence(
-                        "%(processor)s was changed by somebody else in this moment: look at it, then change it again.",
+                        "%(processor)s was just changed by someone else. Review it, then make your "
+                        "change again.",
                         processor=processor.name,
                     )
                 )
@@ -130,7 +131,7 @@ def save(processor: Processor, *, actor: Actor, changed: Collection[str], before
     except IntegrityError as error:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
-        raise Refused(Sentence("Another processor has this name or this account already.")) from error
+        raise Refused(Sentence("Another processor already has this name or this account.")) from error
 
 
 def _columns(processor: Processor, changed: Collection[str]) -> set[str]:
@@ -216,7 +217,7 @@ def pause_for_credentials(processor: Processor, error: Unauthorized, *, actor: A
             attention.open_item(
                 AttentionKind.CREDENTIALS,
                 Sentence(
-                    "%(processor)s refused the credentials: check the %(key)s, then test the connection.",
+                    "%(processor)s refused the credentials. Check the %(key)s, then test the connection.",
                     processor=processor.name,
                     key=key,
                 ),
@@ -232,8 +233,8 @@ def pause_for_account(processor: Processor, *, actor: Actor) -> None:
             attention.open_item(
                 AttentionKind.ACCOUNT_MISMATCH,
                 Sentence(
-                    "The key of %(processor)s belongs to another workspace than “%(account)s”: correct the "
-                    "account or the key, then resume.",
+                    "The key of %(processor)s belongs to another workspace than “%(account)s”. Correct "
+                    "the account or the key, then resume.",
                     processor=processor.name,
                     account=processor.account,
                 ),
@@ -297,7 +298,8 @@ def resolve_item(item: AttentionItem, *, actor: Actor) -> None:
     if item.kind in SETTLED_BY_RESUMING and item.processor and _is_paused(item.processor):
         raise Refused(
             Sentence(
-                "This processor is paused: test its connection or resume it, and the item settles itself."
+                "This processor is paused. Test its connection or resume it. The item is then resolved "
+                "automatically."
             )
         )
     attention.resolve(item, actor=actor, resolution="decided")

@@ -39,7 +39,7 @@ def pause(*, actor: Actor, reason: str) -> None:
         if not SendingPause.objects.filter(paused_at=None).update(
             paused_at=timezone.now(), paused_reason=reason
         ):
-            raise Superseded(Sentence("Everything outgoing is paused already."))
+            raise Superseded(Sentence("All sending is already paused."))
         audit.record(Action.OUTGOING_PAUSED, actor=actor, reason=reason)
 
 
@@ -50,7 +50,7 @@ def resume(*, actor: Actor) -> None:
         if paused is None or not SendingPause.objects.filter(paused_at=paused.paused_at).update(
             paused_at=None, paused_reason=""
         ):
-            raise Superseded(Sentence("Outgoing requests are not paused as a whole."))
+            raise Superseded(Sentence("Sending is not paused."))
         audit.record(Action.OUTGOING_RESUMED, actor=actor, reason=paused.paused_reason)
         for processor_id in Processor.objects.sending().values_list("pk", flat=True):
             concurrency.wake(processor_id)

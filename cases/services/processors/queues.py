@@ -23,8 +23,8 @@ from dsrportal.sentence import Sentence
 # Failures shown of one queue, newest first.
 SHOWN: Final = 100
 UNREACHABLE: Final = Sentence(
-    "The queue store does not answer. Nothing is lost: what waits is in the database, and "
-    "work goes on when the store is back."
+    "The queue store is not responding. Nothing is lost. What is waiting is in the database, and work "
+    "continues when the store is back."
 )
 
 
@@ -117,13 +117,15 @@ def run_again(job_id: str) -> str:
         job = PortalJob.fetch(job_id, connection=queueing.store(), serializer=JSONSerializer)
         registry = _queue(job.origin).failed_job_registry if job.origin in settings.RQ_QUEUES else None
         if registry is None or job_id not in registry.get_job_ids(cleanup=False):
-            raise Superseded(Sentence("This job is not among the failed ones any more."))
+            raise Superseded(Sentence("This job is no longer among the failed ones."))
         queueing.wake(job.func_name or "", *(job.args or ()), queue=job.origin)
         registry.remove(job, delete_job=True)
     except NoSuchJobError as error:
-        raise Superseded(Sentence("This job is not among the failed ones any more.")) from error
+        raise Superseded(Sentence("This job is no longer among the failed ones.")) from error
     except ValueError as error:
-        raise Refused(Sentence("This job holds something other than ids and is not run again.")) from error
+        raise Refused(
+            Sentence("This job contains something other than IDs and cannot be run again.")
+        ) from error
     except RedisError as error:
         raise Refused(UNREACHABLE) from error
     return job.func_name or ""

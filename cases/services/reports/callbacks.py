@@ -43,21 +43,21 @@ PROCESSOR_CACHE_SECONDS = 5
 REFUSALS_KEPT_SECONDS = 35 * 24 * 3600
 # Why a callback was not believed: the reasons of `NotVerified`, and our own two.
 REFUSALS = {
-    "unknown_token": Sentence("The address is not one of ours"),
+    "unknown_token": Sentence("The address does not belong to this portal"),
     "no_domain": Sentence("Names no processor domain"),
     "wrong_domain": Sentence("Names another domain"),
     "no_signature": Sentence("Not signed"),
-    "signature_unreadable": Sentence("The signature is not base64"),
-    "signature_wrong": Sentence("The signature does not belong to the body"),
+    "signature_unreadable": Sentence("The signature is not valid base64"),
+    "signature_wrong": Sentence("The signature does not match the body"),
     "weak_key": Sentence("The signing key is too weak"),
-    "certificate_unreadable": Sentence("The certificate does not parse"),
+    "certificate_unreadable": Sentence("The certificate cannot be parsed"),
     "certificate_expired": Sentence("The certificate has expired"),
     "certificate_not_yet_valid": Sentence("The certificate is not valid yet"),
     "certificate_wrong_name": Sentence("The certificate names another domain"),
     "certificate_weak_key": Sentence("The certificate's key is too weak"),
-    "certificate_wrong_use": Sentence("The certificate is not one for servers"),
-    "certificate_untrusted": Sentence("The certificate hangs from no trusted root"),
-    "certificate_unavailable": Sentence("The certificate could not be fetched (answered: try again)"),
+    "certificate_wrong_use": Sentence("The certificate is not a server certificate"),
+    "certificate_untrusted": Sentence("The certificate has no chain to a trusted root"),
+    "certificate_unavailable": Sentence("The certificate could not be fetched (response: try again)"),
 }
 
 
@@ -180,7 +180,7 @@ def _show(delivery: CallbackDelivery) -> None:
     attention.open_item(
         AttentionKind.FOREIGN_CALLBACK,
         Sentence(
-            "%(processor)s sent a signed callback that could not be applied: look at its deliveries.",
+            "%(processor)s sent a signed callback that could not be processed. Check its deliveries.",
             processor=delivery.processor.name,
         ),
         actor=Actor(Source.CALLBACK, address=delivery.address or ""),

@@ -67,18 +67,19 @@ def show(request: ProcessorRequest, report: Report, *, asked_at: datetime) -> No
 
 def _both_sides(request: ProcessorRequest, report: Report, *, asked_at: datetime) -> Sentence:
     name, says = request.processor.name, Word(report.status.label)
-    asked = Sentence("when asked on %(moment)s", moment=asked_at)
+    asked = Sentence("in the status check of %(moment)s", moment=asked_at)
     if request.sent_at is None:
         return Sentence(
-            "A request to %(name)s was cancelled here before it was sent, yet %(asked)s they say it "
-            "is %(says)s: have them cancel it, or let it be carried out.",
+            "A request to %(name)s was cancelled here before it was sent, but %(asked)s the processor "
+            "reported “%(says)s”. Ask them to cancel it, or let it be carried out.",
             name=name,
             asked=asked,
             says=says,
         )
     held = Word(RequestStatus(request.status).label)
     return Sentence(
-        "%(name)s told us “%(held)s” (%(way)s) and %(asked)s says “%(says)s”: ask them which is true.",
+        "%(name)s reported “%(held)s” (%(way)s), but %(asked)s it reported “%(says)s”. Ask them which "
+        "is correct.",
         name=name,
         held=held,
         way=_by_which_way(request),
@@ -97,4 +98,4 @@ def _by_which_way(request: ProcessorRequest) -> Sentence:
     )
     if delivery is not None:
         return Sentence("callback of %(moment)s", moment=delivery.received_at)
-    return Sentence("answer of %(moment)s", moment=request.status_changed_at)
+    return Sentence("response of %(moment)s", moment=request.status_changed_at)

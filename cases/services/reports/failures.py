@@ -88,7 +88,8 @@ def _refuse(request: ProcessorRequest, error: IntegrationError) -> None:
     attention.open_item(
         AttentionKind.REFUSED,
         Sentence(
-            "%(sentence)s Request to %(processor)s: find out why, then retry, or cancel it and answer by hand.",
+            "%(sentence)s Request to %(processor)s: find out why, then retry. Or cancel it and respond "
+            "manually.",
             sentence=error.sentence,
             processor=request.processor.name,
         ),
@@ -169,8 +170,8 @@ def _open_conflict(request: ProcessorRequest) -> None:
     attention.open_item(
         AttentionKind.CONFLICT,
         Sentence(
-            "%(processor)s is still working on another request for the same identities, %(which)s; "
-            "this one waits and is tried again when that is finished, and every hour.",
+            "%(processor)s is still working on another request for the same identifiers, %(which)s. "
+            "This one waits. It is tried again when the other one is finished, and every hour.",
             processor=request.processor.name,
             which=which,
         ),
@@ -183,7 +184,7 @@ def _open_exhausted(request: ProcessorRequest) -> None:
     attention.open_item(
         AttentionKind.RETRIES_EXHAUSTED,
         Sentence(
-            "%(processor)s has not given a usable answer in %(count)s attempts; the portal goes on trying.",
+            "%(processor)s has given no usable response in %(count)s attempts. The portal keeps trying.",
             processor=request.processor.name,
             count=ATTEMPTS_BEFORE_ATTENTION,
         ),
@@ -196,7 +197,7 @@ def open_gone(request: ProcessorRequest) -> None:
     attention.open_item(
         AttentionKind.GONE,
         Sentence(
-            "%(processor)s no longer knows a request that it had accepted; ask them what became of it.",
+            "%(processor)s no longer knows a request that it had accepted. Ask them what happened to it.",
             processor=request.processor.name,
         ),
         actor=REPORT,

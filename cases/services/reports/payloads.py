@@ -12,7 +12,7 @@ from integrations import types
 from integrations.errors import Rejected
 from integrations.types import Identity, Inquiry, RequestType, Submission
 
-_UNREADABLE = Sentence("The identities can no longer be opened: their key is gone or not the right one.")
+_UNREADABLE = Sentence("The identifiers cannot be read: their key is missing or not the right one.")
 
 
 def inquiry(request: ProcessorRequest) -> Inquiry:

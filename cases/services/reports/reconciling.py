@@ -199,7 +199,7 @@ def ask_for_refresh(case: Case, *, actor: Actor) -> int:
         )
         requests = [request for request in requests if polling.asks(request.processor)]
         if not requests:
-            raise Refused(Sentence("No request of this case is with a processor that can be asked."))
+            raise Refused(Sentence("No request of this case is at a processor that can report its status."))
         for request in requests:
             request.case = locked
             audit.of_request(Action.REQUEST_REFRESHED, request, actor=actor)

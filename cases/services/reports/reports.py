@@ -125,7 +125,8 @@ def refuse_cancel(request: ProcessorRequest, *, actor: Actor) -> None:
     attention.open_item(
         AttentionKind.CANCEL_REFUSED,
         Sentence(
-            "%(processor)s had started already, so the cancel came too late: the request is carried out.",
+            "%(processor)s had already started, so the cancellation came too late. The request is "
+            "carried out.",
             processor=request.processor.name,
         ),
         actor=actor,
@@ -137,7 +138,8 @@ def _unknown_status(request: ProcessorRequest, report: Report, *, actor: Actor) 
     attention.open_item(
         AttentionKind.UNKNOWN_STATUS,
         Sentence(
-            "%(processor)s reports a status that OpenDSR v3 does not know; look at the delivery or ask them.",
+            "%(processor)s reported a status that OpenDSR v3 does not define. Check the delivery or ask "
+            "them.",
             processor=request.processor.name,
         ),
         actor=actor,
@@ -198,7 +200,7 @@ def _tell(request: ProcessorRequest, row: ForwardingExtension, *, actor: Actor) 
         attention.open_item(
             AttentionKind.PARTNER_FAILED,
             Sentence(
-                "%(processor)s could not forward to %(partner)s; reach that partner yourself.",
+                "%(processor)s could not forward the request to %(partner)s. Contact that partner yourself.",
                 processor=request.processor.name,
                 partner=partner[:140],
             ),

@@ -66,8 +66,8 @@ def _show_past_expected(request_id: UUID, *, now: datetime) -> None:
             attention.open_item(
                 AttentionKind.PAST_EXPECTED,
                 Sentence(
-                    "%(processor)s expected to be done by %(expected)s and says that it is still %(status)s: ask them "
-                    "what holds it up.",
+                    "%(processor)s expected to be done by %(expected)s but still reports the status "
+                    "%(status)s. Ask them about the delay.",
                     processor=request.processor.name,
                     expected=expected,
                     status=Word(RequestStatus(request.status).label),
@@ -122,8 +122,8 @@ def note_unanswered(processor: Processor, *, asked_in_vain: Collection[int | UUI
         attention.open_item(
             AttentionKind.SILENT,
             Sentence(
-                "%(processor)s gives no word on %(what)s, the first since %(since)s, however often it is asked: find "
-                "out whether it is up, or ask them.",
+                "%(processor)s sends no update on %(what)s, the first since %(since)s, although it is "
+                "asked regularly. Check whether it is available, or ask them.",
                 processor=processor.name,
                 what=what,
                 since=waiting["since"],

@@ -37,9 +37,9 @@ KEPT: Final = (PackageState.FETCHED, PackageState.SEALED)
 # What can be dropped and fetched anew.
 REFETCHED: Final = (PackageState.SEALED, PackageState.MISSED, PackageState.TOO_LARGE)
 
-NOTHING_HELD: Final = Sentence("The person is known there, and nothing is held about them.")
+NOTHING_HELD: Final = Sentence("The data subject is known there, but no data about them is held.")
 NO_PROFILE: Final = Sentence(
-    "The result has no profile in it: whether one is put in is a setting at the processor."
+    "The result contains no profile. Whether profiles are included is a setting at the processor."
 )
 
 
@@ -96,7 +96,7 @@ def _learn_url(connector: Connector, request: ProcessorRequest) -> None:
     with progress.locked_request(request.pk) as current:
         reports.apply(current, report, actor=REPORT)
     if not report.results_url:
-        raise Expired(Sentence("The processor completed the request and names no result."))
+        raise Expired(Sentence("The processor completed the request but provided no result."))
     request.results_url = report.results_url
 
 
@@ -141,13 +141,13 @@ def _tell(request: ProcessorRequest, package: ResultPackage) -> None:
         name = request.processor.name
         if package.state == PackageState.MISSED:
             sentence = Sentence(
-                "The result at %(name)s was gone before it could be fetched; send the request again.",
+                "The result at %(name)s was no longer available. Send the request again.",
                 name=name,
             )
         else:
             sentence = Sentence(
-                "The result at %(name)s is far larger than allowed; have the limit raised and fetch it "
-                "again, or get it from %(name)s by hand.",
+                "The result at %(name)s is far larger than allowed. Have the limit raised and fetch it "
+                "again, or get it from %(name)s manually.",
                 name=name,
             )
         _ask(AttentionKind.RESULT_MISSED, request, sentence)
@@ -190,10 +190,12 @@ def refetch(package: ResultPackage, *, actor: Actor) -> None:
         if request.case.status == CaseStatus.CLOSED:
             raise Refused(Sentence("The case is closed. Reopen it first."))
         if ProcessorRequest.objects.filter(replaces=request).exists():
-            raise Refused(Sentence("The request was sent again: the new one brings a result of its own."))
+            raise Refused(Sentence("The request was sent again. The new request returns its own result."))
         dropped = ResultPackage.objects.select_for_update().filter(pk=package.pk, state__in=REFETCHED).first()
         if dropped is None or request.answer:
-            raise Refused(Sentence("Only a result that is sealed, or could not be kept, is fetched again."))
+            raise Refused(
+                Sentence("Only a result that is sealed or could not be stored can be fetched again.")
+            )
         _record(Action.RESULT_DROPPED, request, dropped, {"state": str(dropped.state)}, actor=actor)
         attention.resolve_all(
             AttentionKind.RESULT_IN_DOUBT,

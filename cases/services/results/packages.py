@@ -33,44 +33,44 @@ REDACTION_REASONS: Final = {
 DOUBTS: Final = {
     "foreign_identity": (
         gettext_noop(
-            "The result from %(name)s names an identity that is not this person's, so it may be about "
-            "somebody else. Find out whose it is with %(name)s, then fetch it again or send the "
+            "The result from %(name)s contains an identifier that does not belong to this person, so it "
+            "may be about someone else. Clarify this with %(name)s, then fetch it again or send the "
             "request again."
         )
     ),
     "not_zip": (
         gettext_noop(
-            "The result from %(name)s is no archive, as it should be. Fetch it again; if it stays so, "
-            "ask %(name)s what it is."
+            "The result from %(name)s is not an archive as expected. Fetch it again. If this persists, "
+            "contact %(name)s."
         )
     ),
     "bomb": (
         gettext_noop(
-            "The result from %(name)s would unpack to more than an archive of its size can honestly "
-            "hold. Fetch it again; if it stays so, ask %(name)s for it."
+            "The result from %(name)s would unpack to more than an archive of its size can legitimately "
+            "contain. Fetch it again. If this persists, contact %(name)s."
         )
     ),
     "bad_names": (
         gettext_noop(
-            "The result from %(name)s holds files whose names could overwrite others where it is "
-            "unpacked. Fetch it again; if it stays so, ask %(name)s for it."
+            "The result from %(name)s contains files whose names could overwrite other files when it is "
+            "unpacked. Fetch it again. If this persists, contact %(name)s."
         )
     ),
     "unreadable": (
         gettext_noop(
-            "The result from %(name)s is damaged or locked and cannot be read as a whole. Fetch it "
-            "again; if it stays so, ask %(name)s for it."
+            "The result from %(name)s is damaged or locked and cannot be read completely. Fetch it "
+            "again. If this persists, contact %(name)s."
         )
     ),
     "too_large": (
         gettext_noop(
-            "The result from %(name)s is larger than results may be here. Have the limit raised, then "
-            "fetch it again while %(name)s still has it."
+            "The result from %(name)s is larger than allowed here. Have the limit raised, then fetch it "
+            "again while %(name)s still has it."
         )
     ),
 }
 _ANOTHER_DOUBT: Final = gettext_noop(
-    "The result from %(name)s is in doubt. Fetch it again; if it stays so, ask %(name)s for it."
+    "The result from %(name)s is doubtful. Fetch it again. If this persists, contact %(name)s."
 )
 
 
@@ -102,7 +102,9 @@ def view_summary(package: ResultPackage, *, actor: Actor) -> PackageSummary:
     _refuse_closed(package)
     summary = summary_of(package)
     if summary is None:
-        raise Refused(Sentence("The portal cannot tell what this kind of package holds; download it to see."))
+        raise Refused(
+            Sentence("The portal cannot show the contents of this type of package. Download it to see them.")
+        )
     _tell(Action.RESULT_VIEWED, package, actor=actor)
     return summary
 
@@ -134,7 +136,7 @@ def redacted(
     """
     _refuse_closed(package)
     if reason not in REDACTION_REASONS:
-        raise Refused(Sentence("Give one of the listed reasons."))
+        raise Refused(Sentence("Choose one of the listed reasons."))
     summary = summary_of(package) or PackageSummary()
     _check(summary, members, fields)
     pieces = _pieces(package, frozenset(members), frozenset(fields))
@@ -160,7 +162,7 @@ def _refuse_closed(package: ResultPackage) -> None:
     if package.state == PackageState.SEALED:
         name = package.processor_request.processor.name
         raise Refused(
-            Sentence("This package is kept sealed for everybody."), why_sealed(package.doubt, name=name)
+            Sentence("This package stays sealed for everyone."), why_sealed(package.doubt, name=name)
         )
     if package.state != PackageState.FETCHED:
         raise Refused(Sentence("There is no package to open."))
@@ -168,14 +170,12 @@ def _refuse_closed(package: ResultPackage) -> None:
 
 def _check(summary: PackageSummary, members: Collection[str], fields: Collection[str]) -> None:
     if not members and not fields:
-        raise Refused(Sentence("Choose what to leave out, or download the whole package."))
+        raise Refused(Sentence("Select what to remove, or download the whole package."))
     names = {member.name for member in summary.members}
     if not names.issuperset(members) or not set(summary.leave_out).issuperset(fields):
-        raise Refused(
-            Sentence("The package holds something else than was shown. Look again and choose anew.")
-        )
+        raise Refused(Sentence("The package no longer matches what was shown. Review it and select again."))
     if names and names == set(members):
-        raise Refused(Sentence("Nothing would be left of the package."))
+        raise Refused(Sentence("Nothing would remain in the package."))
 
 
 def _pieces(package: ResultPackage, members: frozenset[str], fields: frozenset[str]) -> Iterator[bytes]:
@@ -189,14 +189,14 @@ def _in_words(
 ) -> str:
     said = [
         Sentence(
-            "A copy of the result from %(processor)s was made with parts left out.",
+            "A copy of the result from %(processor)s was created with parts removed.",
             processor=package.processor_request.processor.name,
         )
     ]
     if members:
-        said.append(Sentence("Files left out: %(names)s", names=", ".join(sorted(members))))
+        said.append(Sentence("Removed files: %(names)s", names=", ".join(sorted(members))))
     if fields:
-        said.append(Sentence("Fields left out: %(names)s", names=", ".join(sorted(fields))))
+        said.append(Sentence("Removed fields: %(names)s", names=", ".join(sorted(fields))))
     said.append(Sentence("Reason: %(reason)s", reason=REDACTION_REASONS[reason]))
     # A note is what a person said: in their language.
     return "\n".join([*map(str, said), *([text.strip()] if text.strip() else [])])

@@ -100,9 +100,7 @@ def download(connector: Connector, request: ProcessorRequest) -> ResultPackage:
     except Exception as error:
         file_storage.delete(package.stored_name)
         if isinstance(error, Tampered):
-            raise UnexpectedAnswer(
-                Sentence("The result cannot be read back from where it was stored.")
-            ) from None
+            raise UnexpectedAnswer(Sentence("The stored result cannot be read.")) from None
         raise
     if summary.doubt:
         package.state, package.doubt = PackageState.SEALED, summary.doubt[:32]

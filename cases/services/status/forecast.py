@@ -76,7 +76,7 @@ def predict(
     due_on, expected = clock.due_on, timezone.localtime(last.at).date()
     sentence = (
         Sentence(
-            "It is due %(due_on)s, but %(who)s may answer as late as %(expected)s. %(helps)s",
+            "Due on %(due_on)s, but %(who)s may not respond until %(expected)s. %(helps)s",
             due_on=due_on,
             who=last.who,
             expected=expected,
@@ -84,7 +84,7 @@ def predict(
         )
         if at_risk
         else Sentence(
-            "All answers are expected by %(expected)s; it is due %(due_on)s.",
+            "All responses are expected by %(expected)s. The case is due on %(due_on)s.",
             expected=expected,
             due_on=due_on,
         )
@@ -98,7 +98,7 @@ def _unplanned(case: Case, *, now: datetime) -> list[_End]:
             processor,
             case.type,
             case.skip_waiting_period,
-            Sentence("Verify and approve it as soon as you can: each day counts."),
+            Sentence("Verify and approve the case as soon as possible. Every day counts."),
             now=now,
         )
         for processor in planning.candidates(case.type)
@@ -125,7 +125,7 @@ def _end(request: ProcessorRequest, request_type: str, *, now: datetime) -> _End
             processor,
             request_type,
             skip,
-            Sentence("Approve it as soon as you can: each day counts."),
+            Sentence("Approve the case as soon as possible. Every day counts."),
             now=now,
         )
     if request.status == RequestStatus.FAILED:
@@ -133,25 +133,25 @@ def _end(request: ProcessorRequest, request_type: str, *, now: datetime) -> _End
             processor,
             request_type,
             skip,
-            Sentence("Try what has failed again as soon as you can: each day counts."),
+            Sentence("Retry what has failed as soon as possible. Every day counts."),
             now=now,
         )
     longest = _longest(processor, request_type, skip)
     if request.status in SENT:
         at = request.expected_completion_at or (request.sent_at or request.status_changed_at) + longest
-        return _End(at, processor.name, Sentence("Nothing here can hasten it: tell the person in time."))
+        return _End(at, processor.name, Sentence("This cannot be accelerated. Inform the requester in time."))
     leaving = send_times.estimate(processor, now=now)
     waits = timedelta(seconds=leaving.seconds(request.due_at))
     if request.not_before_at:
         waits = max(waits, request.not_before_at - now)
     helps = (
-        Sentence("The processor is paused, and each day of that comes on top: have it resumed.")
+        Sentence("The processor is paused, and every day adds to the delay. Have it resumed.")
         if processor.paused_at
-        else Sentence("It leaves as soon as the budget allows: tell the person in time.")
+        else Sentence("The request is sent as soon as the budget allows. Inform the requester in time.")
     )
     if not leaving.known:
         helps = Sentence(
-            "%(helps)s The queue is left out of this, because the queue store does not answer.", helps=helps
+            "%(helps)s The queue is not included because the queue store is not responding.", helps=helps
         )
     return _End(now + waits + longest, processor.name, helps)
 
@@ -159,7 +159,7 @@ def _end(request: ProcessorRequest, request_type: str, *, now: datetime) -> _End
 def _held(processor: Processor, request_type: str, skip: bool, helps: Sentence, *, now: datetime) -> _End:
     """Of what a person has yet to let go."""
     if request_type == RequestType.ERASURE and not skip:
-        helps = Sentence("%(helps)s “Change the plan” can skip the waiting period.", helps=helps)
+        helps = Sentence("%(helps)s “Change plan” can skip the waiting period.", helps=helps)
     return _End(now + _longest(processor, request_type, skip), processor.name, helps)
 
 

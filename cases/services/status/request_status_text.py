@@ -28,18 +28,18 @@ UNHEARD: Final = timedelta(days=1)
 
 # Codes of integrations.errors, for people.
 ERRORS_IN_WORDS: Final = {
-    "rate_limited": Sentence("the processor, or our budget for it, said not now"),
-    "not_sent": Sentence("no connection, nothing was sent"),
-    "budget_forgotten": Sentence("the call budget had to be counted anew"),
-    "unreachable": Sentence("the connection broke before an answer came"),
-    "unexpected_answer": Sentence("the answer could not be read"),
+    "rate_limited": Sentence("postponed by the processor or by our budget for it"),
+    "not_sent": Sentence("no connection, nothing sent"),
+    "budget_forgotten": Sentence("the call budget had to be counted again"),
+    "unreachable": Sentence("the connection broke before a response arrived"),
+    "unexpected_answer": Sentence("the response could not be read"),
     "unauthorized": Sentence("the credentials were refused"),
-    "rejected": Sentence("the processor said no"),
-    "conflict": Sentence("another request for the same identities is in the way"),
+    "rejected": Sentence("the processor refused"),
+    "conflict": Sentence("another request for the same identifiers is in progress"),
     "unknown_request": Sentence("the processor does not know the request"),
-    "too_late": Sentence("the processor had begun already"),
-    "too_large": Sentence("the answer was larger than allowed"),
-    "expired": Sentence("the result was gone"),
+    "too_late": Sentence("the processor had already started"),
+    "too_large": Sentence("the response was larger than allowed"),
+    "expired": Sentence("the result was no longer available"),
 }
 
 
@@ -62,14 +62,14 @@ def for_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) -
     if request.cancel_requested_at:
         since = request.cancel_requested_at
         what = Sentence(
-            "%(name)s has not confirmed the cancel that was asked for %(at)s",
+            "%(name)s has not confirmed the cancellation requested %(at)s",
             name=name,
             at=at(since, now=now),
         )
     elif request.status == RequestStatus.COMPLETED:
         since = request.completed_at or request.status_changed_at
         what = Sentence(
-            "The result at %(name)s is being fetched since %(when)s", name=name, when=when(since, now=now)
+            "Fetching the result from %(name)s since %(when)s", name=name, when=when(since, now=now)
         )
     else:
         since = request.status_changed_at
@@ -79,7 +79,8 @@ def for_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) -
             AGENT,
             since,
             Sentence(
-                "%(what)s; held until another case of this person is closed, or somebody releases it.",
+                "%(what)s. On hold until another case of this data subject is closed, or until someone "
+                "releases it.",
                 what=what,
             ),
         )
@@ -88,17 +89,17 @@ def for_request(request: ProcessorRequest, *, all_paused: bool, now: datetime) -
             PORTAL,
             since,
             Sentence(
-                "%(what)s. Waits until %(until)s and can be undone until then, on the page of its bulk run.",
+                "%(what)s. Waiting until %(until)s. It can be undone until then on the page of its bulk run.",
                 what=what,
                 until=_soon(request.not_before_at, now=now),
             ),
         )
     if all_paused:
-        return Turn(MANAGER, since, Sentence("%(what)s; everything outgoing is paused.", what=what))
+        return Turn(MANAGER, since, Sentence("%(what)s. All sending is paused.", what=what))
     if request.processor.paused_at:
         return Turn(MANAGER, since, _paused(what, request.processor))
     if request.lease_until and request.lease_until > now:
-        return Turn(PORTAL, since, Sentence("%(what)s; it is being worked on at this moment.", what=what))
+        return Turn(PORTAL, since, Sentence("%(what)s. It is being processed right now.", what=what))
     return Turn(PORTAL, since, _last_attempt(what, request, now=now))
 
 
@@ -106,10 +107,10 @@ def _by_hand(request: ProcessorRequest, task: ManualTask, *, now: datetime) -> T
     who = Verbatim(task.assignee.get_username()) if task.assignee else AGENT
     since = request.status_changed_at
     template = (
-        gettext_noop("%(processor)s is worked by hand since %(since)s, due %(due_on)s.")
+        gettext_noop("The task at %(processor)s has been open since %(since)s, due %(due_on)s.")
         if task.assignee
         else gettext_noop(
-            "%(processor)s is worked by hand since %(since)s, due %(due_on)s, assigned to nobody."
+            "The task at %(processor)s has been open since %(since)s, due %(due_on)s, unassigned."
         )
     )
     return Turn(
@@ -132,12 +133,12 @@ def _in_flight(request: ProcessorRequest, *, now: datetime) -> Turn:
         words = Sentence(template, status=words, day=day(expected))
     heard = request.reported_at or since
     if heard < now - unheard_after(request.processor.kind):
-        words = Sentence("%(words)s, no word since %(when)s", words=words, when=when(heard, now=now))
+        words = Sentence("%(words)s, no update since %(when)s", words=words, when=when(heard, now=now))
     return Turn(
         Verbatim(name),
         since,
         Sentence(
-            "%(name)s has had it since %(when)s (%(words)s).",
+            "At %(name)s since %(when)s (%(words)s).",
             name=name,
             when=when(since, now=now),
             words=words,
@@ -154,8 +155,8 @@ def _paused(what: Sentence, processor: Processor) -> Sentence:
     """With the reason, unless it says nothing."""
     words = PAUSED_BECAUSE.get(processor.paused_reason, "")
     if processor.paused_reason == "by_hand" or not words:
-        return Sentence("%(what)s; the processor is paused.", what=what)
-    return Sentence("%(what)s; the processor is paused (%(why)s).", what=what, why=Word(words))
+        return Sentence("%(what)s. The processor is paused.", what=what)
+    return Sentence("%(what)s. The processor is paused (%(why)s).", what=what, why=Word(words))
 
 
 def _last_attempt(what: Sentence, request: ProcessorRequest, *, now: datetime) -> Sentence:
@@ -166,13 +167,13 @@ def _last_attempt(what: Sentence, request: ProcessorRequest, *, now: datetime) -
     if request.last_error == Conflict.code:
         if again and waits:
             return Sentence(
-                "%(what)s; another request is in the way, tried again %(at)s.",
+                "%(what)s. Another request is in progress. Next attempt %(at)s.",
                 what=what,
                 at=at(again, now=now),
             )
-        return Sentence("%(what)s; another request is in the way, about to be tried again.", what=what)
+        return Sentence("%(what)s. Another request is in progress. Next attempt in a moment.", what=what)
     answer = (
-        Sentence("last answer: %(status)s", status=request.last_http_status)
+        Sentence("last response: %(status)s", status=request.last_http_status)
         if request.last_http_status
         else Sentence(
             "last attempt: %(error)s",
@@ -181,9 +182,9 @@ def _last_attempt(what: Sentence, request: ProcessorRequest, *, now: datetime) -
     )
     if again and waits:
         return Sentence(
-            "%(what)s; %(answer)s, next attempt %(at)s.", what=what, answer=answer, at=at(again, now=now)
+            "%(what)s (%(answer)s). Next attempt %(at)s.", what=what, answer=answer, at=at(again, now=now)
         )
-    return Sentence("%(what)s; %(answer)s, next attempt in a moment.", what=what, answer=answer)
+    return Sentence("%(what)s (%(answer)s). Next attempt in a moment.", what=what, answer=answer)
 
 
 def when(moment: datetime, *, now: datetime) -> str:

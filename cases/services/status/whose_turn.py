@@ -162,16 +162,21 @@ def _turn(
             turn,
             since,
             Sentence(
-                "Closed as %(outcome)s on %(day)s.", outcome=Outcome(case.outcome).label, day=day(since)
+                "Closed on %(day)s. Outcome: %(outcome)s.",
+                outcome=Outcome(case.outcome).label,
+                day=day(since),
             ),
         )
     since = case.status_changed_at
     waits = {
-        CaseStatus.INTAKE: gettext_noop("Waiting for an agent to check who the person is, since %(when)s."),
-        CaseStatus.VERIFYING: gettext_noop("Waiting for the person to prove who they are, since %(when)s."),
+        CaseStatus.INTAKE: gettext_noop("Waiting for an agent to verify the requester since %(when)s."),
+        CaseStatus.VERIFYING: gettext_noop(
+            "Waiting for the requester to confirm their identity since %(when)s."
+        ),
         CaseStatus.READY: gettext_noop("Waiting for an approver since %(when)s."),
         CaseStatus.REVIEW: gettext_noop(
-            "All answers are in; waiting for an agent to check them and close the case, since %(when)s."
+            "All responses have arrived. Waiting since %(when)s for an agent to review them and close "
+            "the case."
         ),
     }[CaseStatus(case.status)]
     return Turn(turn, since, Sentence(waits, when=when(since, now=now)))
@@ -182,16 +187,16 @@ def _decision(
 ) -> Turn:
     turn = WHOSE_TURN[CaseStatus.ATTENTION]
     sentences = [item.sentence for item in items] or [
-        Sentence("a request to %(processor)s has failed.", processor=request.processor.name)
+        Sentence("A request to %(processor)s has failed.", processor=request.processor.name)
         for request in requests
         if request.status == RequestStatus.FAILED
     ]
     since = items[0].opened_at if items else case.status_changed_at
-    what = sentences[0] if sentences else Sentence("something is open.")
+    what = sentences[0] if sentences else Sentence("An item is open.")
     template = (
-        gettext_noop("%(turn)s decides: %(what)s And %(count)s more. Open since %(when)s.")
+        gettext_noop("%(turn)s must decide: %(what)s And %(count)s more. Open since %(when)s.")
         if len(sentences) > 1
-        else gettext_noop("%(turn)s decides: %(what)s Open since %(when)s.")
+        else gettext_noop("%(turn)s must decide: %(what)s Open since %(when)s.")
     )
     slots = {"count": len(sentences) - 1} if len(sentences) > 1 else {}
     return Turn(turn, since, Sentence(template, turn=turn, what=what, when=when(since, now=now), **slots))
@@ -202,7 +207,11 @@ def _working(case: Case, requests: list[ProcessorRequest], *, all_paused: bool, 
     found = [for_request(request, all_paused=all_paused, now=now) for request in requests]
     if not found:
         since = case.status_changed_at
-        return Turn(PORTAL, since, Sentence("All answers are in; the portal takes the case on in a moment."))
+        return Turn(
+            PORTAL,
+            since,
+            Sentence("All responses have arrived. The portal continues with the case in a moment."),
+        )
     order: dict[Sentence, int] = {MANAGER: 0, PORTAL: 2}
     order |= {Verbatim(request.processor.name): 3 for request in requests}
     first = min(found, key=lambda standing: (order.get(standing.turn, 1), standing.since))
@@ -210,10 +219,10 @@ def _working(case: Case, requests: list[ProcessorRequest], *, all_paused: bool, 
     if not others:
         return first
     sentence = (
-        Sentence("%(sentence)s One more request is not answered yet.", sentence=first.sentence)
+        Sentence("%(sentence)s One more response is still missing.", sentence=first.sentence)
         if others == 1
         else Sentence(
-            "%(sentence)s %(count)s more requests are not answered yet.",
+            "%(sentence)s %(count)s more responses are still missing.",
             sentence=first.sentence,
             count=others,
         )

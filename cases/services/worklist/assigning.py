@@ -30,7 +30,7 @@ def assign(case: Case, *, actor: Actor, assignee: User | None, seen: int | None)
     Raises Refused for an account that is not active.
     """
     if assignee is not None and not assignee.is_active:
-        raise Refused(Sentence("This account is not active; choose another."))
+        raise Refused(Sentence("This account is not active. Choose another one."))
     with progress.locked(case.pk) as locked:
         _refuse_closed(locked)
         versions.refuse_conflict(locked, actor=actor, touching=versions.ASSIGNEE)
@@ -38,7 +38,7 @@ def assign(case: Case, *, actor: Actor, assignee: User | None, seen: int | None)
             name = locked.assignee.get_username() if locked.assignee else Sentence("nobody")
             raise Superseded(
                 Sentence(
-                    "The case has been assigned to %(name)s in the meantime. Look again and decide anew.",
+                    "The case was assigned to %(name)s in the meantime. Review it and try again.",
                     name=name,
                 )
             )
@@ -62,9 +62,9 @@ def defer(case: Case, *, actor: Actor, until: date | None) -> Case:
         versions.refuse_conflict(locked, actor=actor, touching=versions.FOLLOW_UP)
         due_on = locked.clocks.order_by("due_on").values_list("due_on", flat=True).first()
         if until is not None and until <= timezone.localdate():
-            raise Refused(Sentence("Choose a day after today."))
+            raise Refused(Sentence("Choose a day in the future."))
         if until is not None and due_on is not None and until >= due_on:
-            raise Refused(Sentence("The case is due %(due_on)s: choose a day before that.", due_on=due_on))
+            raise Refused(Sentence("The case is due on %(due_on)s. Choose a day before that.", due_on=due_on))
         if locked.follow_up_on != until:
             progress.write(locked, follow_up_on=until)
             words = until.isoformat() if until else "now"
@@ -77,10 +77,13 @@ def tag(case: Case, *, actor: Actor, names: Collection[str]) -> Case:
     wanted = {name.lower(): name for name in (" ".join(name.split()) for name in names) if name}
     if any(not _WORD.fullmatch(name) for name in wanted.values()):
         raise Refused(
-            Sentence("A tag has up to 40 letters, digits, blanks and . & / + - only, and nothing personal.")
+            Sentence(
+                "A tag can have up to 40 characters: letters, digits, spaces and . & / + - only. Do not use "
+                "personal data."
+            )
         )
     if len(wanted) > MOST_TAGS:
-        raise Refused(Sentence("A case has up to %(count)s tags.", count=MOST_TAGS))
+        raise Refused(Sentence("A case can have up to %(count)s tags.", count=MOST_TAGS))
     with progress.locked(case.pk) as locked:
         _refuse_closed(locked)
         versions.refuse_conflict(locked, actor=actor, touching=versions.TAGS)
@@ -120,4 +123,4 @@ NOT_OPEN: Final = (CLOSED,)
 
 def _refuse_closed(case: Case) -> None:
     if case.status == CaseStatus.CLOSED:
-        raise Refused(Sentence("The case is closed: reopen it first."))
+        raise Refused(Sentence("The case is closed. Reopen it first."))

@@ -37,7 +37,7 @@ def begin(
     Raises Refused where identities shall be revealed without one of REVEAL_REASONS.
     """
     if reveal and reason not in disclosure.REVEAL_REASONS:
-        raise Refused(Sentence("Give one of the listed reasons."))
+        raise Refused(Sentence("Choose one of the listed reasons."))
     found = rows.values_list("pk", Window(Count("pk"))).iterator(chunk_size=KEYS)
     first = next(found, None)
     event = audit.record(

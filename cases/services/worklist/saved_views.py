@@ -42,14 +42,14 @@ def may_change(view: SavedView, user: User) -> bool:
 def save(*, actor: Actor, name: str, query: str, shared: bool) -> SavedView:
     """Keep `query`, in the canonical form of the list's address. Raises Refused, with a sentence."""
     if actor.user is None:
-        raise Refused(Sentence("A view is kept by a person."))
+        raise Refused(Sentence("A view must be saved by a user."))
     name = _checked(name)
     if not query:
-        raise Refused(Sentence("Filter or sort the list first: that is what a view keeps."))
+        raise Refused(Sentence("Filter or sort the list first. A view saves the filters and the order."))
     if shared and not actor.user.has_perm("cases.share_savedview"):
-        raise Refused(Sentence("Your role may keep views of your own, but not share them."))
+        raise Refused(Sentence("Your role allows you to save your own views but not to share them."))
     if SavedView.objects.filter(owner=actor.user).count() >= MOST:
-        raise Refused(Sentence("You have %(most)d views: delete one that you no longer use.", most=MOST))
+        raise Refused(Sentence("You have %(most)d views. Delete one that you no longer need.", most=MOST))
     with _name_taken():
         view = SavedView.objects.create(name=name, owner=actor.user, shared=shared, query=query)
         if shared:
@@ -63,7 +63,7 @@ def change(view: SavedView, *, actor: Actor, name: str, shared: bool) -> SavedVi
     with _name_taken():
         locked = _locked(view, actor=actor)
         if shared != locked.shared and not (actor.user and actor.user.has_perm("cases.share_savedview")):
-            raise Refused(Sentence("Your role may keep views of your own, but not share them."))
+            raise Refused(Sentence("Your role allows you to save your own views but not to share them."))
         before, was_shared = locked.name, locked.shared
         locked.name, locked.shared = name, shared
         locked.save(update_fields=["name", "shared"])
@@ -90,7 +90,7 @@ def _locked(view: SavedView, *, actor: Actor) -> SavedView:
     if locked is None:
         raise Superseded(Sentence("This view was deleted in the meantime."))
     if actor.user is None or not may_change(locked, actor.user):
-        raise Refused(Sentence("This view is not yours to change."))
+        raise Refused(Sentence("You cannot change this view because it is not yours."))
     return locked
 
 
@@ -99,7 +99,8 @@ def _checked(name: str) -> str:
     if not _WORDS.fullmatch(name):
         raise Refused(
             Sentence(
-                "A view’s name has up to 40 letters, digits, blanks and . , : & / + ( ) - only, nothing personal."
+                "The name of a view can have up to 40 characters: letters, digits, spaces and . , : & / "
+                "+ ( ) - only. Do not use personal data."
             )
         )
     return name
@@ -111,7 +112,7 @@ def _name_taken() -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as error:
-        raise Refused(Sentence("There is a view of that name already: choose another.")) from error
+        raise Refused(Sentence("There is already a view with this name. Choose another one.")) from error
 
 
 def _record(

@@ -82,7 +82,7 @@ def test_whatever_a_page_says_can_be_said_in_another_language(
 def test_a_text_that_is_not_marked_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     pseudo.speak(monkeypatch)
     with translation.override("de"):
-        marked = Sentence("Held: waits for %(other)s", other=Sentence("Approve"))
+        marked = Sentence("Put on hold: waits for %(other)s", other=Sentence("Approve"))
         page = (
             f'<p title="Close">{marked} <b>{Sentence("Held by %(name)s", name="somebody")}</b> Bare words</p>'
         )

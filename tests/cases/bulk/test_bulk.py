@@ -151,7 +151,7 @@ def test_freezing_and_counting_ask_equally_often_for_few_and_for_many() -> None:
 
 
 def test_no_case_and_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Refused, match="No case was chosen"):
+    with pytest.raises(Refused, match="No cases were selected"):
         bulk_runs.start(Case.objects.none(), verb="tag", said={"add": ["x"]}, actor=actor("agnes"))
     some(open_case, 3)
     monkeypatch.setattr(bulk_runs, "MOST_CASES", 2)
@@ -203,7 +203,9 @@ def test_who_loses_the_role_on_the_way_is_refused_and_may_go_on_once_they_have_i
     pia = User.objects.get(username="pia")
     pia.groups.clear()
     bulk_work.work(run.pk)
-    assert set(states(run).values()) == {"refused Who started this may not do it any more."}
+    assert set(states(run).values()) == {
+        "refused The user who started this no longer has permission to do it."
+    }
     assert not Case.objects.filter(status=CaseStatus.WORKING).exists()
     pia.groups.add(Group.objects.get(name="approver"))
     run.refresh_from_db()
@@ -229,13 +231,19 @@ def test_four_eyes_hold_for_each_row_also_when_they_close_after_the_preview() ->
     Case.objects.filter(pk=mine.pk).update(changed_by=User.objects.get(username="pia"))
     run = done(run)
     assert states(run)[other.reference] == "done"
-    assert "ask a second person" in states(run)[mine.reference]
+    assert (
+        "Whoever opened, verified or last changed an erasure or correction cannot approve it."
+        in states(run)[mine.reference]
+    )
 
 
 def test_only_who_previewed_confirms() -> None:
     some(ready_case, 1)
     run = previewed("approve")
-    with pytest.raises(Refused, match="Only who previewed it"):
+    with pytest.raises(
+        Refused,
+        match="Only the user who created the preview can confirm it, because it is based on their permissions",
+    ):
         bulk_runs.begin(run, actor=actor("adam"))
     bulk_runs.begin(run, actor=actor("pia"))
     with pytest.raises(Superseded):
@@ -277,7 +285,7 @@ def test_what_was_said_is_sealed_and_shredded_in_the_end() -> None:
     assert BulkRun.objects.get(pk=run.pk).said["text"].startswith("Ada")
     BulkRun.objects.update(finished_at=timezone.now() - bulk_runs.SAID_KEPT - timedelta(days=1))
     bulk_runs.forget_forms()
-    with pytest.raises(Refused, match="no longer kept"):
+    with pytest.raises(Refused, match="expired"):
         bulk_runs.retry(BulkRun.objects.get(pk=run.pk), actor=actor("agnes"))
 
 
@@ -285,7 +293,7 @@ def test_a_lesser_outcome_is_not_closed_unseen() -> None:
     good, lesser = stages.in_review(), stages.answered("refused")
     run = done(previewed("close", by="agnes"))
     assert states(run)[good.reference] == "done"
-    assert "look at it and close it by itself" in states(run)[lesser.reference]
+    assert "Review this case and close it individually." in states(run)[lesser.reference]
     run = done(previewed("close", by="agnes", lesser=True))
     assert states(run)[lesser.reference] == "done"
     lesser.refresh_from_db()
@@ -303,7 +311,7 @@ def test_the_trail_tells_of_the_run_and_of_each_case() -> None:
         ("bulk.started", "pia"),
         ("bulk.finished", ""),
     ]
-    assert portal[0].sentence == f"Started in bulk: approve, cases: 1 ({run.pk})"
+    assert portal[0].sentence == f"Started a bulk run: approve, cases: 1 ({run.pk})"
     assert "1 done, 0 refused" in portal[1].sentence
     approved = AuditEvent.objects.get(case=case, action="case.approved")
     assert (approved.actor_label, approved.address) == ("pia", "192.0.2.7")
@@ -390,7 +398,7 @@ def test_an_error_of_ours_fails_one_row_and_quotes_nothing(monkeypatch: pytest.M
     with monkeypatch.context() as patched:
         patched.setattr(approval, "approve", fails)
         run = done(run)
-    assert states(run)[first.reference] == "failed An error of the portal (ValueError)."
+    assert states(run)[first.reference] == "failed Internal error (ValueError)."
     assert states(run)[second.reference] == "done"
     bulk_runs.retry(run, actor=actor("pia"))
     bulk_work.work(run.pk)

@@ -82,7 +82,7 @@ def test_whoever_looks_is_told_until_when(shop: Processor) -> None:
     case.refresh_from_db()
     until = timezone.localtime(case.requests.get().not_before_at)
     said = whose_turn.for_case(case, now=timezone.now())
-    assert f"Waits until {until:%H:%M} and can be undone until then" in said.sentence.english
+    assert f"Waiting until {until:%H:%M}. It can be undone until then" in said.sentence.english
     later = timezone.now() + timedelta(hours=2)
     assert not whose_turn.stuck(now=later).filter(pk=case.pk).exists()
     expected = forecast.predict(case, now=timezone.now())
@@ -139,7 +139,7 @@ def test_an_undone_case_is_ready_again_with_the_same_plan_and_can_be_approved_an
     assert [request.processor for request in planning.standing_requests(case)] == [shop]
     assert (row_of(case).state, bulk_runs.counts(run)) == (RowState.UNDONE, {RowState.UNDONE: 1})
     event = AuditEvent.objects.get(case=case, action="case.approval_undone")
-    assert (event.actor_label, event.sentence) == ("pia", "Took the approval back before anything was sent")
+    assert (event.actor_label, event.sentence) == ("pia", "Undid the approval before anything was sent")
     # It was no change of the plan: who undid it is no second person the less.
     approval.approve(case, actor=actor("pia"), digest=planning.digest(case))
     with pytest.raises(Superseded):
@@ -157,7 +157,9 @@ def test_after_its_first_attempt_nothing_is_undone(shop: Processor) -> None:
         assert row_of(case).state == RowState.UNDONE
         transaction.set_rollback(True)
     assert leases.claim(shop)
-    with pytest.raises(Refused, match="has been sent already"):
+    with pytest.raises(
+        Refused, match="Part of this plan has already been sent, so it can no longer be changed"
+    ):
         bulk_undo.undo(row_of(case), actor=actor("pia"))
     case.refresh_from_db()
     assert (case.status, row_of(case).state) == (CaseStatus.WORKING, RowState.DONE)
@@ -170,7 +172,7 @@ def test_what_was_approved_anew_since_is_not_undone_with_it(shop: Processor) -> 
     again = done(previewed("approve"))
     BulkRow.objects.filter(run=run).update(state=RowState.DONE)
     until = case.requests.get(status=RequestStatus.QUEUED).not_before_at
-    with pytest.raises(Refused, match="does not hold any more"):
+    with pytest.raises(Refused, match="This approval is no longer valid, so there is nothing to undo"):
         bulk_undo.undo(run.rows.get(), actor=actor("pia"))
     bulk_undo.undo_all(run, actor=actor("pia"))
     bulk_work.work(run.pk)
@@ -204,7 +206,10 @@ def test_who_loses_the_role_undoes_nothing_and_the_cases_go_on(shop: Processor) 
     bulk_undo.undo_all(run, actor=actor("pia"))
     User.objects.get(username="pia").groups.clear()
     bulk_work.work(run.pk)
-    assert "may not do that any more" in row_of(case).sentence.english
+    assert (
+        "The user who requested the undo no longer has permission to do this."
+        in row_of(case).sentence.english
+    )
     assert cool_off.end_due(now=timezone.now()) == 1
 
 
@@ -249,7 +254,7 @@ def test_who_undoes_while_a_lane_claims_is_second(shop: Processor) -> None:
         undoing.start()
         until_somebody_waits()
     undoing.join(10)
-    assert "sent already" in said[0]
+    assert "Part of this plan has already been sent, so it can no longer be changed." in said[0]
     assert case.requests.get().attempts == 1
 
 

@@ -121,7 +121,7 @@ def test_a_duplicate_of_a_duplicate_follows_with_its_receipt() -> None:
     assert fresh(first).duplicate_of == fresh(middle).duplicate_of == kept
     assert clock(kept).due_at == governing.due_at
     moved = AuditEvent.objects.get(case=first, action=Action.DUPLICATE_MOVED)
-    assert moved.sentence == f"Counts as a duplicate of {kept} now, no longer of {middle}"
+    assert moved.sentence == f"Now a duplicate of {kept} instead of {middle}"
 
 
 def test_reopening_it_clears_the_link_and_gives_the_other_its_own_time_back() -> None:
@@ -213,7 +213,9 @@ def test_once_something_was_sent_the_two_are_only_linked() -> None:
     kept, case = sent(approved_case(identities=ADA)), ready_case(identities=MORE, received_at=EARLIER)
     governing = clock(case)
     (row,) = only_in(case, kept).values()
-    assert "has been sent already" in refusal(case, kept, add=[row.pk])
+    assert "Part of this plan has already been sent, so it can no longer be changed." in refusal(
+        case, kept, add=[row.pk]
+    )
     close(case, kept)
     after = fresh(kept)
     assert (after.status, after.approved_at is not None) == (CaseStatus.WORKING, True)
@@ -229,8 +231,11 @@ def test_only_what_verification_has_shown_to_be_alike() -> None:
     stranger = open_case(identities=ADA)
     bob = ready_case(identities=[("email", "bob@example.org")])
     for case, kept in ((victim, stranger), (stranger, victim), (victim, bob)):
-        assert "do not share an identity" in refusal(case, kept)
-    assert "no duplicate of itself" in refusal(victim, victim)
+        assert (
+            "They have no identifier in common that was verified in both, make different requests, or were "
+            "received too far apart."
+        ) in refusal(case, kept)
+    assert "A case cannot be a duplicate of itself." in refusal(victim, victim)
 
 
 def test_nothing_is_closed_into_a_closed_case_nor_twice() -> None:
@@ -245,14 +250,14 @@ def test_nothing_is_closed_into_a_closed_case_nor_twice() -> None:
 def test_what_somebody_said_is_none_must_be_taken_back_first() -> None:
     kept, case = ready_case(identities=ADA), ready_case(identities=ADA)
     suggestions.dismiss(kept, case, actor=actor("pia"))
-    assert "take that back first" in refusal(case, kept)
+    assert "These two cases were marked as not duplicates." in refusal(case, kept)
 
 
 def test_something_open_is_decided_first() -> None:
     kept, case = ready_case(identities=ADA), ready_case(identities=ADA)
     with progress.locked(case.pk) as locked:
         attention.open_item(AttentionKind.GONE, Sentence("It is gone."), actor=actor("agnes"), case=locked)
-    assert "needs attention" in refusal(case, kept)
+    assert "Resolve them first." in refusal(case, kept)
 
 
 def correction(new_value: str) -> Case:
@@ -265,7 +270,10 @@ def correction(new_value: str) -> Case:
 
 def test_two_corrections_are_the_same_only_where_they_ask_for_the_same() -> None:
     kept, other, same = correction("a@example.org"), correction("b@example.org"), correction("A@example.org")
-    assert "a correction that the other case does not ask for" in refusal(other, kept)
+    assert (
+        "asks for a correction that the other case does not include, so they are not the same request."
+        in refusal(other, kept)
+    )
     close(same, kept)
     assert fresh(same).outcome == Outcome.DUPLICATE
 
@@ -337,7 +345,7 @@ def test_it_is_refused_where_one_of_the_two_has_changed_since_they_were_compared
     ):
         added = types.Identity("controller_customer_id", f"C-{changed.pk}")
         identities.change(changed, actor=actor("pia"), add=[added], remove=[])
-        with pytest.raises(versions.Conflict, match="Somebody was faster"):
+        with pytest.raises(versions.Conflict, match="This changed since you opened the page"):
             duplicate_closing.close(case, kept=kept, **more)
         assert fresh(case).status == CaseStatus.READY
 

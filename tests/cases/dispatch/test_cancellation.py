@@ -63,7 +63,7 @@ def test_a_cancel_that_comes_too_late_asks_a_human(target: Processor, sandbox: S
     attention.resolve(item, actor=actor("agnes"), resolution="decided")
     case.refresh_from_db()
     assert case.status == CaseStatus.WORKING
-    with pytest.raises(Refused, match="queued or pending"):
+    with pytest.raises(Refused, match="Only requests that are queued, pending or failed can be cancelled"):
         cancellation.cancel(case, actor=actor("agnes"))
 
 

@@ -200,7 +200,7 @@ def test_identities_that_were_shredded_are_shown_to_a_human(target: Processor, s
     case.subject.data_key.destroy()
     dispatch.drain(target.pk)
     assert the_request(case).status == RequestStatus.FAILED
-    assert "can no longer be opened" in AttentionItem.objects.get().sentence.english
+    assert "The identifiers cannot be read" in AttentionItem.objects.get().sentence.english
     assert sandbox.state()["requests"] == []
 
 

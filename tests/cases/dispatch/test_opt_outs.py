@@ -59,7 +59,7 @@ def test_of_an_unknown_person_nothing_is_sent(target: Processor, sandbox: Sandbo
     case = opt_out()
     dispatch.drain(target.pk)
     request = ProcessorRequest.objects.get()
-    assert (request.answer, request.remark) == (Answer.NO_DATA_HELD, "No profile found; nothing was sent.")
+    assert (request.answer, request.remark) == (Answer.NO_DATA_HELD, "No profile found. Nothing was sent.")
     assert sandbox.people() == []
     assert sandbox.batches() == []
     assert closing.proposed_outcome(fresh(case)) == Outcome.NO_DATA_HELD
@@ -93,7 +93,7 @@ def test_without_an_input_key_an_opt_out_is_refused_with_the_reason(
 def test_an_opt_out_is_not_verified_and_no_other_type_is_sent_unapproved(target: Processor) -> None:
     with pytest.raises(Refused, match="no verification"):
         verification.record(opt_out(), actor=actor("agnes"), method="signed_in")
-    with pytest.raises(Refused, match="needs an approval"):
+    with pytest.raises(Refused, match="This type of case requires approval"):
         approval.queue_unapproved(open_case(), actor=actor("agnes"))
 
 
@@ -144,8 +144,11 @@ def test_another_new_value_is_another_approval(target: Processor) -> None:
 @pytest.mark.parametrize(
     ("corrections", "said"),
     [
-        ([], "what is to be corrected"),
-        ([Correction("email", "bob@example.org", "x@example.org")], "among the identities"),
+        ([], "Enter a new value for at least one identifier."),
+        (
+            [Correction("email", "bob@example.org", "x@example.org")],
+            "The value to correct must be among the identifiers.",
+        ),
         ([Correction("email", "ada@example.org", "ada@example.org")], "differs"),
         ([Correction("email", "ada@example.org", " ")], "differs"),
     ],

@@ -173,11 +173,11 @@ def test_an_error_under_a_stale_lease_is_ignored(target: Processor, sandbox: San
     (first,) = leases.claim(target)
     an_hour_passes()
     (second,) = leases.claim(target)
-    failures.record(first, Unreachable(Sentence("localhost did not answer in time.")))
+    failures.record(first, Unreachable(Sentence("localhost did not respond in time.")))
     request = the_request(case)
     assert (request.lease_token, request.last_error) == (second.lease_token, "")
     dispatch.record(second, connector_for(target).submit(payloads.submission(second)))
-    failures.record(first, Unreachable(Sentence("localhost did not answer in time.")))
+    failures.record(first, Unreachable(Sentence("localhost did not respond in time.")))
     request = the_request(case)
     assert (request.status, request.last_error, request.outcome_unknown) == (RequestStatus.PENDING, "", False)
 

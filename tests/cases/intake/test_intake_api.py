@@ -385,7 +385,7 @@ def test_a_form_approves_nothing_and_who_verified_does_not_either() -> None:
     website.open()
     case = verification.record(Case.objects.get(), actor=builders.actor("agnes"), method="signed_in")
     itself = intake_sources.actor_of(website.source, address="")
-    assert str(approval.why_not(case, actor=itself)) == "A case is approved by a person."
+    assert str(approval.why_not(case, actor=itself)) == "A case must be approved by a user."
     assert approval.why_not(case, actor=builders.actor("agnes"))
     assert approval.why_not(case, actor=builders.actor("pia")) is None
     approved = approval.approve(case, actor=builders.actor("pia"), digest=planning.digest(case))

@@ -64,7 +64,7 @@ def test_opening_the_link_changes_nothing_and_the_button_confirms(case: Case, ad
     assert token
     done = client.post(address, {"csrfmiddlewaretoken": token[1]}, follow=True)
     assert done.redirect_chain == [("/confirm/done/", 302)]
-    assert "Thank you, that is confirmed" in done.content.decode()
+    assert "Thank you, your request is confirmed" in done.content.decode()
     assert status(case) == "ready"
 
 

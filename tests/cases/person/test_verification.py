@@ -110,10 +110,10 @@ def test_the_trail_tells_what_a_rule_was_and_what_it_is() -> None:
     [
         ("matched_data", Evidence(points=("name",)), "at least 2 data points"),
         ("matched_data", Evidence(points=("name", "name", "shoe_size")), "at least 2 data points"),
-        ("document_seen", Evidence(), "what kind of document"),
-        ("document_seen", Evidence(document="library_card"), "what kind of document"),
-        ("authorised_agent", Evidence(directly=True), "what proof"),
-        ("email_confirmed", MATCHED, "by the person alone"),
+        ("document_seen", Evidence(), "the type of document you saw"),
+        ("document_seen", Evidence(document="library_card"), "the type of document you saw"),
+        ("authorised_agent", Evidence(directly=True), "the proof that the agent provided"),
+        ("email_confirmed", MATCHED, "only be confirmed by the requester"),
         ("crystal_ball", MATCHED, "does not allow"),
     ],
 )
@@ -173,7 +173,7 @@ def test_where_specific_pieces_are_given_out_a_declaration_must_be_kept() -> Non
 def test_what_a_correction_contests_is_no_proof() -> None:
     corrections = [Correction("email", "ada@example.org", "new@example.org")]
     case = open_case(type="correction", identities=TWO, corrections=corrections)
-    with pytest.raises(Refused, match="is to be corrected"):
+    with pytest.raises(Refused, match="The value to correct"):
         verification.record(
             case,
             actor=actor("agnes"),
@@ -203,7 +203,7 @@ def test_a_failed_attempt_is_kept_and_leaves_the_person_unverified() -> None:
         evidence=Evidence(points=("name",)),
         text="Odd.",
     )
-    with pytest.raises(Refused, match="Say why"):
+    with pytest.raises(Refused, match="Choose why the verification failed"):
         verification.fail(case, actor=agnes, method="matched_data", reason="x")
     case.refresh_from_db()
     row = case.verifications.get()
@@ -225,13 +225,15 @@ def test_only_what_was_ticked_is_shown_to_be_the_persons() -> None:
     assert shown(case) == {"email": True, "controller_customer_id": False}
     other = open_case(identities=[("email", "b@example.org")])
     for wrong in ([], ticked):
-        with pytest.raises(Refused, match="Tick at least one"):
+        with pytest.raises(
+            Refused, match="Select at least one identifier that was confirmed as the requester’s"
+        ):
             verification.record(other, actor=actor("agnes"), method="signed_in", identities=wrong)
 
 
 def test_what_is_added_later_is_not_shown_until_somebody_shows_it() -> None:
     case = ready_case()
-    with pytest.raises(Refused, match="verified already"):
+    with pytest.raises(Refused, match="The requester is already verified"):
         verification.record(case, actor=actor("vera"), method="signed_in")
     identities.change(case, actor=actor("agnes"), add=[Identity("other", "n-7")], remove=[])
     assert shown(case) == {"email": True, "other": False}

@@ -108,7 +108,7 @@ def test_closing_follows_the_answers() -> None:
 
 def test_a_refused_request_is_closed_as_fulfilled_only_with_a_reason() -> None:
     case = in_review("refused")
-    with pytest.raises(Refused, match="say why"):
+    with pytest.raises(Refused, match="Choose a reason for closing with a better outcome"):
         closing.close(case, actor=actor("agnes"), outcome="fulfilled", text="Never mind.")
     with pytest.raises(Refused, match="note"):
         closing.close(case, actor=actor("agnes"), outcome="fulfilled", reason="confirmed_otherwise")

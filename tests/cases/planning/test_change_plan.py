@@ -88,7 +88,7 @@ def test_a_changed_identity_voids_an_approval_of_which_nothing_was_sent(first: P
     assert (case.status, case.approved_by, case.approval_digest) == (CaseStatus.READY, None, "")
     assert not leases.due(now=timezone.now()).exists()
     sentences = [event.sentence for event in AuditEvent.objects.filter(case=case).order_by("pk")]
-    assert "The approval no longer holds: the identities changed" in sentences
+    assert "The approval became void: the identities changed" in sentences
     # Whoever changed it last cannot approve it, by the service and by the database.
     with pytest.raises(Refused, match="second person"):
         approval.approve(case, actor=actor("agnes"), digest=planning.digest(case))
@@ -111,7 +111,9 @@ def test_an_approval_by_who_changed_it_needs_another_person(first: Processor) ->
 def test_what_was_attempted_cannot_be_changed(first: Processor) -> None:
     case = approved_case()
     leases.claim(first)
-    with pytest.raises(Refused, match="sent already"):
+    with pytest.raises(
+        Refused, match="Part of this plan has already been sent, so it can no longer be changed"
+    ):
         identities.change(case, actor=actor("agnes"), add=[Identity("other", "n-7")], remove=[])
     assert fresh(case).approved_by is not None
 
@@ -129,7 +131,7 @@ def test_an_identity_is_removed_and_at_least_one_stays(first: Processor) -> None
 
 @pytest.mark.parametrize(
     ("identity", "said"),
-    [(Identity("email", " A@example.ORG"), "given twice"), (Identity("mpid", "x"), "whole number")],
+    [(Identity("email", " A@example.ORG"), "entered twice"), (Identity("mpid", "x"), "64-bit integer")],
 )
 def test_an_identity_that_cannot_be_is_refused_and_nothing_changes(
     first: Processor, identity: Identity, said: str
@@ -146,7 +148,7 @@ def test_identities_change_before_the_person_is_verified(first: Processor) -> No
     identities.change(case, actor=actor("agnes"), add=[Identity("other", "o")], remove=[])
     assert case.subject.identities.count() == 2
     assert fresh(case).status == CaseStatus.INTAKE
-    with pytest.raises(Refused, match="planned once"):
+    with pytest.raises(Refused, match="The case is planned when the requester has been verified"):
         change(case)
 
 

@@ -57,7 +57,7 @@ def test_a_preview_says_whom_a_case_will_match(target: Processor, ada: str) -> N
     case = ready_case(identities=[*IDENTITIES, ("other", "n-7")])
     (search,) = profile_search.preview(case, actor=actor("agnes"))
     assert (search.finding, search.profile_id, search.matched) == (Finding.FOUND, ada, ["email"])
-    assert "by 1 of the identities" in profile_search.sentence(search).english
+    assert "has data on this person, found by 1 of the identifiers" in profile_search.sentence(search).english
     event = case.audit_events.latest("pk")
     assert (event.action, event.details["finding"]) == ("profile.searched", "found")
     assert ada not in "".join(AuditEvent.objects.values_list("canonical", flat=True))
@@ -111,7 +111,7 @@ def test_a_person_who_is_known_again_is_shown_and_erased_again(
     assert item.kind == AttentionKind.REAPPEARED
     old = ProcessorRequest.objects.get()
     assert (
-        "new data has come in since"
+        "ew data has arrived since"
         in profile_search.sentence(ProfileSearch.objects.get(processor_request=old)).english
     )
     case.refresh_from_db()
@@ -135,7 +135,7 @@ def test_nothing_is_sent_again_that_nothing_is_wrong_with(
     target: Processor, sandbox: Sandbox, ada: str
 ) -> None:
     erased(target, sandbox)
-    with pytest.raises(Refused, match="Nothing is open"):
+    with pytest.raises(Refused, match="This request has no open item that sending it again would resolve"):
         resending.resend(ProcessorRequest.objects.get(), actor=actor("pia"))
 
 
@@ -249,7 +249,10 @@ def test_what_was_taken_and_is_not_carried_out_yet_is_not_said_to_be_new(
     ProcessorRequest.objects.update(answer=Answer.ACCEPTED)
     sandbox.person(identities={"email": "ada@example.org"})
     jobs.confirm(str(case.pk))
-    assert "not carried out yet" in AttentionItem.objects.get().sentence.english
+    assert (
+        "The accepted erasure has not been carried out yet, or new data has arrived since."
+        in AttentionItem.objects.get().sentence.english
+    )
     assert "not erased yet" in profile_search.sentence(ProfileSearch.objects.get()).english
 
 

@@ -162,7 +162,7 @@ def test_a_dismissed_pair_is_suggested_to_nobody_and_both_chains_say_so() -> Non
     assert suggested() == set()
     for case, other in ((first, second), (second, first)):
         event = AuditEvent.objects.get(case=case, action=Action.DUPLICATE_DISMISSED)
-        assert (event.sentence, event.actor_label) == (f"Said that {other} is no duplicate", "agnes")
+        assert (event.sentence, event.actor_label) == (f"Marked {other} as not a duplicate", "agnes")
         assert audit.verify(f"case:{case.pk}") == []
     with progress.locked(first.pk) as locked:
         suggestions.refresh(locked)

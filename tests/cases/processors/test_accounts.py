@@ -133,7 +133,7 @@ def test_what_decides_where_credentials_go_is_as_it_was_seen(column: str, value:
     setattr(rival, column, value)
     rival.save()
     processor.credentials = {"workspace_key": "other", "workspace_secret": "other"}
-    with pytest.raises(Superseded, match="by somebody else"):
+    with pytest.raises(Superseded, match="Review it, then make your change again"):
         accounts.save(processor, actor=actor("ivy"), changed=["workspace_key"], before=before)
     assert Processor.objects.get().credentials != processor.credentials
     assert actions() == []
@@ -195,7 +195,7 @@ def test_what_is_not_stored_moves_nowhere() -> None:
 def test_an_account_is_set_up_once() -> None:
     builders.processor()
     twin = Processor(kind="mparticle", name="Twin", account="4302")
-    with pytest.raises(Refused, match="this account already"):
+    with pytest.raises(Refused, match="Another processor already has this name or this account"):
         accounts.save(twin, actor=actor("ivy"), changed=["name"])
     assert actions() == []
 

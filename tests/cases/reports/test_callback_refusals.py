@@ -122,7 +122,7 @@ REFUSALS: dict[str, tuple[int, str, Callable[[Gate, bytes], Answered]]] = {
     "empty signature": (401, "no_signature", _header("")),
     "blank signature": (401, "no_signature", _header("   ")),
     "signature is not ASCII": (401, "no_signature", _header("é" * 344)),  # granian hands on nothing of it
-    "signature is not base64": (401, "signature_unreadable", _header("?" * 344)),
+    "The signature is not valid base64": (401, "signature_unreadable", _header("?" * 344)),
     "signature has no padding": (401, "signature_unreadable", _recoded(lambda text: text.rstrip("="))),
     "signature is base64 for URLs": (
         401,

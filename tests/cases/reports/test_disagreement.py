@@ -96,9 +96,9 @@ def test_a_report_that_denies_a_callback_is_shown_with_both_sides_once_and_settl
     held = RequestStatus(told).label.lower()
     sentence = only_item().sentence
     assert sentence.english.startswith(
-        f"{called_back.name} told us “{held}” (callback of {timezone.now():%d %b %Y}"
+        f"{called_back.name} reported “{held}” (callback of {timezone.now():%d %b %Y}"
     )
-    assert "says “pending”: ask them which is true." in sentence.english
+    assert "it reported “pending”." in sentence.english
     assert statuses(request) == (told, CaseStatus.ATTENTION)
     # Another round: the same contradiction, of another date.
     report(called_back, hours=27)

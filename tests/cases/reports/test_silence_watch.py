@@ -55,8 +55,8 @@ class TestPastExpected:
             first, second = items(AttentionKind.PAST_EXPECTED)
             assert first.processor_request_id != second.processor_request_id
             assert first.sentence.english == (
-                f"{target.name} expected to be done by {expected:%d %b %Y} 00:00 UTC and says that it is still "
-                "pending: ask them what holds it up."
+                f"{target.name} expected to be done by {expected:%d %b %Y} 00:00 UTC but still reports "
+                "the status pending. Ask them about the delay."
             )
             assert status(case) == CaseStatus.ATTENTION
             assert audit.verify(f"case:{case.pk}") == []
@@ -131,7 +131,8 @@ class TestSilent:
         (item,) = items(AttentionKind.SILENT)
         assert (item.processor, item.case) == (target, None)
         assert item.sentence.english.startswith(
-            f"{target.name} gives no word on 3 requests, the first since {since:%d %b %Y %H:%M} UTC,"
+            f"{target.name} sends no update on 3 requests, the first since {since:%d %b %Y %H:%M} UTC, "
+            "although it is asked regularly. Check whether it is available, or ask them."
         )
         assert status(case) == CaseStatus.WORKING
         # One request less waits, and it is the same silence.

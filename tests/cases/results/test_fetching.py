@@ -96,7 +96,7 @@ def test_a_result_that_is_gone_is_shown_to_a_human(target: Processor, sandbox: S
     request = fetch(case)
     assert request.result_package.state == PackageState.MISSED
     assert case.status == CaseStatus.ATTENTION
-    assert "gone before" in AttentionItem.objects.get().sentence.english
+    assert "was no longer available" in AttentionItem.objects.get().sentence.english
 
 
 def test_a_result_far_over_the_limit_is_not_kept(target: Processor, sandbox: Sandbox, settings: Any) -> None:
@@ -279,5 +279,5 @@ def test_a_kind_that_does_not_call_back_is_fetched_without_an_address(
         "fetch_result",
         lambda self, inquiry, _url, **more: fetch_result(self, inquiry, address, **more),
     )
-    monkeypatch.setattr(MParticle, "report", lambda *_: pytest.fail("asked for the address"))
+    monkeypatch.setattr(MParticle, "report", lambda *_: pytest.fail("requested the address"))
     assert fetch(case).answer == Answer.DONE

@@ -88,9 +88,9 @@ def test_a_package_that_nobody_looked_into_can_only_be_downloaded(package: Resul
     """As one that a person uploaded, or that came before packages were looked into."""
     package.summary = None
     package.save()
-    with pytest.raises(Refused, match="download it to see"):
+    with pytest.raises(Refused, match="The portal cannot show the contents of this type of package"):
         packages.view_summary(package, actor=actor("agnes"))
-    with pytest.raises(Refused, match="something else than was shown"):
+    with pytest.raises(Refused, match="The package no longer matches what was shown"):
         redacted(package)
     assert b"".join(packages.download(package, actor=actor("agnes"))) == GRACES
     assert not events("result.viewed")
@@ -110,7 +110,7 @@ def test_what_was_left_out_is_in_a_note_and_the_trail_says_how_much(package: Res
     redacted(package)
     (event,) = events("result.redacted")
     assert (event.reason, event.details["left_out"]) == ("rights_of_others", 3)
-    assert "without 3 parts" in event.sentence
+    assert "Downloaded the result package with 3 parts removed" in event.sentence
     note = Note.objects.get(pk=event.details["note"])
     for words in ("letter.txt", "user_attributes.plan", "GDPR Art. 15(4)", "Charles asked us not to."):
         assert words in note.text
@@ -124,10 +124,13 @@ def test_what_was_left_out_is_in_a_note_and_the_trail_says_how_much(package: Res
     [
         ({"reason": "because"}, "one of the listed reasons"),
         ({"reason": ""}, "one of the listed reasons"),
-        ({"members": [], "fields": []}, "Choose what to leave out"),
-        ({"members": ["other.txt"]}, "something else than was shown"),
-        ({"fields": ["user_attributes.height"]}, "something else than was shown"),
-        ({"members": ["profile.jsonl", "events.jsonl", "letter.txt"]}, "Nothing would be left"),
+        ({"members": [], "fields": []}, "Select what to remove, or download the whole package."),
+        ({"members": ["other.txt"]}, "The package no longer matches what was shown."),
+        ({"fields": ["user_attributes.height"]}, "The package no longer matches what was shown."),
+        (
+            {"members": ["profile.jsonl", "events.jsonl", "letter.txt"]},
+            "Nothing would remain in the package.",
+        ),
     ],
 )
 def test_what_is_refused(package: ResultPackage, changes: dict[str, Any], sentence: str) -> None:

@@ -75,7 +75,7 @@ def test_a_result_in_doubt_is_kept_sealed_and_a_human_is_asked(
             package, actor=actor("agnes"), members=["x"], fields=[], reason="not_this_person"
         ),
     ):
-        with pytest.raises(Refused, match="sealed for everybody"):
+        with pytest.raises(Refused, match="This package stays sealed for everyone"):
             attempt()
     assert not AuditEvent.objects.filter(action__in=["result.downloaded", "result.viewed", "result.redacted"])
 

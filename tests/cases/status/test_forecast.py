@@ -85,14 +85,18 @@ def test_what_is_not_approved_takes_the_longest_from_now(
 def test_it_says_when_and_what_helps(target: Processor) -> None:
     fresh, ready = (make(received_at=MONTH_END) for make in (open_case, ready_case))
     now = datetime(2026, 2, 20, 12, 0, tzinfo=UTC)
-    begin = "It is due 02 Mar 2026, but Sandbox 0 may answer as late as 13 Mar 2026."
-    skipping = "“Change the plan” can skip the waiting period."
+    begin = "Due on 02 Mar 2026, but Sandbox 0 may not respond until 13 Mar 2026."
+    skipping = "“Change plan” can skip the waiting period."
     assert sentence(fresh, now) == (
-        f"{begin} Verify and approve it as soon as you can: each day counts. {skipping}"
+        f"{begin} Verify and approve the case as soon as possible. Every day counts. {skipping}"
     )
-    assert sentence(ready, now) == f"{begin} Approve it as soon as you can: each day counts. {skipping}"
+    assert (
+        sentence(ready, now) == f"{begin} Approve the case as soon as possible. Every day counts. {skipping}"
+    )
     early = datetime(2026, 2, 1, tzinfo=UTC)
-    assert sentence(ready, early) == "All answers are expected by 22 Feb 2026; it is due 02 Mar 2026."
+    assert (
+        sentence(ready, early) == "All responses are expected by 22 Feb 2026. The case is due on 02 Mar 2026."
+    )
 
 
 def test_what_failed_takes_the_longest_once_more(target: Processor) -> None:
@@ -104,7 +108,7 @@ def test_what_failed_takes_the_longest_once_more(target: Processor) -> None:
         progress.settle(locked, actor=actor("agnes"))
     assert late(case, due_at(case) - 21 * DAY)
     assert not late(case, due_at(case) - 21 * DAY - SECOND)
-    assert "Try what has failed again" in sentence(case, due_at(case) - DAY)
+    assert "Retry what has failed as soon as possible." in sentence(case, due_at(case) - DAY)
 
 
 # --- at the processor
@@ -118,7 +122,7 @@ def test_in_flight_the_processor_s_own_word_counts(target: Processor, sandbox: S
     for expected, at_risk in ((due - SECOND, False), (due, True), (due + DAY, True)):
         ProcessorRequest.objects.update(expected_completion_at=expected)
         assert late(case, now) is at_risk
-    assert "Nothing here can hasten it: tell the person in time." in sentence(case, now)
+    assert "This cannot be accelerated. Inform the requester in time." in sentence(case, now)
 
 
 def test_where_it_said_nothing_its_longest_counts_from_the_sending(
@@ -139,7 +143,7 @@ def test_the_last_of_several_processors_decides(target: Processor, sandbox: Sand
     dispatch.drain(other.pk)
     ProcessorRequest.objects.filter(processor=other).update(expected_completion_at=due_at(case))
     assert late(case, timezone.now())
-    assert "Sandbox 1 may answer as late as" in sentence(case, timezone.now())
+    assert "but Sandbox 1 may not respond until" in sentence(case, timezone.now())
 
 
 def test_answered_it_is_at_no_risk(target: Processor, sandbox: Sandbox) -> None:
@@ -176,7 +180,7 @@ def test_the_queue_before_it_counts(slow: Processor) -> None:
     # What is due before it goes before it, but not the other way round.
     assert (send_times.queued(slow, due_by=due_at(first)), send_times.queued(slow)) == (20, 21)
     assert late(first, due_at(first) - 21 * DAY)
-    assert "It leaves as soon as the budget allows" in sentence(case, now + timedelta(hours=1))
+    assert "The request is sent as soon as the budget allows." in sentence(case, now + timedelta(hours=1))
 
 
 def test_a_paused_processor_is_reckoned_as_if_resumed_now_and_said_to_be_paused(slow: Processor) -> None:
@@ -184,7 +188,7 @@ def test_a_paused_processor_is_reckoned_as_if_resumed_now_and_said_to_be_paused(
     accounts.pause(slow, actor=actor("ivy"), reason="maintenance")
     assert not late(case, due_at(case) - 22 * DAY)
     assert late(case, due_at(case) - 20 * DAY)
-    assert "The processor is paused, and each day of that comes on top" in sentence(
+    assert "The processor is paused, and every day adds to the delay." in sentence(
         case, due_at(case) - 20 * DAY
     )
 
@@ -198,7 +202,9 @@ def test_without_the_store_the_queue_is_left_out_and_that_is_said(
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert not late(case, due_at(case) - 21 * DAY - SECOND)
     assert late(case, due_at(case) - 21 * DAY)
-    assert "because the queue store does not answer" in sentence(case, due_at(case) - 21 * DAY)
+    assert "The queue is not included because the queue store is not responding." in sentence(
+        case, due_at(case) - 21 * DAY
+    )
     with pytest.raises(NotSent):
         forecast.sending_seconds(slow, 1)
 

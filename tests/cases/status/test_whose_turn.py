@@ -71,7 +71,7 @@ def test_before_approval_it_is_a_person_s_turn(target: Processor) -> None:
     fresh, ready = open_case(), ready_case()
     assert turn(fresh) == "An agent"
     since = clock(fresh.status_changed_at)
-    assert sentence(fresh) == f"Waiting for an agent to check who the person is, since {since}."
+    assert sentence(fresh) == f"Waiting for an agent to verify the requester since {since}."
     assert turn(ready) == "An approver"
     assert sentence(ready) == f"Waiting for an approver since {clock(ready.status_changed_at)}."
 
@@ -95,10 +95,10 @@ def test_a_queued_request_says_what_it_waits_for(target: Processor) -> None:
     assert (turn(case), sentence(case)) == ("The portal", f"{queued}.")
     accounts.pause(target, actor=actor("ivy"), reason="maintenance")
     assert turn(case) == "An integration manager"
-    assert sentence(case) == f"{queued}; the processor is paused (maintenance on their side or ours)."
+    assert sentence(case) == f"{queued}. The processor is paused (maintenance on their side or ours)."
     pausing.pause(actor=actor("ivy"), reason="investigation")
     assert turn(case) == "An integration manager"
-    assert sentence(case) == f"{queued}; everything outgoing is paused."
+    assert sentence(case) == f"{queued}. All sending is paused."
 
 
 def test_a_failed_attempt_is_told_with_its_answer_and_the_next(target: Processor, sandbox: Sandbox) -> None:
@@ -117,7 +117,7 @@ def test_an_attempt_without_an_answer_is_told_in_words(target: Processor, sandbo
     case = approved_case()
     sandbox.faults([{"method": "POST", "path": "/v3/requests", "fault": "reset_after"}])
     dispatch.drain(target.pk)
-    assert "; last attempt: the connection broke before an answer came, next attempt" in sentence(case)
+    assert " (last attempt: the connection broke before a response arrived). Next attempt" in sentence(case)
 
 
 def test_another_request_in_the_way_is_a_decision_first_and_then_a_wait(
@@ -126,13 +126,13 @@ def test_another_request_in_the_way_is_a_decision_first_and_then_a_wait(
     case = in_the_way(target)
     item = AttentionItem.objects.get(case=case)
     assert turn(case) == "An agent"
-    assert sentence(case) == f"An agent decides: {item.sentence} Open since {clock(item.opened_at)}."
+    assert sentence(case) == f"An agent must decide: {item.sentence} Open since {clock(item.opened_at)}."
     accounts.resolve_item(item, actor=actor("agnes"))
     again = the_request(case).next_attempt_at
     assert again is not None
-    told = f"; another request is in the way, tried again at {again:%H:%M}."
+    told = f". Another request is in progress. Next attempt at {again:%H:%M}."
     assert sentence(case, now=again - timedelta(seconds=1)).endswith(told)
-    assert sentence(case, now=again).endswith("; another request is in the way, about to be tried again.")
+    assert sentence(case, now=again).endswith(". Another request is in progress. Next attempt in a moment.")
 
 
 # --- at the processor
@@ -144,7 +144,7 @@ def test_in_flight_it_is_the_processor_s_turn(target: Processor, sandbox: Sandbo
     request = the_request(case)
     assert request.expected_completion_at is not None
     expected = f"{request.expected_completion_at:%d %b %Y}"
-    begin = f"Sandbox 0 has had it since {clock(request.sent_at)}"
+    begin = f"At Sandbox 0 since {clock(request.sent_at)}"
     assert turn(case) == "Sandbox 0"
     assert sentence(case) == f"{begin} (pending, expected {expected})."
     sandbox.advance(8 * 24 * 3600)
@@ -160,7 +160,7 @@ def test_a_late_answer_and_a_long_silence_are_told(target: Processor, sandbox: S
     assert request.expected_completion_at is not None
     assert request.reported_at is not None
     heard, expected = f"{request.reported_at:%d %b %Y}", f"{request.expected_completion_at:%d %b %Y}"
-    assert f"(pending, was expected {expected}, no word since {heard})." in sentence(
+    assert f"(pending, was expected {expected}, no update since {heard})." in sentence(
         case, now=request.expected_completion_at + DAY
     )
 
@@ -170,10 +170,10 @@ def test_a_cancel_that_is_not_confirmed_is_told(target: Processor, sandbox: Sand
     dispatch.drain(target.pk)
     cancellation.cancel(case, actor=actor("agnes"))
     asked = clock(the_request(case).cancel_requested_at)
-    words = f"Sandbox 0 has not confirmed the cancel that was asked for at {asked}"
+    words = f"Sandbox 0 has not confirmed the cancellation requested at {asked}"
     assert sentence(case) == f"{words}."
     accounts.pause(target, actor=actor("ivy"), reason="by_hand")
-    assert (turn(case), sentence(case)) == ("An integration manager", f"{words}; the processor is paused.")
+    assert (turn(case), sentence(case)) == ("An integration manager", f"{words}. The processor is paused.")
 
 
 def test_a_result_on_its_way_is_told(target: Processor, sandbox: Sandbox) -> None:
@@ -182,7 +182,7 @@ def test_a_result_on_its_way_is_told(target: Processor, sandbox: Sandbox) -> Non
     sandbox.advance(TWO_WEEKS)
     report(case)
     since = clock(the_request(case).completed_at)
-    assert sentence(case) == f"The result at Sandbox 0 is being fetched since {since}."
+    assert sentence(case) == f"Fetching the result from Sandbox 0 since {since}."
 
 
 def test_of_several_requests_the_one_that_holds_it_up_is_told(target: Processor, sandbox: Sandbox) -> None:
@@ -192,7 +192,7 @@ def test_of_several_requests_the_one_that_holds_it_up_is_told(target: Processor,
     dispatch.drain(target.pk)
     assert turn(case) == "An integration manager"
     assert sentence(case).startswith("Queued for Sandbox 1 since")
-    assert sentence(case).endswith("One more request is not answered yet.")
+    assert sentence(case).endswith("One more response is still missing.")
 
 
 # --- afterwards
@@ -204,12 +204,10 @@ def test_when_all_answers_are_in_an_agent_closes_it(target: Processor, sandbox: 
     sandbox.advance(TWO_WEEKS * 2)
     report(case)
     assert case.status == CaseStatus.REVIEW
-    assert sentence(case).startswith(
-        "All answers are in; waiting for an agent to check them and close the case"
-    )
+    assert sentence(case).startswith("All responses have arrived. Waiting since ")
     closing.close(case, actor=actor("agnes"), outcome="fulfilled")
-    assert turn(case) == "Nobody"
-    assert sentence(case) == f"Closed as Fulfilled on {timezone.now():%d %b %Y}."
+    assert turn(case) == "No one"
+    assert sentence(case) == f"Closed on {timezone.now():%d %b %Y}. Outcome: Fulfilled."
 
 
 def test_many_cases_cost_as_many_queries_as_one_and_say_the_same(target: Processor, sandbox: Sandbox) -> None:
@@ -321,13 +319,13 @@ def test_who_is_asked_once_a_day_is_not_unheard_of_for_a_day(
     dispatch.drain(app.pk)
     assert the_request(case).status == RequestStatus.IN_PROGRESS
     assert not is_stuck(case, DAY + 2 * HOUR)
-    assert "no word since" not in sentence(case, now=timezone.now() + DAY + 2 * HOUR)
+    assert ", no update since" not in sentence(case, now=timezone.now() + DAY + 2 * HOUR)
     sandbox.faults([{"path": "/leanplum/api", "fault": "status_502"}])
     with later(hours=26):
         jobs.report(str(app.pk))
         assert not AttentionItem.objects.exists()
     assert is_stuck(case, 3 * DAY)
-    assert "no word since" in sentence(case, now=timezone.now() + 3 * DAY)
+    assert ", no update since" in sentence(case, now=timezone.now() + 3 * DAY)
 
 
 def test_what_a_person_does_by_hand_is_told_before_what_others_take_their_time_for(
@@ -341,5 +339,5 @@ def test_what_a_person_does_by_hand_is_told_before_what_others_take_their_time_f
     case.refresh_from_db()
     stands = whose_turn.for_case(case, now=timezone.now())
     assert stands.turn.english == ben.username
-    assert stands.sentence.english.startswith(f"{archive.name} is worked by hand since ")
-    assert stands.sentence.english.endswith("One more request is not answered yet.")
+    assert stands.sentence.english.startswith(f"The task at {archive.name} has been open since ")
+    assert stands.sentence.english.endswith("One more response is still missing.")

@@ -112,7 +112,10 @@ def test_who_was_blocked_before_is_accepted(leanplum: Leanplum, sandbox: Sandbox
     choose(leanplum, erasure_policy="delete")
     report = leanplum.submit(request("erasure"))
     assert word(report) == ("completed", "accepted")
-    assert "blocked there already" in report.remark.english
+    assert (
+        "The data subject was already blocked there, which erases the data and stops collection."
+        in report.remark.english
+    )
 
 
 @pytest.mark.parametrize("policy", ["delete", "block", "block_then_verify"])
@@ -120,7 +123,7 @@ def test_nobody_is_no_data_held(leanplum: Leanplum, sandbox: Sandbox, policy: st
     choose(leanplum, erasure_policy=policy)
     report = leanplum.submit(request("erasure"))
     assert word(report) == ("completed", "no_data_held")
-    assert report.remark.english == "Leanplum knows no user by the Customer ID that was asked for."
+    assert report.remark.english == "Leanplum has no user with the requested Customer ID."
 
 
 # Access.
@@ -236,7 +239,7 @@ def test_without_the_user_id_nothing_is_asked(leanplum: Leanplum, sandbox: Sandb
         lambda: leanplum.submit(request("erasure", EMAIL)),
         lambda: leanplum.report(asking(request("erasure", EMAIL))),
     ):
-        with pytest.raises(Rejected, match="knows people by Customer ID"):
+        with pytest.raises(Rejected, match="identifies users by Customer ID"):
             ask()
     assert sandbox.asked("leanplum") == []
 

@@ -44,9 +44,12 @@ def test_the_user_id_is_the_identity_that_was_chosen(kind: str, identity: Identi
 
 def test_without_the_user_id_the_case_is_told_so() -> None:
     assert str(leanplum().cannot(draft("erasure", EMAIL))) == (
-        "Shop app knows people by Customer ID, and this case has none: add it, or look the person up there by hand."
+        "Shop app identifies users by Customer ID, and this case has none. Add one, or search for the "
+        "data subject there manually."
     )
-    assert "choose it" in str(leanplum(user_id_type="").cannot(draft("erasure", EMAIL, CUSTOMER)))
+    assert "Choose the identifier on the processor's page." in str(
+        leanplum(user_id_type="").cannot(draft("erasure", EMAIL, CUSTOMER))
+    )
 
 
 @pytest.mark.parametrize("value", ["", "  ", "x" * 401])
@@ -97,14 +100,16 @@ def test_a_corrected_user_id_concerns_that_user_alone_and_stays() -> None:
 def test_one_new_value_for_several_users_is_said() -> None:
     given = draft("correction", CUSTOMER, OTHER, EMAIL, corrections=(NEW_EMAIL,))
     assert leanplum().split(given) == [(CUSTOMER, EMAIL), (OTHER, EMAIL)]
-    assert any("several users" in warning.english for warning in leanplum().warn(given))
+    assert any(
+        "Each of them receives the new value." in warning.english for warning in leanplum().warn(given)
+    )
 
 
 def test_two_new_values_for_one_attribute_are_said() -> None:
     second = Correction("email", SECOND_EMAIL.value, "jane@other.example")
     given = draft("correction", CUSTOMER, EMAIL, SECOND_EMAIL, corrections=(NEW_EMAIL, second))
     [warning] = leanplum().warn(given)
-    assert "the last of its new values" in warning.english
+    assert "has one attribute per type and receives the last of the new values." in warning.english
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_each_key_is_tried_by_itself_and_harms_nobody(
         ("export_key", True),
         ("", True),
     ]
-    assert checks[3].sentence.english == "People are known there by Customer ID."
+    assert checks[3].sentence.english == "Users are identified there by Customer ID."
     assert sandbox.people() == before
     assert {row["content"]["arguments"]["userId"] for row in sandbox.asked("leanplum")} == {NOBODY}
 
@@ -146,5 +146,5 @@ def test_the_budget_and_the_times(leanplum: Leanplum, processor: Processor) -> N
 
 
 def test_a_question_without_its_identities_says_so(leanplum: Leanplum) -> None:
-    with pytest.raises(Rejected, match="add it, or look"):
+    with pytest.raises(Rejected, match="Add one, or search for the data subject there manually"):
         leanplum.report(about(request("erasure").request_id))

@@ -96,7 +96,7 @@ def test_a_workspace_of_another_account(whole: MParticle) -> None:
     row_of(whole).account = "1"
     found = checks(whole)["Workspace list"]
     assert (found.works, found.key_field) == (False, "oauth_account")
-    assert "lists no workspace 1: check the workspace ID" in found.sentence.english
+    assert "does not list workspace 1." in found.sentence.english
 
 
 def test_an_account_that_is_not_shown(odd_mparticle: MParticle, odd: OddServer) -> None:
@@ -112,7 +112,7 @@ def test_an_account_that_is_not_shown(odd_mparticle: MParticle, odd: OddServer) 
         says(odd, status, said)
     found = checks(odd_mparticle)
     assert [check.works for check in found.values()] == [True, False, True, False, False]
-    assert "shows no account of this ID" in found["Workspace list"].sentence.english
+    assert "mParticle's Platform API has no account with this ID." in found["Workspace list"].sentence.english
     assert "refused the credentials for events" in found["Input key for events"].sentence.english
 
 

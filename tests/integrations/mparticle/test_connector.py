@@ -284,7 +284,7 @@ def test_a_refused_key_is_a_check_that_does_not_work(mparticle: MParticle, proce
         ("wildcard", "does not name"),
         ("untrusted", "no valid chain"),
         ("rsa1024", "2,048"),
-        ("client_auth_only", "not one for servers"),
+        ("client_auth_only", "The signing certificate is not a server certificate."),
         ("unavailable", "503"),
         ("not_pem", "no PEM"),
     ],

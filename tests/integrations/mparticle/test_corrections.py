@@ -29,16 +29,16 @@ def amounts_to(report: Report) -> tuple[str, str, str]:
 
 
 DONE = ("completed", "done", "")
-THERE_ALREADY = ("completed", "done", "The new values were there already.")
+THERE_ALREADY = ("completed", "done", "The new values were already there.")
 NOBODY = (
     "completed",
     "no_data_held",
-    "No profile found by the old values or the new ones; nothing was changed.",
+    "No profile found by the old or the new values. Nothing was changed.",
 )
 NOT_CARRIED = (
     "completed",
     "not_applicable",
-    "A profile was found, but not with the old values; nothing was changed.",
+    "A profile was found, but not with the old values. Nothing was changed.",
 )
 
 
@@ -180,7 +180,7 @@ def test_what_can_be_corrected(whole: MParticle, good: Draft) -> None:
 @pytest.mark.parametrize(
     ("bad", "rule"),
     [
-        (draft(), "names at least one identity"),
+        (draft(), "A correction must contain at least one identifier and its new value."),
         (draft(CHANGE, skip_waiting_period=True), "Only an erasure"),
         (draft(Correction("mpid", "1", "2")), "cannot change the identity “mParticle ID”"),
         (draft(Correction("microsoft_advertising_id", "1", "2")), "cannot change"),

@@ -68,7 +68,7 @@ def test_without_the_key_nothing_is_marked_and_whoever_approves_is_told(
     sandbox.person({"email": EMAIL.value})
     del row_of(marking).credentials["input_secret"]
     [warning] = marking.warn(Draft("erasure", "gdpr", (EMAIL,)))
-    assert "does not set its exclusion attribute: it needs “Input secret”" in warning.english
+    assert "It needs “Input secret”" in warning.english
     marking.submit(request(identities=(EMAIL,)))
     assert sandbox.batches() == []
 

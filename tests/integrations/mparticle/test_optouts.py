@@ -30,8 +30,8 @@ def amounts_to(report: Report) -> tuple[str, str, str]:
     return report.status, report.answer, report.remark.english
 
 
-QUEUED = ("completed", "accepted", "mParticle has queued it; a later access request shows it.")
-NOBODY = ("completed", "no_data_held", "No profile found; nothing was sent.")
+QUEUED = ("completed", "accepted", "mParticle has queued it. A later access request shows it.")
+NOBODY = ("completed", "no_data_held", "No profile found. Nothing was sent.")
 
 
 def test_a_known_person_is_opted_out(whole: MParticle, sandbox: Sandbox) -> None:
@@ -166,13 +166,16 @@ def test_what_can_be_an_opt_out(whole: MParticle, good: Draft) -> None:
     [
         (draft(), "must find the profile"),
         (draft(MICROSOFT), "must find the profile"),
-        (draft(Identity("mpid", "x")), "64 bits"),
+        (draft(Identity("mpid", "x")), "64-bit integer"),
         (draft(Identity("email", " ")), "has no value"),
         (draft(EMAIL, skip_waiting_period=True), "Only an erasure"),
         (draft(EMAIL, regulation="lgpd"), "neither"),
         (draft(EMAIL, regulation="gdpr"), "needs the purposes"),
         (draft(EMAIL, regulation="gdpr", purposes=("",)), "needs the purposes"),
-        (draft(EMAIL, regulation="gdpr", purposes=("advertising", "sale")), "“sale” is not among"),
+        (
+            draft(EMAIL, regulation="gdpr", purposes=("advertising", "sale")),
+            "The purpose “sale” is not one of those in this workspace",
+        ),
     ],
 )
 def test_what_cannot_be_one_is_a_sentence(whole: MParticle, bad: Draft, rule: str) -> None:

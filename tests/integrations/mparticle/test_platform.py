@@ -54,7 +54,7 @@ def test_errors_count_on_a_200_too(whole: MParticle, sandbox: Sandbox) -> None:
 
 def test_a_foreign_account(whole: MParticle) -> None:
     row_of(whole).options["oauth_account"] = "99999"
-    with pytest.raises(Rejected, match="check the account ID"):
+    with pytest.raises(Rejected, match="Check the account ID"):
         whole.list_workspaces()
 
 
@@ -120,7 +120,9 @@ def test_a_token_that_is_refused_twice_is_a_refusal(odd_mparticle: MParticle, od
     for _ in range(2):
         says(odd, 200, TOKEN)
         says(odd, 401, {"data": [], "dataType": "workspace", "errors": [{"code": "UNAUTHORIZED"}]})
-    with pytest.raises(Unauthorized, match="look at the account ID, and at the OAuth client") as failure:
+    with pytest.raises(
+        Unauthorized, match="Check the account ID, the OAuth client and its secret"
+    ) as failure:
         odd_mparticle.list_workspaces()
     assert failure.value.key_field == "oauth_client_id"
     assert len(odd.requests) == 4
@@ -242,5 +244,5 @@ def test_no_token_or_secret_is_logged_or_shown(
 
 def test_the_body_of_a_token_answer_that_is_not_json(odd_mparticle: MParticle, odd: OddServer) -> None:
     odd.replies.append(answer(200, b"<html>ey.the.token</html>"))
-    with pytest.raises(UnexpectedAnswer, match="holds no token; check its address"):
+    with pytest.raises(UnexpectedAnswer, match="contains no token\\. Check its address"):
         odd_mparticle.list_workspaces()

@@ -80,7 +80,7 @@ def test_what_is_not_the_whole_file_is_not_taken_for_the_result(
 def test_what_is_said_to_be_an_archive_is_one(mparticle: MParticle, sandbox: Sandbox) -> None:
     url = finished_access(mparticle, sandbox)
     sandbox.switches(result="not_zip")
-    with pytest.raises(UnexpectedAnswer, match="part of its archive"):
+    with pytest.raises(UnexpectedAnswer, match="The result is an incomplete archive"):
         download(mparticle, url)
 
 
@@ -146,7 +146,7 @@ def test_a_result_with_wrong_credentials(
 )
 def test_credentials_go_to_no_other_address(mparticle: MParticle, processor: Processor, address: str) -> None:
     processor.base_url = "https://opendsr.mparticle.com/v3"
-    with pytest.raises(Rejected, match="nothing was sent"):
+    with pytest.raises(Rejected, match="No profile found"):
         download(mparticle, address)
 
 

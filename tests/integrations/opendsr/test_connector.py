@@ -158,21 +158,21 @@ def test_a_split_leaves_out_what_it_does_not_take(
 
 def test_an_account_that_takes_none_of_the_identities_is_skipped(opendsr: OpenDsr) -> None:
     assert str(opendsr.cannot(draft(MPID, PHONE))) == (
-        "Acme CDP takes only the identity types of OpenDSR itself, and none of them is given."
+        "Acme CDP accepts only the identifier types of OpenDSR itself, and none of them is given."
     )
     assert opendsr.cannot(draft(MPID, EMAIL)) is None
     # That one is missing at all is for whoever opens the case to put right.
     assert opendsr.cannot(draft()) is None
-    assert opendsr.check(draft()) == [Sentence("A request needs at least one identity.")]
+    assert opendsr.check(draft()) == [Sentence("A request needs at least one identifier.")]
 
 
 def test_what_it_is_not_told_is_a_warning(opendsr: OpenDsr) -> None:
     assert opendsr.warn(draft(EMAIL)) == []
     assert opendsr.warn(draft(EMAIL, PHONE)) == [
-        Sentence("Acme CDP is not told the identities whose types it does not take.")
+        Sentence("Acme CDP does not receive identifiers of types that it does not accept.")
     ]
     assert opendsr.warn(draft(EMAIL, skip_waiting_period=True)) == [
-        Sentence("Acme CDP cannot be asked to skip its waiting period.")
+        Sentence("Acme CDP cannot skip its waiting period.")
     ]
 
 
@@ -246,17 +246,17 @@ def test_whatever_comes_is_the_result(
     ],
 )
 def test_credentials_go_nowhere_else(opendsr: OpenDsr, url: str) -> None:
-    with pytest.raises(Rejected, match="nothing was sent"):
+    with pytest.raises(Rejected, match="The address of the result is not below the API address"):
         download(opendsr, url)
 
 
 def test_a_result_that_is_not_there(opendsr: OpenDsr, sandbox: Sandbox) -> None:
     url = finished(opendsr, sandbox)
     sandbox.switches(result="nobody")
-    with pytest.raises(NothingFound, match="Acme CDP holds no record"):
+    with pytest.raises(NothingFound, match="Acme CDP has no record that matches the identifiers"):
         download(opendsr, url)
     sandbox.switches(result="gone")
-    with pytest.raises(Expired, match="Acme CDP no longer keeps"):
+    with pytest.raises(Expired, match="Acme CDP no longer has the result"):
         download(opendsr, url)
     row_of(opendsr).credentials = {"key": "k", "secret": "s"}
     with pytest.raises(Unauthorized) as failure:
@@ -308,7 +308,7 @@ def test_the_connection_is_tried(opendsr: OpenDsr) -> None:
     key = opendsr.test_connection()[0]
     assert (key.works, key.key_field) == (False, "key")
     assert key.sentence.english == (
-        "Acme CDP refused the credentials for data subject requests: look at the key and its secret."
+        "Acme CDP refused the credentials for data subject requests. Check the key and its secret."
     )
 
 

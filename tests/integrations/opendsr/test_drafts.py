@@ -39,17 +39,17 @@ def test_what_requests_can_hold_has_no_sentence(good: Draft) -> None:
 @pytest.mark.parametrize(
     ("bad", "rule"),
     [
-        (draft(EMAIL, request_type="opt_out"), "Opt-out is not an OpenDSR request type"),
-        (draft(EMAIL, request_type="correction"), "Correction is not an OpenDSR request type"),
-        (draft(EMAIL, request_type="gossip"), "This type is not an OpenDSR request type"),
+        (draft(EMAIL, request_type="opt_out"), "Opt-out is not an OpenDSR request type."),
+        (draft(EMAIL, request_type="correction"), "Correction is not an OpenDSR request type."),
+        (draft(EMAIL, request_type="gossip"), "This type is not an OpenDSR request type."),
         (draft(EMAIL, regulation="lgpd"), "the GDPR or the CCPA"),
         (draft(EMAIL, request_type="access", skip_waiting_period=True), "Only an erasure has a waiting period"),
-        (draft(), "at least one identity"),
-        (draft(Identity("email", "")), "“E-mail” has no value"),
-        (draft(EMAIL, Identity("other3", " \t")), "“Other 3” has no value"),
+        (draft(), "at least one identifier"),
+        (draft(Identity("email", "")), "The identifier “E-mail” has no value."),
+        (draft(EMAIL, Identity("other3", " \t")), "The identifier “Other 3” has no value."),
         (draft(Identity("shoe_size", "42")), "not among the 25"),
         *(
-            (draft(Identity("mpid", value)), "64 bits")
+            (draft(Identity("mpid", value)), "64-bit integer")
             for value in (
                 "12a", "9223372036854775808", "-9223372036854775809", "1e5", "1.0", "+1", "007", "-", "１２",
                 "0x10", " 12", "12\n", "99999999999999999999",

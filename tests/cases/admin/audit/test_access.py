@@ -42,7 +42,7 @@ def test_who_revealed_it_when_why_and_from_where() -> None:
     answer = of_case(case)
     assert seen(answer) == [("agnes", "identity.revealed")]
     html = answer.content.decode()
-    for words in ("To answer the person", "192.0.2.7", case.reference, "When (UTC)"):
+    for words in ("To respond to the requester", "192.0.2.7", case.reference, "When (UTC)"):
         assert words in html
 
 
@@ -73,7 +73,7 @@ def test_opening_the_page_of_a_case_does_not_count() -> None:
     browser("pia").get(address(case))
     answer = of_case(case)
     assert seen(answer) == []
-    assert "Nobody saw data of this person in clear." in answer.content.decode()
+    assert "No one has accessed data of this person in plain text." in answer.content.decode()
 
 
 def test_a_search_that_found_the_person_counts_and_another_does_not() -> None:
@@ -122,12 +122,12 @@ def test_a_search_by_identity_shows_every_case_that_names_it() -> None:
     assert {case.pk for case in answer.context["found"].cases} == {proven.pk, claimed.pk}
     assert ("agnes", "identity.revealed") in seen(answer)
     assert ("otto", "identity.searched") in seen(answer), "the auditor looked too"
-    assert "it may be somebody else’s" in answer.content.decode()
+    assert "Not verified: may belong to someone else" in answer.content.decode()
 
 
 def test_nobody_known_is_said() -> None:
     answer = browser("otto").post(PERSON, {"sought": "nobody@example.org"}, follow=True)
-    assert "No case is known by this identity." in answer.content.decode()
+    assert "No case has this identifier." in answer.content.decode()
 
 
 def test_a_reference_leads_to_its_case() -> None:
@@ -140,9 +140,9 @@ def test_a_reference_leads_to_its_case() -> None:
 
 def test_nothing_typed_and_a_search_long_gone() -> None:
     client = browser("otto")
-    assert said(client.post(PERSON, {"sought": " "}, follow=True)) == ["Type the identity to search for."]
+    assert said(client.post(PERSON, {"sought": " "}, follow=True)) == ["Enter the identifier to search for."]
     (sentence,) = said(client.get(f"{PERSON}?found=gone", follow=True))
-    assert sentence.startswith("The result of that search is no longer kept")
+    assert sentence.startswith("That search has expired.")
 
 
 def test_the_case_page_leads_there_for_those_who_may() -> None:
@@ -166,7 +166,7 @@ def test_lists_exported_with_identities_since_may_have_held_the_person() -> None
     later = audit.record(exported, actor=otto, details={"count": 9, "identities": True})
     answer = of_case(case)
     assert [row["event"] for row in answer.context["exports"]] == [later]
-    assert "may have held this person" in answer.content.decode()
+    assert "The audit trail does not name the cases in such a file." in answer.content.decode()
 
 
 def test_more_than_is_shown_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_more_than_is_shown_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_log, "MOST_SHOWN", 2)
     answer = of_case(case)
     assert len(seen(answer)) == 2
-    assert "There are more; the newest are shown." in answer.content.decode()
+    assert "The audit trail of each case contains all of them." in answer.content.decode()
 
 
 def test_it_takes_few_queries_however_many_cases(django_assert_max_num_queries: Any) -> None:
@@ -222,7 +222,7 @@ def test_what_was_closed_as_a_duplicate_is_of_the_same_person_whatever_became_of
 
 def test_a_sign_that_the_database_takes_nowhere_finds_nobody() -> None:
     answer = browser("otto").post(PERSON, {"sought": "ada\0@example.org"}, follow=True)
-    assert "No case is known by this identity." in answer.content.decode()
+    assert "No case has this identifier." in answer.content.decode()
 
 
 def test_who_reads_the_trail_and_sees_no_cases_finds_nobody_by_it() -> None:

@@ -100,7 +100,9 @@ def test_a_chain_that_holds_is_said_to() -> None:
     client = browser("otto")
     before = AuditEvent.objects.count()
     (sentence,) = said(client.post(verify(event), follow=True))
-    assert sentence.startswith("The chain “portal” holds: all 2 events")
+    assert sentence.startswith(
+        "The chain “portal” is intact. All 2 events are unchanged, in order and complete."
+    )
     assert AuditEvent.objects.count() == before
     assert client.get(verify(event)).status_code == 405
 
@@ -112,8 +114,8 @@ def test_where_a_chain_breaks_is_said(owner_connection: Any) -> None:
     owner_connection.execute("SET session_replication_role = replica")
     owner_connection.execute("UPDATE cases_auditevent SET reason = 'other' WHERE sequence < 8")
     *places, more = said(browser("otto").post(verify(first), follow=True))
-    assert places[0] == ("The chain “portal” does not hold at event 1: columns and canonical form differ.")
-    assert (len(places), more) == (5, "And at 2 more places.")
+    assert places[0] == ("The chain “portal” is broken at event 1: columns and canonical form differ.")
+    assert (len(places), more) == (5, "And 2 more.")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_a_processors_address_and_name_are_told_and_its_credentials_are_not() ->
     ]
     assert "tops3cret" not in event.canonical
     html = browser("otto").get(reverse("admin:cases_auditevent_change", args=[event.pk])).content.decode()
-    assert "Changed; the values are not kept in the trail" in html
+    assert "Changed. The values are not stored in the audit trail." in html
 
 
 def test_an_address_with_a_password_in_it_is_not_told() -> None:

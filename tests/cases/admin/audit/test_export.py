@@ -89,8 +89,8 @@ def test_it_is_the_whole_of_what_the_list_is_narrowed_to() -> None:
     client = browser("otto")
     rows = exported(client, "action=identity.searched&p=2")
     assert [row["what"] for row in rows[:2]] == [
-        "Searched by an identity (69 found)",
-        "Searched by an identity (68 found)",
+        "Searched by an identifier (69 found)",
+        "Searched by an identifier (68 found)",
     ]
     assert len(rows) == 70
     assert AuditEvent.objects.latest("id").sentence == "Exported audit events: 70"
@@ -111,7 +111,7 @@ def test_that_it_was_exported_is_written_before_the_first_byte() -> None:
 
 def test_a_list_that_cannot_be_narrowed_so_is_not_exported() -> None:
     (sentence,) = said(browser("otto").post(f"{EXPORT}?no_such_field=1", follow=True))
-    assert sentence == "Nothing was exported: the list cannot be narrowed like that."
+    assert sentence == "Nothing was exported. These filters are not valid."
     assert not AuditEvent.objects.filter(action=Action.AUDIT_EXPORTED).exists()
 
 
@@ -146,20 +146,23 @@ def test_chains_that_hold_are_said_to_with_what_was_read() -> None:
     answer = client.post(f"{VERIFY}?source=admin&p=1", follow=True)
     assert answer.redirect_chain == [(f"{LIST}?source=admin&p=1", 302)]
     (sentence,) = said(answer)
-    assert sentence.startswith(f"All 2 chains of these events hold: all {sum(dict(lengths).values())} events")
+    assert sentence.startswith(
+        f"All 2 chains of these events are intact. All {sum(dict(lengths).values())} events in them are "
+        "unchanged, in order and complete."
+    )
     (sentence,) = said(client.post(f"{VERIFY}?case={case.reference}", follow=True))
-    assert sentence.startswith("The one chain of these events holds: all 2 events in it")
+    assert sentence.startswith("All 2 events in it are unchanged, in order and complete.")
 
 
 def test_an_empty_list_proves_nothing_and_says_so() -> None:
     assert said(browser("otto").post(f"{VERIFY}?action=no.such", follow=True)) == [
-        "There is nothing to verify: the list is empty."
+        "Nothing to verify. The list is empty."
     ]
 
 
 def test_a_list_that_cannot_be_narrowed_so_is_not_verified() -> None:
     (sentence,) = said(browser("otto").post(f"{VERIFY}?no_such_field=1", follow=True))
-    assert sentence == "Nothing was verified: the list cannot be narrowed like that."
+    assert sentence == "Nothing was verified. These filters are not valid."
 
 
 def test_a_break_is_found_in_the_chain_that_has_it(owner_connection: Any) -> None:
@@ -172,7 +175,7 @@ def test_a_break_is_found_in_the_chain_that_has_it(owner_connection: Any) -> Non
     )
     (sentence,) = said(browser("otto").post(VERIFY, follow=True))
     assert sentence == (
-        f"The chain “case:{case.pk}” does not hold at event 1: columns and canonical form differ."
+        f"The chain “case:{case.pk}” is broken at event 1: columns and canonical form differ."
     )
 
 
@@ -185,14 +188,14 @@ def test_what_was_not_verified_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify_chains, "MOST_READ", 5)
     client = browser("otto")
     holds, left = said(client.post(VERIFY, follow=True))
-    assert holds.startswith("All 2 chains of these events hold: all 4 events in them")
-    assert left.startswith(
-        "Not verified, since they are too long to be read as well: 2 chains, such as “case:"
+    assert holds.startswith(
+        "All 2 chains of these events are intact. All 4 events in them are unchanged, in order and complete."
     )
+    assert left.startswith("Not verified because they are too long to verify here: 2 chains, such as “case:")
     monkeypatch.setattr(verify_chains, "MOST_LISTED", 1)
     (unread, beyond) = said(client.post(VERIFY, follow=True))
     assert "the chain “portal”" in unread
-    assert beyond.startswith("Not verified: chains that only events older than the newest")
+    assert beyond.startswith("Not verified: chains whose events are all older than the newest")
 
 
 @pytest.mark.parametrize(

@@ -98,9 +98,9 @@ def test_all_of_it_at_once() -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("address=somewhere", "Give an IP address"),
-        ("since=yesterday", "Give a date and a time"),
-        ("since=2026-05-04T10:00&until=2026-05-04T09:00", "This is before “From”."),
+        ("address=somewhere", "Enter an IP address, such as 192.0.2.7."),
+        ("since=yesterday", "Enter a date and a time, such as 2026-05-04 09:30."),
+        ("since=2026-05-04T10:00&until=2026-05-04T09:00", "This is earlier than “From”."),
         ("processor=7", "is not a valid UUID"),
         ("action=no.such", "Select a valid choice"),
         ("user=999999999", ""),
@@ -112,7 +112,7 @@ def test_what_is_not_understood_shows_nothing_and_says_so(query: str, sentence: 
     assert not answer.context["cl"].result_list
     html = answer.content.decode()
     assert sentence in html
-    assert "Nothing is shown until" in html
+    assert "No events are shown until the fields marked above are corrected." in html
 
 
 def test_empty_fields_leave_the_address() -> None:
@@ -136,7 +136,10 @@ def test_links_lead_to_everything_that_somebody_did() -> None:
     detail = reverse("admin:cases_auditevent_change", args=[event.pk])
     for address in (LIST, detail, reverse("admin:dsrportal_user_change", args=[ivy.pk])):
         assert f'href="{everything}"' in client.get(address).content.decode()
-    assert "Everything that the account <strong>ivy</strong> did" in client.get(everything).content.decode()
+    assert (
+        "All activity of the account <strong>ivy</strong>, under any name it has had."
+        in client.get(everything).content.decode()
+    )
 
 
 def test_the_list_takes_few_queries(django_assert_max_num_queries: Any) -> None:

@@ -94,9 +94,9 @@ def test_what_is_ticked_is_previewed_confirmed_and_done() -> None:
     words = text(pia, run)
     assert "Erasure · GDPR 2" in words
     assert "Shop 2" in words
-    assert "2 erasures and corrections then wait for 10 minutes and can be undone until then." in words
+    assert "After that, 2 erasures and corrections wait for 10 minutes and can be undone until then." in words
     assert Case.objects.filter(status=CaseStatus.READY).count() == 3
-    assert do(pia, run, "confirm") == ["It has begun."]
+    assert do(pia, run, "confirm") == ["Started."]
     bulk_work.work(run.pk)
     assert set(Case.objects.filter(status=CaseStatus.WORKING)) == {first, second}
     third.refresh_from_db()
@@ -135,21 +135,21 @@ def test_the_result_of_a_search_and_a_due_date_are_such_queries_too() -> None:
     assert [row.case for row in run.rows.select_related("case")] == [old]
     # Of somebody else's search nobody knows what it found.
     answer = browser("pia").post(address("tag", f"?{found}"), {"everything": "1"}, follow=True)
-    assert "Tick the cases first" in " ".join(said(answer))
+    assert "Select cases first, or choose all that match." in " ".join(said(answer))
 
 
 def test_nothing_ticked_too_many_and_nonsense_lead_back_to_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
     some(3)
     agnes = browser("agnes")
     answer = agnes.post(address("tag", "?status=ready"), {"case": ["x", "99999999"]}, follow=True)
-    assert said(answer) == ["Tick the cases first, or choose all that match."]
+    assert said(answer) == ["Select cases first, or choose all that match."]
     assert answer.redirect_chain[0][0] == f"{LIST}?status=ready"
     answer = agnes.post(address("tag", "?opened_by__password=x"), {"everything": "1"})
     assert answer.status_code == 302
-    assert said(agnes.get(LIST)) == ["The list cannot be narrowed like that."]
+    assert said(agnes.get(LIST)) == ["These filters are not valid."]
     monkeypatch.setattr(bulk_runs, "MOST_CASES", 2)
     answer = agnes.post(address("tag"), {"everything": "1"}, follow=True)
-    assert said(answer) == ["These are more than 2 cases: narrow the list first."]
+    assert said(answer) == ["More than 2 cases match. Filter the list first."]
     assert agnes.post(address("reopen")).status_code == 404
     assert not BulkRun.objects.exists()
 
@@ -159,7 +159,7 @@ def test_a_form_that_is_not_whole_is_asked_again_and_keeps_what_was_chosen() -> 
     pia = browser("pia")
     answer = pia.post(address("deny"), {**ticked([case]), "filled_in": "1", "text": "Because."})
     html = answer.content.decode()
-    assert "Give a reason." in html
+    assert "Enter a reason." in html
     assert "Because." in html
     assert f'<input type="hidden" name="case" value="{case.pk}">' in html
     assert not BulkRun.objects.exists()
@@ -199,7 +199,7 @@ def test_those_left_out_stand_there_with_the_reason() -> None:
     pia = browser("pia")
     run = preview(pia, "approve", ticked([own, opened, *some(1)]))
     words = text(pia, run)
-    assert "Needs a second person" in words
+    assert "Requires a second person: whoever started this opened, verified or last changed the case" in words
     assert "Not ready for approval 1" in words
     narrowed = text(pia, run, "?state=left_out")
     assert own.reference in narrowed
@@ -217,9 +217,11 @@ def test_refused_rows_are_told_and_tried_again_by_who_started_it() -> None:
     user.groups.clear()
     bulk_work.work(run.pk)
     user.groups.add(role)
-    assert "Who started this may not do it any more." in text(pia, run)
-    assert do(browser("adam"), run, "retry")[0].startswith("Only who previewed it")
-    assert do(pia, run, "retry") == ["It is tried again."]
+    assert "The user who started this no longer has permission to do it." in text(pia, run)
+    assert do(browser("adam"), run, "retry")[0].startswith(
+        "Only the user who created the preview can confirm it, because it is based on their permissions."
+    )
+    assert do(pia, run, "retry") == ["Retrying."]
     bulk_work.work(run.pk)
     assert "Refused" not in text(pia, run)
     assert run.rows.get().state == RowState.DONE
@@ -240,12 +242,12 @@ def test_one_row_is_undone_from_the_page_by_another_approver_and_by_nobody_else(
         if name != "charlie":
             assert undo not in client.get(page(run)).content.decode()
     answer = browser("adam").post(undo, follow=True)
-    assert said(answer) == [f"The approval of {first.reference} is undone."]
+    assert said(answer) == [f"The approval of {first.reference} was undone."]
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.status, second.status) == (CaseStatus.READY, CaseStatus.WORKING)
-    assert said(browser("adam").post(undo, follow=True)) == ["There is nothing to undo here any more."]
-    assert do(pia, run, "undo") == ["Being undone: nothing more of it leaves."]
+    assert said(browser("adam").post(undo, follow=True)) == ["There is nothing left to undo."]
+    assert do(pia, run, "undo") == ["Undoing. No more of these requests will be sent."]
     bulk_work.work(run.pk)
     second.refresh_from_db()
     assert second.status == CaseStatus.READY
@@ -318,7 +320,7 @@ def test_the_list_of_runs_says_what_came_of_them() -> None:
     some(2)
     pia = browser("pia")
     empty = pia.get(RUNS).content.decode()
-    assert "Nothing has been done to many cases at once." in empty
+    assert "Select cases in the list of cases, or take all that match." in empty
     run = preview(pia, "approve", {"everything": "1"})
     do(pia, run, "confirm")
     bulk_work.work(run.pk)

@@ -37,11 +37,11 @@ def test_an_approver_reads_when_it_will_be_sent_and_behind_how_many() -> None:
         )
     shown = approval_page(ready_case())
     assert "Will be sent to Sandbox 0 in about 24 hours." in shown
-    assert "8 requests are ahead of it." in shown
+    assert "8 requests are ahead in the queue." in shown
     # What is due earlier overtakes them.
     overtaking = approval_page(ready_case(received_at=timezone.now() - timedelta(days=9)))
     assert "Will be sent to Sandbox 0 within a minute." in overtaking
-    assert "ahead of it" not in overtaking
+    assert "ahead in the queue" not in overtaking
 
 
 def test_an_approver_reads_that_nothing_is_sent_and_why(target: Processor) -> None:
@@ -49,13 +49,13 @@ def test_an_approver_reads_that_nothing_is_sent_and_why(target: Processor) -> No
     accounts.pause(target, actor=actor("ivy"), reason="maintenance")
     assert "Nothing is sent to Sandbox 0 while it is paused." in approval_page(case)
     pausing.pause(actor=actor("ivy"), reason="maintenance")
-    assert "Nothing is sent while everything outgoing is paused." in approval_page(case)
+    assert "Nothing is sent while all sending is paused." in approval_page(case)
 
 
 def test_an_approver_reads_that_it_is_at_risk() -> None:
     case = ready_case(regulation="ccpa", received_at=timezone.now() - timedelta(days=40))
-    assert "may answer as late as" in approval_page(case)
-    assert "may answer as late as" not in approval_page(ready_case())
+    assert "may not respond until" in approval_page(case)
+    assert "may not respond until" not in approval_page(ready_case())
 
 
 def test_an_approver_reads_that_the_queue_store_is_down(settings: Settings) -> None:
@@ -63,4 +63,4 @@ def test_an_approver_reads_that_the_queue_store_is_down(settings: Settings) -> N
     client = browser("pia")
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     shown = client.get(reverse("admin:cases_case_verb", args=[case.pk, "approve"])).content.decode()
-    assert "Nothing is sent to Sandbox 0 while the queue store does not answer." in shown
+    assert "Nothing is sent to Sandbox 0 while the queue store is not responding." in shown

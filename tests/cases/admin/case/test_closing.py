@@ -23,11 +23,11 @@ def target() -> Processor:
 def test_what_was_only_accepted_is_never_called_done() -> None:
     case = answered("accepted", remark="It shows later.")
     html = page(case)
-    assert "Accepted: no later word comes" in html
+    assert "Accepted (no further confirmation is sent)" in html
     assert "It shows later." in html
     assert "Done" not in html
     closing = browser("agnes").get(address(case, "close")).content.decode()
-    assert "Accepted: no later word comes" in closing
+    assert "Accepted (no further confirmation is sent)" in closing
     assert "It shows later." in closing
 
 
@@ -41,7 +41,7 @@ def test_a_person_who_came_back_can_be_erased_again_from_the_banner() -> None:
     assert again in page(case)
     assert again not in page(case, "pia")
     answer = browser("agnes").post(again, {"text": "It came back."}, follow=True)
-    assert said(answer) == ["It is sent to Sandbox 0 again."]
+    assert said(answer) == ["The request is being sent to Sandbox 0 again."]
     assert case.requests.get(status=RequestStatus.QUEUED).replaces == request
     assert not case.attention_items.filter(resolved_at=None).exists()
 
@@ -51,14 +51,14 @@ def test_closing_lists_what_is_not_fulfilled_and_a_better_outcome_needs_its_reas
     client = browser("agnes")
     html = client.get(address(case, "close")).content.decode()
     assert "Sandbox 0: refused." in html
-    assert "What is missing was confirmed in another way" in html
+    assert "The missing part was confirmed in another way" in html
     fields = {"outcome": "fulfilled", "text": "They wrote to us."}
     answer = client.post(address(case, "close"), fields)
-    assert "say why it is closed as more than that" in answer.content.decode()
+    assert "Choose a reason for closing with a better outcome." in answer.content.decode()
     client.post(address(case, "close"), {**fields, "reason": "confirmed_otherwise"})
     case.refresh_from_db()
     assert case.outcome == "fulfilled"
-    assert "What is missing was confirmed in another way" in page(case)
+    assert "The missing part was confirmed in another way" in page(case)
 
 
 def test_no_reason_is_asked_for_where_nothing_is_missing() -> None:

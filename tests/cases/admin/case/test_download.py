@@ -69,4 +69,4 @@ def test_the_case_offers_it_to_who_may(package: ResultPackage) -> None:
 def test_a_package_whose_key_is_gone_is_told_in_a_sentence(package: ResultPackage) -> None:
     package.processor_request.case.data_key.destroy()
     answer = browser("agnes").post(address(package))
-    assert "Its key was destroyed" in answer.content.decode()
+    assert "This can never be read again." in answer.content.decode()

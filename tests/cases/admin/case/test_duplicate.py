@@ -125,7 +125,7 @@ def test_one_is_closed_with_its_verified_identities_ticked() -> None:
     answer = client.post(
         comparison(case, kept), {"add": [ticked[0].data["value"]], "text": "Twice."}, follow=True
     )
-    assert said(answer) == [f"{case} is closed as a duplicate of this case."]
+    assert said(answer) == [f"{case} was closed as a duplicate of this case."]
     assert answer.redirect_chain == [(address(kept), 302)]
     kept.refresh_from_db()
     assert (kept.status, kept.approved_at) == (CaseStatus.READY, None)
@@ -153,7 +153,7 @@ def test_where_something_was_sent_no_identity_is_offered_and_the_page_says_so() 
     kept.requests.update(attempts=1, answered_attempts=1)
     answer: Any = browser("agnes").get(comparison(case, kept))
     assert "add" not in answer.context["form"].fields
-    assert "The two can only be linked" in text(answer)
+    assert "The cases can only be linked" in text(answer)
 
 
 def test_a_dismissed_pair_leaves_the_banner_and_stays_below_a_fold() -> None:
@@ -162,9 +162,9 @@ def test_a_dismissed_pair_leaves_the_banner_and_stays_below_a_fold() -> None:
     answer = client.post(comparison(first, second, "dismiss"), follow=True)
     assert said(answer) == [f"{second} is no longer suggested as a duplicate."]
     assert "Possible duplicate:" not in text(answer)
-    assert "no duplicate, said agnes" in text(answer)
+    assert "not a duplicate, marked by agnes" in text(answer)
     assert said(client.post(comparison(first, second, "dismiss"), follow=True)) == [
-        "This has changed in the meantime. Look again and decide anew."
+        "This changed in the meantime. Review it and try again."
     ]
     client.post(comparison(first, second, "suggest"))
     assert "Possible duplicate:" in page(first)
@@ -199,7 +199,7 @@ def test_what_changed_while_the_two_were_compared_is_said_and_decided_anew() -> 
     added = Identity("controller_customer_id", "C-1815")
     identities.change(kept, actor=actor("pia"), add=[added], remove=[])
     answer = client.post(comparison(case, kept), shown)
-    assert "Somebody was faster" in text(answer)
+    assert "This changed since you opened the page." in text(answer)
     case.refresh_from_db()
     assert case.status == CaseStatus.READY
     again = dict(re.findall(r'name="(version|kept_version)" value="([0-9]+)"', text(answer)))
@@ -223,4 +223,4 @@ def test_who_opened_it_and_who_verified_it_may_be_nobody_here(mailbox: Mailbox) 
         cases.append(case)
     html = text(browser("agnes").get(comparison(cases[0], cases[1])))
     assert html.count("Opened through Website") == 2
-    assert html.count("By the person") == 2
+    assert html.count("By the requester") == 2

@@ -139,22 +139,30 @@ def test_what_may_come_in(case: Case, name: str, content: bytes, media_type: str
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.html", b"<script>", "Files of this kind are not kept"),
-        ("a.svg", b"<svg/>", "Files of this kind are not kept"),
-        ("a.zip", office(), "Files of this kind are not kept"),
-        ("a.exe", b"MZ", "Files of this kind are not kept"),
-        ("a.docm", office("word/document.xml"), "Files of this kind are not kept"),
-        ("nothing", PDF, "Files of this kind are not kept"),
-        ("a.pdf.exe", PDF, "Files of this kind are not kept"),
-        ("a\u202efdp.exe", PDF, "Files of this kind are not kept"),
-        ("a.pdf", b"MZ\x90\x00", "not what its name says"),
-        ("a.png", PDF, "not what its name says"),
-        ("a.txt", b"text\x00more", "not what its name says"),
-        ("a.txt", b"a" * 9000 + b"\x01", "not what its name says"),
-        ("a.eml", b"no header at all", "not what its name says"),
-        ("a.docx", office("xl/workbook.xml"), "not what its name says"),
-        ("a.docx", office("word/document.xml", "word/vbaProject.bin"), "not what its name says"),
-        ("a.docx", b"PK\x03\x04 cut", "not what its name says"),
+        ("a.html", b"<script>", "This type of file cannot be attached."),
+        ("a.svg", b"<svg/>", "This type of file cannot be attached."),
+        ("a.zip", office(), "This type of file cannot be attached."),
+        ("a.exe", b"MZ", "This type of file cannot be attached."),
+        ("a.docm", office("word/document.xml"), "This type of file cannot be attached."),
+        ("nothing", PDF, "This type of file cannot be attached."),
+        ("a.pdf.exe", PDF, "This type of file cannot be attached."),
+        ("a\u202efdp.exe", PDF, "This type of file cannot be attached."),
+        ("a.pdf", b"MZ\x90\x00", "The content of the file does not match its name, which ends in ."),
+        ("a.png", PDF, "The content of the file does not match its name, which ends in ."),
+        ("a.txt", b"text\x00more", "The content of the file does not match its name, which ends in ."),
+        ("a.txt", b"a" * 9000 + b"\x01", "The content of the file does not match its name, which ends in ."),
+        ("a.eml", b"no header at all", "The content of the file does not match its name, which ends in ."),
+        (
+            "a.docx",
+            office("xl/workbook.xml"),
+            "The content of the file does not match its name, which ends in .",
+        ),
+        (
+            "a.docx",
+            office("word/document.xml", "word/vbaProject.bin"),
+            "The content of the file does not match its name, which ends in .",
+        ),
+        ("a.docx", b"PK\x03\x04 cut", "The content of the file does not match its name, which ends in ."),
         ("a.pdf", b"", "The file is empty"),
     ],
 )
@@ -229,7 +237,7 @@ def test_a_changed_file_is_not_given_out_and_an_exchanged_one_neither(case: Case
     answer = take(first)
     assert "cannot be read" in answer.content.decode()
     place.unlink()
-    assert "look at the file storage" in take(first).content.decode()
+    assert "Ask an administrator to check the file storage." in take(first).content.decode()
     assert not case.audit_events.filter(action="attachment.downloaded").exists()
 
 
@@ -272,7 +280,7 @@ def test_a_destroyed_key_leaves_a_page_that_says_so(case: Case) -> None:
     attachment = stages.attach(case)
     case.data_key.destroy()
     shown = page(case)
-    assert "cannot be read any more" in shown
+    assert "can no longer be read" in shown
     assert "can never be read again" in take(attachment).content.decode()
     answer = give(case, "b.pdf", PDF)
     assert "can never be read again" in answer.content.decode()
@@ -281,5 +289,5 @@ def test_a_destroyed_key_leaves_a_page_that_says_so(case: Case) -> None:
 def test_said_after_it_was_attached(case: Case) -> None:
     upload = SimpleUploadedFile("a.pdf", PDF)
     answer = browser("agnes").post(address(case, "attach"), {"upload": upload}, follow=True)
-    assert said(answer) == ["The file is with the case."]
+    assert said(answer) == ["File attached."]
     assert not case.notes.exists()

@@ -27,27 +27,27 @@ def pair() -> tuple[Case, Case]:
 def test_a_held_erasure_names_what_it_waits_for_and_until_when(pair: tuple[Case, Case]) -> None:
     access, erasure = pair
     html = page(erasure)
-    assert "Held: waits for" in html
+    assert "On hold: waiting for" in html
     assert address(access) in html
-    assert "To be answered in time it must leave by" in html
+    assert "to be answered in time." in html
     assert address(erasure, "release") not in html
     assert address(erasure, "release") in page(erasure, "pia")
-    assert "Held: waits for" not in page(access)
+    assert "On hold: waiting for" not in page(access)
 
 
 def test_approving_what_is_held_says_that_nothing_is_sent_yet(pair: tuple[Case, Case]) -> None:
     access, erasure = pair
     client = browser("pia")
     html = client.get(address(erasure, "approve")).content.decode()
-    assert "It will be held" in html
+    assert "Will be put on hold" in html
     assert "Will be sent to" not in html
     answer = client.post(address(erasure, "approve"), {"digest": planning.digest(erasure)}, follow=True)
-    assert said(answer) == [f"Approved; nothing is sent before {access.reference} is closed."]
+    assert said(answer) == [f"Approved. Nothing is sent until {access.reference} is closed."]
     found = shown(erasure, "pia")
     assert found.next_step.verb is not None
     assert found.next_step.verb.name == "release"
     assert f"once {access.reference} is closed" in str(found.next_step.sentence)
-    assert "Held: it is not sent while its case waits for another." in page(erasure)
+    assert "On hold. It is not sent while its case waits for another case." in page(erasure)
 
 
 def test_a_release_is_recorded_with_its_reason(pair: tuple[Case, Case]) -> None:
@@ -55,7 +55,7 @@ def test_a_release_is_recorded_with_its_reason(pair: tuple[Case, Case]) -> None:
     client = browser("pia")
     assert access.reference in client.get(address(erasure, "release")).content.decode()
     answer = client.post(address(erasure, "release"), {"reason": "person_insists"}, follow=True)
-    assert said(answer) == ["Released: it waits for no other case any more."]
+    assert said(answer) == ["Released from hold. The case no longer waits for another case."]
     html = answer.content.decode()
-    assert "Held: waits for <a" not in html
-    assert "The person wants the erasure first" in html
+    assert "On hold: waiting for <a" not in html
+    assert "The requester wants the erasure first" in html

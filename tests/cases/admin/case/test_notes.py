@@ -50,7 +50,7 @@ def test_a_note_is_written_on_the_page_of_the_case(case: Case) -> None:
     assert "12 Elm Street" in shown
     assert "&lt;b&gt;Look&lt;/b&gt; &amp; see." in shown
     assert f'id="note-{note.pk}"' in shown
-    assert "never edited, never deleted" in shown
+    assert "Cannot be edited or deleted." in shown
 
 
 def test_it_lies_encrypted_and_the_trail_holds_its_id_alone(case: Case) -> None:
@@ -67,7 +67,7 @@ def test_it_lies_encrypted_and_the_trail_holds_its_id_alone(case: Case) -> None:
 @pytest.mark.parametrize("text", ["", "  \n "])
 def test_nothing_typed_is_no_note(case: Case, text: str) -> None:
     answer = browser("agnes").post(address(case, "note"), {"text": text})
-    assert "Write something first." in answer.content.decode()
+    assert "Enter a text." in answer.content.decode()
     assert not case.notes.exists()
 
 
@@ -115,7 +115,7 @@ def test_a_note_of_another_case_is_not_answered_here(case: Case) -> None:
     foreign = write(open_case(), "Elsewhere.")
     where = f"/admin/cases/case/{case.pk}/reply/{foreign.pk}/"
     assert browser("agnes").post(where, {"text": "Here."}).status_code == 404
-    with pytest.raises(Refused, match="not of this case"):
+    with pytest.raises(Refused, match="The note you are replying to does not belong to this case"):
         notes.add(case, "Here.", actor=actor("agnes"), parent=foreign)
 
 
@@ -145,8 +145,8 @@ def test_who_is_named_sees_it_in_the_navigation_and_in_a_list_of_theirs(case: Ca
     assert '<span>Mentions</span><span class="count">1</span>' in shown
     assert "12 Elm Street" in shown
     assert case.reference in shown
-    assert "Names you" in page(case, "pia")
-    assert "Names you" not in page(case, "otto")
+    assert "Mentions you" in page(case, "pia")
+    assert "Mentions you" not in page(case, "otto")
     assert "12 Elm" not in browser("otto").get("/admin/cases/mention/").content.decode()
     assert '<span class="mention">@pia</span>?' in page(case)
     event = case.audit_events.get(action="note.mentioned")
@@ -163,7 +163,7 @@ def test_it_is_read_once_it_is_opened_or_marked(case: Case) -> None:
     marked = client.post(f"/admin/cases/mention/{own[second.pk].pk}/read/")
     assert marked["Location"] == "/admin/cases/mention/"
     shown = client.get("/admin/cases/mention/").content.decode()
-    assert "Nothing waits for you here" in shown
+    assert "Colleagues can notify you by typing @ and your name in a note on a case." in shown
     assert shown.index("Two, @pia.") < shown.index("One, @pia.")
     read_at = Mention.objects.get(note=first).read_at
     client.post(f"/admin/cases/mention/{own[first.pk].pk}/read/")
@@ -191,7 +191,9 @@ def test_being_named_gives_no_right(case: Case) -> None:
         address(case, "note"), {"text": "Look, @ivy, @charlie and @pia."}, follow=True
     )
     assert named(case) == ["pia"]
-    assert said(answer)[1].startswith("2 names after an @ belong to nobody who may see cases")
+    assert said(answer)[1].startswith(
+        "2 mentions reached no one: no colleague with access to cases has those names."
+    )
     client, mention = browser("pia"), Mention.objects.get()
     User.objects.get(username="pia").groups.clear()
     assert client.get("/admin/cases/mention/").status_code == 403
@@ -205,7 +207,7 @@ def test_an_unknown_name_is_told_without_repeating_it(case: Case) -> None:
     )
     told = said(answer)
     assert len(told) == 2
-    assert "1 name after an @ belongs to nobody" in told[1]
+    assert "1 mention reached no one: no colleague with access to cases has that name." in told[1]
     assert "lovelace" not in " ".join(told)
 
 

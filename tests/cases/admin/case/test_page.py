@@ -126,7 +126,9 @@ def test_verification_is_not_offered_where_the_law_forbids_to_ask_for_it() -> No
 def test_who_opened_an_erasure_reads_why_they_cannot_approve_it() -> None:
     account("adam")
     case = ready_case(by="adam")
-    assert "ask a second person" in page(case, "adam")
+    assert "Whoever opened, verified or last changed an erasure or correction cannot approve it." in page(
+        case, "adam"
+    )
     shown = browser("adam").get(reverse("admin:cases_case_change", args=[case.pk])).context["page"]
     assert shown.next_step.verb is None
 
@@ -134,7 +136,7 @@ def test_who_opened_an_erasure_reads_why_they_cannot_approve_it() -> None:
 def test_a_closed_case_says_how_it_ended_and_can_be_reopened_by_an_approver() -> None:
     case = open_case()
     approval.deny(case, actor=actor("pia"), reason="legal_obligation")
-    assert "Closed as Denied on" in page(case)
+    assert "Outcome: Denied." in page(case)
     assert verbs(case, "pia") == {"reopen"}
     assert verbs(case, "agnes") == set()
 
@@ -151,13 +153,13 @@ def test_an_open_attention_item_is_a_banner_with_its_way_out(target: Processor) 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"lease_until": 60, "attempts": 1}, "Being worked on at this moment."),
-        ({"attempts": 1}, "Outcome unknown: the processor is asked for this id"),
-        ({"cancel_requested_at": 0}, "Cancelling was asked for"),
-        ({"last_error": "unreachable", "attempts": 1}, "the connection broke before an answer came"),
+        ({"lease_until": 60, "attempts": 1}, "Being processed right now."),
+        ({"attempts": 1}, "The processor is asked for the status of this ID before anything is sent again."),
+        ({"cancel_requested_at": 0}, "The processor has not confirmed it yet."),
+        ({"last_error": "unreachable", "attempts": 1}, "the connection broke before a response arrived"),
         ({"last_error": "unexpected_answer", "last_http_status": 502, "attempts": 1}, "(HTTP 502)"),
         ({"last_error": "from_the_future", "attempts": 1}, "Last attempt: from the future."),
-        ({"last_error": "not_sent", "next_attempt_at": 90}, "Tried again within 2 minutes."),
+        ({"last_error": "not_sent", "next_attempt_at": 90}, "Next attempt within 2 minutes."),
     ],
 )
 def test_what_a_status_does_not_say_is_said_in_words(fields: dict[str, Any], words: str) -> None:
@@ -172,7 +174,7 @@ def test_a_paused_processor_is_said_on_case_and_first_page(target: Processor) ->
     case = approved_case()
     accounts.pause(target, actor=actor("ivy"), reason="by_hand")
     assert "The processor is paused" in page(case)
-    assert "; the processor is paused." in page(case)
+    assert ". The processor is paused." in page(case)
     assert "An integration manager" in page(case)
     assert "Sandbox 0 is paused" in browser("agnes").get(reverse("admin:index")).content.decode()
 
@@ -182,7 +184,7 @@ def test_a_case_that_will_miss_its_date_says_so_until_it_has(target: Processor) 
     early = ready_case(regulation="ccpa", received_at=now - timedelta(days=2))
     tight = ready_case(regulation="ccpa", received_at=now - timedelta(days=40))
     missed = ready_case(regulation="ccpa", received_at=now - timedelta(days=50))
-    assert ["may answer as late as" in page(case) for case in (early, tight, missed)] == [False, True, False]
+    assert ["may not respond until" in page(case) for case in (early, tight, missed)] == [False, True, False]
 
 
 def test_a_group_of_its_own_is_shown() -> None:
@@ -196,7 +198,7 @@ def test_a_destroyed_key_leaves_a_page_that_can_still_be_read() -> None:
     case.subject.data_key.destroy()
     case.data_key.destroy()
     shown = page(case)
-    assert "cannot be read any more" in shown
+    assert "can no longer be read" in shown
     assert "Recorded verification" in shown
 
 

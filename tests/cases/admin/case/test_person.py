@@ -39,7 +39,7 @@ def test_identities_are_added_and_removed_and_the_plan_is_made_anew() -> None:
         {**added(("mobile_number", "+1 555 0100")), "remove": [str(gone.pk)]},
         follow=True,
     )
-    assert said(answer) == ["Changed the identities. The plan is made anew and waits for an approver."]
+    assert said(answer) == ["Identifiers changed. The plan was updated and is waiting for approval."]
     assert [row.type for row in case.subject.identities.all()] == ["controller_customer_id", "mobile_number"]
     event = AuditEvent.objects.get(action="case.identities_changed")
     assert "555" not in str(event.details)
@@ -50,16 +50,16 @@ def test_before_verification_identities_change_without_a_plan() -> None:
     answer = browser("agnes").post(
         address(case, "identities"), added(("controller_customer_id", "C-1")), follow=True
     )
-    assert said(answer) == ["Changed the identities."]
+    assert said(answer) == ["Identifiers changed."]
     assert not case.requests.exists()
 
 
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([], "Add an identity, or choose one to remove."),
-        ([("", "typed@example.org")], "Choose what kind of identity this is."),
-        ([("email", "ada.lovelace@example.ORG")], "The same identity is given twice"),
+        ([], "Add an identifier or select one to remove."),
+        ([("", "typed@example.org")], "Choose the identifier type."),
+        ([("email", "ada.lovelace@example.ORG")], "The same identifier was entered twice."),
     ],
 )
 def test_identities_that_cannot_be_taken_are_said_and_kept(
@@ -98,7 +98,7 @@ def test_a_correction_shows_old_and_new_masked_until_they_are_revealed() -> None
         assert "g•••@e•••.com" in html
         assert "grace@example.com" not in html
     revealed = browser("agnes").post(address(case, "reveal"), {"reason": "check_plan"}).content.decode()
-    assert "E-mail, correct to" in revealed
+    assert "E-mail, new value" in revealed
     assert "grace@example.com" in revealed
 
 
@@ -122,7 +122,7 @@ def test_what_a_search_found_is_masked_until_it_is_revealed() -> None:
     known(case, finding="not_found", profile_id="", matched=[])
     known(case)
     html = page(case)
-    assert "Sandbox 0 knows this person" in html
+    assert "Sandbox 0 has data on this person, found by" in html
     assert "1•••0" in html
     assert "matched by E-mail" in html
     assert "No profile found" not in html  # only the last word of each processor counts
@@ -148,12 +148,12 @@ def test_confirmations_stand_on_the_request_they_confirm() -> None:
 
 def test_a_search_that_reached_nobody_says_so() -> None:
     answer = browser("agnes").post(address(searchable(), "search"), follow=True)
-    assert said(answer) == ["1 could not be asked."]
-    assert "Sandbox 0 could not be asked on" in answer.content.decode()
+    assert said(answer) == ["1 could not be searched."]
+    assert "Sandbox 0 could not be searched on" in answer.content.decode()
 
 
 def test_a_case_that_nobody_can_search_is_told_so() -> None:
     Processor.objects.all().delete()
     manual("Archive")
     answer = browser("agnes").post(address(ready_case(), "search"))
-    assert "None of the processors of this case can be searched." in answer.content.decode()
+    assert "No processor of this case can be searched." in answer.content.decode()

@@ -39,8 +39,8 @@ def test_before_verification_the_plan_is_a_preview_with_who_is_skipped_and_why()
     assert [box.processor.name for box in plan.boxes] == ["Sandbox 0", "Sandbox 0"]
     assert [row.processor.name for row in plan.left_out] == ["Archive"]
     html = page(case)
-    assert "A preview: it is made when the person is verified" in html
-    assert "Archive is not worked for this type of request (erasure)" in html
+    assert "This is a preview. The plan is made when the requester has been verified." in html
+    assert "According to its options, Archive is not used for this type of request (erasure)." in html
     assert "a@example.org" not in html
     assert not case.requests.exists()
 
@@ -49,8 +49,8 @@ def test_a_preview_says_what_is_in_the_way() -> None:
     case = open_case()
     Processor.objects.all().delete()
     html = page(case)
-    assert "No processor is set up that can serve this type of request" in html
-    assert "Nobody is asked anything" not in html
+    assert "No processor supports this type of request." in html
+    assert "No requests are planned." not in html
 
 
 def test_a_planned_case_shows_its_requests_in_the_plan_and_not_as_sent() -> None:
@@ -61,7 +61,7 @@ def test_a_planned_case_shows_its_requests_in_the_plan_and_not_as_sent() -> None
     assert [box.processor.name for box in found.plan.boxes] == ["Archive", "Sandbox 0"]
     assert found.asked == []
     html = page(case)
-    assert "What an approver approves" in html
+    assert "Exactly this is approved" in html
     assert "for agnes" in html
     assert "Request ID" not in html
 
@@ -69,8 +69,8 @@ def test_a_planned_case_shows_its_requests_in_the_plan_and_not_as_sent() -> None
 def test_after_approval_what_was_left_out_stays_on_the_page() -> None:
     manual("Archive", types="access")
     html = page(approved_case())
-    assert "Not asked" in html
-    assert "Archive is not worked for this type of request" in html
+    assert "Skipped processors" in html
+    assert "According to its options, Archive is not used for this type of request" in html
 
 
 def test_warnings_are_banners_for_who_looks_and_for_who_approves() -> None:
@@ -83,7 +83,7 @@ def test_warnings_are_banners_for_who_looks_and_for_who_approves() -> None:
 def test_a_plan_of_a_person_who_was_shredded_says_so() -> None:
     case = open_case()
     case.subject.data_key.destroy()
-    assert "The identities can no longer be read." in page(case)
+    assert "The identifiers can no longer be read." in page(case)
 
 
 def test_a_denied_case_shows_its_plan_as_never_sent() -> None:
@@ -91,7 +91,7 @@ def test_a_denied_case_shows_its_plan_as_never_sent() -> None:
     approval.deny(case, actor=actor("pia"), reason="legal_obligation")
     html = page(case)
     assert "1 request of an earlier plan, never sent" in html
-    assert "Nobody was asked anything." in html
+    assert "No requests were sent." in html
 
 
 # --- changing it
@@ -101,10 +101,10 @@ def test_leaving_a_processor_out_shows_who_did_and_why() -> None:
     archive = manual("Archive")
     case = ready_case()
     answer = leave_out(browser("agnes"), case, archive)
-    assert said(answer) == ["Changed the plan: 1 processor is asked, 1 left out. It waits for an approver."]
+    assert said(answer) == ["Plan changed: 1 processor included, 1 skipped. It is waiting for approval."]
     html = answer.content.decode()
     assert "Archive: it holds no data of this person." in html
-    assert "Left out by agnes." in html
+    assert "Skipped by agnes." in html
     assert "2 requests of earlier plans, never sent" in html
     approving = browser("pia").get(address(case, "approve")).content.decode()
     assert "Archive: it holds no data of this person." in approving
@@ -123,9 +123,9 @@ def test_the_form_opens_with_the_plan_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({}, "Say why it is not asked."),
+        ({}, "Choose why this processor is skipped."),
         ({"reason": "because"}, "Select a valid choice"),
-        ({"reason": "no_data_there"}, "The plan must ask at least one processor"),
+        ({"reason": "no_data_there"}, "The plan must include at least one processor."),
     ],
 )
 def test_a_plan_without_a_reason_or_without_anybody_is_refused(fields: dict[str, str], sentence: str) -> None:
@@ -154,13 +154,13 @@ def test_changing_what_was_approved_says_that_the_approval_is_lost_and_loses_it(
     case = approved_case()
     client = browser("agnes")
     for verb in ("plan", "identities"):
-        assert "The approval is lost" in client.get(address(case, verb)).content.decode()
+        assert "The approval becomes void" in client.get(address(case, verb)).content.decode()
     only = Processor.objects.get()
     client.post(address(case, "plan"), {f"ask-{only.pk}": "on"})
     case.refresh_from_db()
     assert (case.status, case.approved_by, case.approval_digest) == ("ready", None, "")
     # Who changed it last cannot approve it.
-    assert "The approval no longer holds" in page(case)
+    assert "The approval became void:" in page(case)
 
 
 def test_what_was_sent_is_not_offered_to_be_changed_and_says_why() -> None:

@@ -36,9 +36,9 @@ def version(client: Client, case: Case, verb: str) -> str:
 
 def test_a_case_that_nobody_works_is_taken_with_one_click() -> None:
     case = open_case()
-    assert "Nobody works it yet" in page(case)
+    assert "Unassigned" in page(case)
     answer = browser("agnes").post(address(case, "take"), follow=True)
-    assert said(answer) == ["The case is yours now."]
+    assert said(answer) == ["The case is now assigned to you."]
     shown = answer.content.decode()
     assert "Assigned to agnes" in shown
     assert address(case, "take") not in shown
@@ -48,7 +48,7 @@ def test_who_clicks_second_hears_who_has_it() -> None:
     case = open_case()
     browser("pia").post(address(case, "take"))
     answer = browser("agnes").post(address(case, "take"))
-    assert "assigned to pia in the meantime" in answer.content.decode()
+    assert "The case was assigned to pia in the meantime." in answer.content.decode()
     case.refresh_from_db()
     assert case.assignee == account("pia")
 
@@ -114,7 +114,7 @@ def test_of_two_who_save_the_second_reads_who_changed_what_and_loses_nothing(ver
     answer = agnes.post(address(case, verb), typed)
     assert answer.status_code == 200
     shown = answer.content.decode()
-    assert "Somebody was faster" in shown
+    assert "This changed since you opened the page." in shown
     assert re.search(r"<li>pia, \d\d:\d\d: ", shown)
     assert kept in shown
     assert AuditEvent.objects.count() == before
@@ -138,7 +138,7 @@ def test_a_refusal_for_another_reason_does_not_make_a_page_fresh() -> None:
     answer = client.post(address(case, "tags"), {"names": "<no word>", "version": shown_with})
     assert f'name="version" value="{shown_with}"' in answer.content.decode()
     answer = client.post(address(case, "tags"), {"names": "press", "version": shown_with})
-    assert "Somebody was faster" in answer.content.decode()
+    assert "This changed since you opened the page." in answer.content.decode()
 
 
 def test_the_task_of_a_case_is_not_handed_on_unseen() -> None:
@@ -177,11 +177,11 @@ def test_two_who_have_the_same_case_open_are_told_of_each_other() -> None:
     case, other = open_case(), open_case()
     before = case.audit_events.count()
     assert "this case open" not in page(case, "agnes")
-    assert "agnes has this case open too." in page(case, "pia")
-    assert "pia has this case open too." in hint(case, "agnes")
+    assert "agnes also has this case open." in page(case, "pia")
+    assert "pia also has this case open." in hint(case, "agnes")
     # Whoever came last is named first.
-    assert "agnes and pia have this case open too." in page(case, "otto")
-    assert "open too" not in page(other, "agnes")
+    assert "agnes and pia also have this case open." in page(case, "otto")
+    assert "has this case open" not in page(other, "agnes")
     assert case.audit_events.count() == before
 
 
@@ -194,7 +194,7 @@ def test_it_is_gone_after_a_minute() -> None:
     assert said_at is not None
     assert 0 < store().ttl(key) <= presence.GONE_AFTER_SECONDS
     store().zadd(key, {agnes: said_at - presence.GONE_AFTER_SECONDS - 1})
-    assert "open too" not in hint(case, "pia")
+    assert "has this case open" not in hint(case, "pia")
     assert store().zscore(key, agnes) is None
 
 
@@ -202,7 +202,7 @@ def test_it_is_no_error_where_the_store_is_down() -> None:
     case = open_case()
     page(case, "agnes")
     with override_settings(REDIS_URL="redis://127.0.0.1:1/0"):
-        assert "open too" not in page(case, "pia")
+        assert "has this case open" not in page(case, "pia")
         assert hint(case, "pia").strip() == ""
     assert settings.REDIS_URL != "redis://127.0.0.1:1/0"
 
@@ -211,6 +211,6 @@ def test_only_who_may_see_the_case_says_so_and_hears_of_it() -> None:
     case = open_case()
     for name in ("charlie", "ivy"):
         assert browser(name).post(f"/admin/cases/case/{case.pk}/presence/").status_code == 403
-    assert "open too" not in page(case, "pia")
+    assert "has this case open" not in page(case, "pia")
     assert browser("pia").post(f"/admin/cases/case/{case.pk + 7}/presence/").status_code == 404
     assert not store().exists(f"portal:presence:{case.pk + 7}")

@@ -79,15 +79,16 @@ def test_who_may_settle(name: str, status: int) -> None:
 
 def test_settling_asks_first_is_recorded_and_lets_the_case_go_on() -> None:
     item, client = of_a_case(), browser("agnes")
-    assert "your name and the moment are recorded" in client.get(resolve(item)).content.decode()
+    assert (
+        "By resolving this item you confirm that you have reviewed it and decided what to do."
+        in client.get(resolve(item)).content.decode()
+    )
     assert AttentionItem.objects.get().resolved_at is None
-    assert said(client.post(resolve(item), follow=True)) == ["Settled: Shop does not know the request."]
+    assert said(client.post(resolve(item), follow=True)) == ["Resolved: Shop does not know the request."]
     item.refresh_from_db()
     assert item.resolved_by == account("agnes")
     assert AuditEvent.objects.filter(action=Action.ATTENTION_RESOLVED, case=item.case).count() == 1
-    assert refused(client.post(resolve(item))) == [
-        "This has changed in the meantime. Look again and decide anew."
-    ]
+    assert refused(client.post(resolve(item))) == ["This changed in the meantime. Review it and try again."]
 
 
 def test_what_a_pause_opened_is_settled_by_resuming() -> None:
@@ -97,7 +98,7 @@ def test_what_a_pause_opened_is_settled_by_resuming() -> None:
     )
     item = AttentionItem.objects.get()
     (sentence,) = refused(browser("ivy").post(resolve(item)))
-    assert "test its connection or resume it" in sentence
+    assert "The item is then resolved automatically." in sentence
     item.refresh_from_db()
     assert item.resolved_at is None
 

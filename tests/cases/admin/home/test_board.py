@@ -131,12 +131,12 @@ def test_each_role_sees_what_is_theirs_to_do() -> None:
         "1",
         "1",
     )
-    assert "For my approval" not in agent
+    assert "Waiting for my approval" not in agent
     # Pia opened two of the three that are ready; of these an erasure needs a second person.
-    assert (approver["For my approval"], approver["Ready for approval"]) == ("2", "3")
-    assert not {"My cases", "My tasks", "For my approval"} & set(auditor)
+    assert (approver["Waiting for my approval"], approver["Ready for approval"]) == ("2", "3")
+    assert not {"My cases", "My tasks", "Waiting for my approval"} & set(auditor)
     assert auditor["Overdue"] == "1"
-    assert dict(titles("ivy")) == {"Attention": "1", "Silent processors": "1"}
+    assert dict(titles("ivy")) == {"Attention": "1", "Processors not responding": "1"}
     assert dict(titles("charlie")) == {}
 
 

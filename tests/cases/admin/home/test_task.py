@@ -148,7 +148,7 @@ def test_what_has_not_begun_can_be_assigned_and_not_attested(archive: Processor)
     assert verb(task, "assign") in html
     assert verb(task, "attest") not in html
     answer = browser("agnes").post(verb(task, "attest"), {"answer": "done", "text": "Early."})
-    assert "This task has not begun" in answer.content.decode()
+    assert "The case must be approved first." in answer.content.decode()
 
 
 def test_assigning_offers_active_staff_alone_and_may_give_it_to_nobody(archive: Processor) -> None:
@@ -163,7 +163,7 @@ def test_assigning_offers_active_staff_alone_and_may_give_it_to_nobody(archive: 
     assert f'value="{task.due_on:%Y-%m-%d}"' in html
     agnes = account("agnes")
     answer = client.post(verb(task, "assign"), {"assignee": agnes.pk, "due_on": "2030-01-02"}, follow=True)
-    assert said(answer) == ["The task is agnes’s now."]
+    assert said(answer) == ["Task assigned to agnes."]
     task.refresh_from_db()
     assert (task.assignee, task.due_on) == (agnes, date(2030, 1, 2))
     refused = client.post(verb(task, "assign"), {"assignee": gone.pk, "due_on": "2030-01-02"})
@@ -176,9 +176,9 @@ def test_assigning_offers_active_staff_alone_and_may_give_it_to_nobody(archive: 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"text": "Done."}, "Say what came of it."),
-        ({"answer": "done"}, "Say in a note what was done, and how you know."),
-        ({"answer": "done", "text": "   "}, "Say in a note what was done, and how you know."),
+        ({"text": "Done."}, "Choose a result."),
+        ({"answer": "done"}, "Describe in a note what was done and how you know."),
+        ({"answer": "done", "text": "   "}, "Describe in a note what was done and how you know."),
         ({"answer": "accepted", "text": "Done."}, "Select a valid choice"),
     ],
 )
@@ -195,7 +195,7 @@ def test_an_attested_task_shows_who_when_and_the_note(archive: Processor) -> Non
     answer = browser("agnes").post(
         verb(task, "attest"), {"answer": "no_data_held", "text": "Nobody of this name."}, follow=True
     )
-    assert said(answer) == ["Attested; it counts as this system’s answer."]
+    assert said(answer) == ["Attested. This counts as the response of this system."]
     html = answer.content.decode()
     task.refresh_from_db()
     assert f'href="#note-{task.note_id}"' in html
@@ -309,9 +309,12 @@ def test_a_task_is_offered_for_partners_that_were_not_reached_and_leads_to_its_c
     client = browser("agnes")
     answer = client.post(offer(failed), follow=True)
     task = ManualTask.objects.get(processor_request__for_partner=failed)
-    assert said(answer) == [f"Made a task for Failed, due {task.due_on:%d %b %Y}."]
+    assert said(answer) == [f"Task for Failed created, due {task.due_on:%d %b %Y}."]
     html = answer.content.decode()
     assert offer(failed) not in html
     assert f'href="#request-{task.processor_request_id}"' in html
     assert "For the partner failed.example, which the processor did not reach." in html
-    assert "Only for a partner that failed or was skipped" in client.post(offer(sent)).content.decode()
+    assert (
+        "Manual work is only needed for a partner that failed or was skipped."
+        in client.post(offer(sent)).content.decode()
+    )

@@ -64,7 +64,7 @@ def test_from_the_form_to_the_failed_rows_and_again() -> None:
 
     work(made)
     page = text(agnes.get(address(made)))
-    assert "Rows that can be imported: 2; with something wrong, which would be left out: 1" in page
+    assert "No cases have been opened yet. 2 rows are ready to import. 1" in page
     assert "Start the import of 2 rows" in page
     assert "data-live" not in page
     assert not Case.objects.exists()
@@ -73,7 +73,7 @@ def test_from_the_form_to_the_failed_rows_and_again() -> None:
     assert said(answer) == ["The import has started."]
     work(made)
     page = text(agnes.get(address(made)))
-    assert "Finished, with failed rows" in page
+    assert "Finished with failed rows" in page
     assert Case.objects.count() == 2
     event = AuditEvent.objects.filter(case__isnull=False).first()
     assert event is not None
@@ -99,8 +99,8 @@ def test_a_file_that_is_refused_is_named_so_on_the_form_and_not_kept() -> None:
         browser("agnes"), b"type,regulation,received_at,email,shoe\nerasure,gdpr,2026-05-04,a@b,1\n"
     )
     assert answer.status_code == 200
-    assert "Unknown columns: “shoe”. Take their names from the template." in text(answer)
-    assert "Choose the file to import." in text(browser("agnes").post(ADD, {}))
+    assert "Unknown columns: “shoe”. Use the names from the template." in text(answer)
+    assert "Choose a file to import." in text(browser("agnes").post(ADD, {}))
     assert not CaseImport.objects.exists()
 
 
@@ -193,7 +193,7 @@ def test_opt_outs_are_announced_since_nobody_approves_them() -> None:
     processor(credentials=dict.fromkeys(keys, "k"), options={"pod": "eu1"})
     made = checked({**ROW, "type": "opt_out", "regulation": "ccpa"}, ROW)
     assert made.good == 2
-    assert "1 row is an opt-out" in text(browser("agnes").get(address(made)))
+    assert "1 row is an opt-out." in text(browser("agnes").get(address(made)))
 
 
 def test_while_it_works_the_page_is_asked_for_its_part_alone() -> None:
@@ -215,9 +215,9 @@ def test_the_page_shows_the_first_hundred_lines_and_the_list_asks_as_often_for_m
     with django_assert_max_num_queries(20):
         answer: Any = agnes.get(address(made))
     assert len(answer.context["failures"]) == 100
-    assert "and 20 more in the download" in text(answer)
+    assert "and 20 more in the file" in text(answer)
     assert answer.context["kinds"] == [
-        ("Give at least one identity: without one no processor can find the person.", 120)
+        ("Enter at least one identifier. Without one, no processor can find the data subject.", 120)
     ]
     assert len(downloaded(agnes, made)) == 120
     for _ in range(10):

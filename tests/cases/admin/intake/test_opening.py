@@ -50,7 +50,7 @@ def test_a_case_is_opened_with_its_identities_as_typed() -> None:
     assert identities == [("email", " Ada@Example.org"), ("controller_customer_id", "C-1")]
     assert case.opened_by == account("agnes")
     due_on = case.clocks.get().due_on
-    assert said(answer) == [f"Opened case {case.reference}, due {due_on:%d %b %Y}."]
+    assert said(answer) == [f"Case {case.reference} opened. Due on {due_on:%d %b %Y}."]
 
 
 def test_a_case_that_needs_two_requests_is_told_so_and_why() -> None:
@@ -58,8 +58,8 @@ def test_a_case_that_needs_two_requests_is_told_so_and_why() -> None:
         ADD, typed(("email", "a@example.org"), ("email", "b@example.org")), follow=True
     )
     assert said(answer)[1] == (
-        "It is planned as 2 requests: 2 to Sandbox 0. One request holds one value of each kind, and an mParticle "
-        "ID stands alone."
+        "The plan has 2 requests: 2 to Sandbox 0. One request holds one value of each kind, and an "
+        "mParticle ID stands alone."
     )
 
 
@@ -93,16 +93,32 @@ def test_the_time_is_taken_in_the_zone_of_who_types_it() -> None:
     ("identities", "more", "sentence"),
     [
         ([("email", "a@example.org")], {"received_at": "2999-01-01T10:00"}, "This is in the future"),
-        ([("email", "a@example.org")], {"received_at": ""}, "Say when the person asked"),
-        ([("email", "a@example.org")], {"received_at": "yesterday"}, "Give a date and a time"),
+        ([("email", "a@example.org")], {"received_at": ""}, "The legal deadline is counted from then."),
+        (
+            [("email", "a@example.org")],
+            {"received_at": "yesterday"},
+            "Enter a date and a time, such as 2026-05-04 09:30.",
+        ),
         ([("email", "a@example.org")], {"received_at": "0001-01-01T00:00"}, "Check the year"),
-        ([], {}, "Give at least one identity"),
-        ([("email", "   ")], {}, "Give at least one identity"),
-        ([("", "a@example.org")], {}, "Choose what kind of identity this is."),
-        ([("mpid", "not a number")], {}, "whole number of 64 bits"),
-        ([("email", "a@example.org"), ("email", "A@EXAMPLE.org")], {}, "The same identity is given twice"),
-        ([("email", "a@example.org")], {"type": "opt_out"}, "Say for which purposes"),
-        ([("email", "a@example.org")], {"type": "correction"}, "give at least one identity its new value"),
+        ([], {}, "Without one, no processor can find the data subject."),
+        ([("email", "   ")], {}, "Without one, no processor can find the data subject."),
+        ([("", "a@example.org")], {}, "Choose the identifier type."),
+        ([("mpid", "not a number")], {}, "must be a signed 64-bit integer, written in digits only."),
+        (
+            [("email", "a@example.org"), ("email", "A@EXAMPLE.org")],
+            {},
+            "The same identifier was entered twice.",
+        ),
+        (
+            [("email", "a@example.org")],
+            {"type": "opt_out"},
+            "Enter the purposes for which consent is withdrawn.",
+        ),
+        (
+            [("email", "a@example.org")],
+            {"type": "correction"},
+            "Enter a new value for at least one identifier.",
+        ),
         (
             [("email", "a@example.org")],
             {"type": "access", "skip_waiting_period": "on"},
@@ -150,12 +166,12 @@ def test_what_is_wrong_with_a_row_stands_in_it() -> None:
     client = browser("agnes")
     rows = client.post(ADD, typed(("", ""), ("email", "a@example.org"), ("email", "A@Example.org")))
     assert [row.errors for row in rows.context["identities"]][2] == {
-        "value": ["The same identity is given twice; keep one of the two."]
+        "value": ["The same identifier was entered twice. Remove one of them."]
     }
-    assert "Nothing was done yet: see what is marked below." in rows.content.decode()
+    assert "Nothing was saved. Fix the fields marked below." in rows.content.decode()
     rows = client.post(ADD, to_correct(**{"identities-0-correct_to": "ada@exmaple.org"}))
     assert next(row.errors for row in rows.context["identities"]) == {
-        "correct_to": ["The new value has to differ from the old one."]
+        "correct_to": ["The new value must differ from the old one."]
     }
     assert not Case.objects.exists()
 
@@ -164,7 +180,7 @@ def test_a_new_value_alone_corrects_nothing_and_is_kept_in_its_row() -> None:
     searching_processor()
     answer = browser("agnes").post(ADD, to_correct(**{"identities-0-value": ""}))
     page = answer.content.decode()
-    assert "Give the value that is wrong, as it is held now." in page
+    assert "Enter the incorrect value as it is stored now." in page
     assert 'value="ada@example.org"' in page
     assert not Case.objects.exists()
 
@@ -184,13 +200,13 @@ def test_an_opt_out_says_before_that_it_is_sent_at_once_and_after_where_it_went(
     manual("Archive", types="erasure")
     client = browser("agnes")
     page = client.get(ADD).content.decode()
-    assert "leaves for its processors as soon as you open the case" in page
-    assert "opts the person out of the sale and sharing" in page
+    assert "It is sent to the processors as soon as you open the case." in page
+    assert "Opts the data subject out of the sale and sharing of their personal data." in page
     answer = client.post(ADD, opting_out(regulation="ccpa"), follow=True)
     case = Case.objects.get()
     assert case.status == "working"
     assert said(answer)[1].startswith(
-        "It needs neither verification nor approval: it is on its way to Sandbox 0. Not asked: Archive "
+        "No verification or approval is needed. The request is being sent to Sandbox 0. Not asked: Archive "
     )
     shown = answer.content.decode()
     assert "Opted out of the sale and sharing of personal data" in shown
@@ -209,7 +225,7 @@ def test_purposes_are_chosen_from_the_processors_names_and_typed_beside_them() -
         follow=True,
     )
     assert Case.objects.get().purposes == ["marketing", "analytics"]
-    assert "Consent taken back for: marketing, analytics" in answer.content.decode()
+    assert "Consent withdrawn for: marketing, analytics" in answer.content.decode()
 
 
 def test_purposes_are_ignored_where_the_law_or_the_type_knows_none() -> None:

@@ -104,10 +104,10 @@ def test_a_deactivated_one_is_refused_until_it_is_activated() -> None:
     builders.processor()
     website, client = form(), browser("ivy")
     assert said(client.post(verb(website.source, "deactivate"), follow=True)) == [
-        "Website opens no more cases."
+        "Website can no longer open cases."
     ]
     assert website.open().status_code == 401
-    assert refused(client.post(verb(website.source, "deactivate"))) == ["Website is not active."]
+    assert refused(client.post(verb(website.source, "deactivate"))) == ["Website is inactive."]
     client.post(verb(website.source, "activate"))
     assert website.open().status_code == 201
 
@@ -154,7 +154,7 @@ def test_a_case_says_through_which_form_it_came() -> None:
     case = Case.objects.get()
     html = page(case)
     assert "Opened through Website" in html
-    assert "Their reference: form-17, Their language: de" in html
+    assert "Reference in the source system: form-17, Their language: de" in html
     case.data_key.destroy()
     assert "form-17" not in page(case)
     assert browser("agnes").get(address(case, "verify")).status_code == 200

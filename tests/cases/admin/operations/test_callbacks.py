@@ -103,7 +103,7 @@ def test_a_body_that_cannot_be_read_is_said_to_be(owner_connection: Any) -> None
     owner_connection.execute("UPDATE cases_callbackdelivery SET body = headers")
     answer = browser("otto").get(detail(delivery))
     assert answer.status_code == 200
-    assert "It cannot be read" in answer.content.decode()
+    assert "Ask an administrator to check the master keys." in answer.content.decode()
 
 
 def test_the_list_links_to_the_case_of_whoever_may_see_cases() -> None:
@@ -141,7 +141,7 @@ def test_refusals_of_seven_days_are_counted_by_reason() -> None:
     callbacks.count_refusal("unknown_token")
     assert callbacks.refused_lately(days=7) == [
         (Sentence("Not signed"), 4),
-        (Sentence("The address is not one of ours"), 1),
+        (Sentence("The address does not belong to this portal"), 1),
     ]
     html = browser("otto").get(LIST).content.decode()
     assert "Not signed" in html
@@ -153,7 +153,7 @@ def test_without_the_store_the_list_says_so(settings: Any) -> None:
     client = browser("otto")
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1"}}
     assert callbacks.refused_lately(days=7) is None
-    assert "does not answer" in client.get(LIST).content.decode()
+    assert "is not responding" in client.get(LIST).content.decode()
 
 
 def test_every_reason_that_a_connector_gives_has_words() -> None:

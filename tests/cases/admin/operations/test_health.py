@@ -46,11 +46,11 @@ def test_nothing_is_changed_by_it() -> None:
 
 def test_what_fails_is_said_with_what_to_do() -> None:
     html = page()
-    assert "It answers and is up to date." in html
-    assert "No worker is alive for:" in html
+    assert "Responding and up to date." in html
+    assert "No worker is running for:" in html
     assert "manage.py worker outgoing" in html
     assert "Start <code>manage.py schedule</code>" in html
-    assert "Fails" in html
+    assert "Failing" in html
 
 
 def test_all_is_well() -> None:
@@ -59,10 +59,10 @@ def test_all_is_well() -> None:
         for name in settings.RQ_QUEUES:
             stack.enter_context(worker(name))
         html = page()
-    assert f"Alive: {', '.join(f'{name} 1' for name in settings.RQ_QUEUES)}." in html
-    assert "Its last beat was" in html
-    assert "Callbacks come where they are awaited." in html
-    assert "Fails" not in html
+    assert f"Running: {', '.join(f'{name} 1' for name in settings.RQ_QUEUES)}." in html
+    assert "Last run" in html
+    assert "Receiving callbacks as expected." in html
+    assert "Failing" not in html
     assert "to-do" not in html
 
 
@@ -82,13 +82,13 @@ def test_processors_stand_there_by_name() -> None:
     first, second = re.findall(r"<tr>(.*?)</tr>", lines)
     assert "App" in first
     assert "Paused" in first
-    assert "Silent" in first
+    assert "No update" in first
     assert "Shop" in second
     assert "2 hours" in second
     assert "badge-warn" in second
-    assert "Silent" not in second
-    assert "1 processor was sent a request more than 30 minutes ago" in html
-    assert "The oldest request that is due waits for 2 hours." in html
+    assert "No update" not in second
+    assert "1 processor received a request more than 30 minutes ago and has sent no callback since." in html
+    assert "The oldest due request has been waiting for 2 hours." in html
 
 
 def test_only_whoever_may_open_processors_is_led_there() -> None:
@@ -110,7 +110,7 @@ def test_a_store_that_is_gone_is_said_and_the_rest_is_shown(monkeypatch: pytest.
         answer = client.get(PAGE)
     html = answer.content.decode()
     assert answer.status_code == 200
-    assert "It does not answer. Nothing is lost, and nothing is sent until it is back." in html
-    assert "Unknown while the queue store does not answer." in html
-    assert "It answers and is up to date." in html
+    assert "Not responding. Nothing is lost, but nothing is sent until it is back." in html
+    assert "Unknown while the queue store is not responding." in html
+    assert "Responding and up to date." in html
     assert "Shop" in html

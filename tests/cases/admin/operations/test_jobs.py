@@ -64,8 +64,8 @@ def test_queues_are_counted_and_missing_processes_named() -> None:
     ]
     assert overview.delayed == 1
     html = answer.content.decode()
-    assert "No schedule is running." in html
-    assert "No worker is alive." in html
+    assert "The scheduler is not running." in html
+    assert "No worker is running." in html
 
 
 def test_a_schedule_and_a_worker_that_are_alive_are_shown() -> None:
@@ -79,8 +79,8 @@ def test_a_schedule_and_a_worker_that_are_alive_are_shown() -> None:
     (line,) = answer.context["overview"].workers
     assert (line.name, line.queue, line.job) == (worker.name, "outgoing", "")
     assert line.heartbeat_at is not None
-    assert "No schedule is running." not in answer.content.decode()
-    assert "The schedule ticked at" in answer.content.decode()
+    assert "The scheduler is not running." not in answer.content.decode()
+    assert "Scheduler last ran at" in answer.content.decode()
 
 
 def test_a_failed_job_shows_function_ids_and_class_of_the_error_only() -> None:
@@ -94,20 +94,20 @@ def test_a_failed_job_shows_function_ids_and_class_of_the_error_only() -> None:
 
 def test_running_again_wakes_the_same_work_and_forgets_the_failure() -> None:
     job_id, client = fail("outgoing"), browser("ivy")
-    assert said(client.post(again(job_id), follow=True)) == ["cases.jobs.apply_what_is_not_there runs again."]
+    assert said(client.post(again(job_id), follow=True)) == [
+        "cases.jobs.apply_what_is_not_there was queued again."
+    ]
     assert queue("outgoing").failed_job_registry.get_job_ids() == []
     (job,) = queue("outgoing").jobs
     assert job.func_name == "cases.jobs.apply_what_is_not_there"
-    assert said(client.post(again(job_id), follow=True)) == [
-        "This job is not among the failed ones any more."
-    ]
+    assert said(client.post(again(job_id), follow=True)) == ["This job is no longer among the failed ones."]
 
 
 def test_a_job_that_holds_more_than_ids_is_not_run_again() -> None:
     job = queue().enqueue_call("cases.jobs.refresh", args=("ada@example.org",))
     queue().failed_job_registry.add(job, ttl=60)
     (sentence,) = said(browser("ivy").post(again(job.id), follow=True))
-    assert "something other than ids" in sentence
+    assert "This job contains something other than IDs and cannot be run again." in sentence
 
 
 def test_an_unreachable_store_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +116,11 @@ def test_an_unreachable_store_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(queueing, "store", lambda: dead)
     answer = client.get(PAGE)
     assert answer.status_code == 200
-    assert "The queue store does not answer." in answer.content.decode()
-    assert "does not answer" in said(client.post(again("abc"), follow=True))[0]
+    assert (
+        "What is waiting is in the database, and work continues when the store is back."
+        in answer.content.decode()
+    )
+    assert "is not responding" in said(client.post(again("abc"), follow=True))[0]
 
 
 def test_a_leftover_of_another_format_does_not_break_the_page() -> None:

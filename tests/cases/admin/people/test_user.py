@@ -161,7 +161,7 @@ def test_nobody_gives_a_role_beyond_their_own_rights(clerk: User) -> None:
     client = browser("charlie")
     new = {"username": "new", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "time_zone": "UTC"}
     answer = client.post(ADD, {**new, "groups": [role("administrator")]})
-    assert "You can give only what you may do yourself" in answer.content.decode()
+    assert "You can only grant permissions that you have." in answer.content.decode()
     assert not User.objects.filter(username="new").exists()
     assert client.post(ADD, {**new, "groups": [role("account clerk")]}).status_code == 302
 
@@ -237,7 +237,7 @@ def test_what_a_role_may_do_changes_with_an_event() -> None:
 def test_the_portals_own_roles_keep_what_they_have_and_stay() -> None:
     client = browser("adam")
     answer = client.post(role_page("agent"), {"permissions": permissions("cases.view_case")})
-    assert "This role always has" in answer.content.decode()
+    assert "This role must keep these permissions:" in answer.content.decode()
     delete = reverse("admin:auth_group_delete", args=[role("agent")])
     assert client.post(delete, {"post": "yes"}).status_code == 403
     client.post(role_page("agent"), {"name": "renamed", "permissions": permissions("cases.view_case")})
@@ -272,5 +272,5 @@ def test_nobody_gives_a_role_permissions_they_lack() -> None:
         reverse("admin:auth_group_add"),
         {"name": "mighty", "permissions": permissions("dsrportal.change_user")},
     )
-    assert "You can give only what you may do yourself" in answer.content.decode()
+    assert "You can only grant permissions that you have." in answer.content.decode()
     assert not Group.objects.filter(name="mighty").exists()

@@ -69,10 +69,10 @@ def test_refused_credentials_lead_to_their_field(sandbox: Sandbox) -> None:
     shop.credentials["workspace_secret"] = "wr0ng-secret"
     shop.save()
     answer = browser("ivy").post(verb(shop))
-    assert rows(answer)[0][1] == "Does not work"
+    assert rows(answer)[0][1] == "Failed"
     assert rows(answer)[0][3] == "Workspace key"
     html = answer.content.decode()
-    assert "Not all of it works" in html
+    assert "Some checks failed" in html
     assert "wr0ng-secret" not in html
     assert results() == ["does not work"]
 
@@ -90,7 +90,7 @@ def test_who_may_test_and_not_change_is_led_to_no_field(sandbox: Sandbox) -> Non
 def test_a_good_test_ends_a_pause_for_credentials_and_says_so(sandbox: Sandbox) -> None:
     paused: dict[str, Any] = {"paused_at": timezone.now(), "paused_reason": "credentials"}
     shop = builders.processor(sandbox, name="Shop", **paused)
-    assert said(browser("ivy").post(verb(shop))) == ["Shop sends again."]
+    assert said(browser("ivy").post(verb(shop))) == ["Sending to Shop has resumed."]
     assert Processor.objects.get().paused_at is None
     silent = builders.processor(name="Old", account="9", **paused)
     assert said(browser("ivy").post(verb(silent))) == ["Old is still paused."]
@@ -98,7 +98,7 @@ def test_a_good_test_ends_a_pause_for_credentials_and_says_so(sandbox: Sandbox) 
 
 def test_a_test_that_nobody_answers_says_so() -> None:
     answer = browser("ivy").post(verb(builders.processor()))
-    failed = [row for row in rows(answer) if row[1] == "Does not work"]
+    failed = [row for row in rows(answer) if row[1] == "Failed"]
     assert [row[0] for row in failed] == ["Workspace key", "Callback certificate"]
     assert answer.status_code == 200
     assert results() == ["does not work"]

@@ -47,14 +47,17 @@ def shown(client: Any, processor: Processor) -> str:
 
 def test_looking_asks_nobody_and_the_first_click_shows_what_is_there() -> None:
     processor, client = made(), browser("ivy")
-    assert "Nothing is changed before you choose" in client.get(connect(processor)).content.decode()
+    assert (
+        "Lists the workspaces that the stored credentials give access to."
+        in client.get(connect(processor)).content.decode()
+    )
     assert Fake.asked == 0
     html = client.post(connect(processor)).content.decode()
     assert Fake.asked == 1
     assert html.index("Old shop") < html.index("Shop Berlin")
     assert 'value="77" checked' in html
     assert html.count("checked") == 1
-    assert "Present" in html
+    assert "Current" in html
     assert "th3re-key" not in html
     assert events() == []
 
@@ -63,7 +66,7 @@ def test_what_is_chosen_is_the_account_and_has_to_be_proven_anew() -> None:
     processor, client = made(account_proven_at=timezone.now()), browser("ivy")
     posted = {"shown": shown(client, processor), "workspace": "78"}
     answer = client.post(connect(processor), posted, follow=True)
-    assert said(answer) == ["Shop is now “Shop Berlin”. The next answer proves it."]
+    assert said(answer) == ["Shop is now “Shop Berlin”. The next response will confirm the connection."]
     stored = Processor.objects.get()
     assert (stored.account, stored.account_proven_at) == ("78", None)
     assert stored.credentials == processor.credentials
@@ -75,7 +78,7 @@ def test_what_is_chosen_is_the_account_and_has_to_be_proven_anew() -> None:
 def test_choosing_the_present_one_changes_nothing() -> None:
     processor, client = made(account_proven_at=timezone.now()), browser("ivy")
     posted = {"shown": shown(client, processor), "workspace": "77"}
-    assert "nothing was changed" in said(client.post(connect(processor), posted, follow=True))[0]
+    assert "Nothing was changed." in said(client.post(connect(processor), posted, follow=True))[0]
     assert Processor.objects.get().account_proven_at is not None
     assert events() == []
 
@@ -91,7 +94,7 @@ def test_a_pause_for_another_workspaces_answer_stays() -> None:
 def test_only_what_was_shown_is_chosen(typed: str) -> None:
     processor, client = made(), browser("ivy")
     answer = client.post(connect(processor), {"shown": shown(client, processor), "workspace": typed})
-    assert "Choose one of them." in answer.content.decode()
+    assert "Choose one." in answer.content.decode()
     assert "Shop Berlin" in answer.content.decode()
     assert Processor.objects.get().account == "77"
 
@@ -100,7 +103,7 @@ def test_only_what_was_shown_is_chosen(typed: str) -> None:
 def test_a_list_that_was_not_shown_is_asked_for_again(forge: Any) -> None:
     processor, client = made(), browser("ivy")
     forged = {"shown": forge(shown(client, processor)), "workspace": "78"}
-    assert "ask for it again" in client.post(connect(processor), forged).content.decode()
+    assert "This list has expired." in client.post(connect(processor), forged).content.decode()
     assert Processor.objects.get().account == "77"
 
 
@@ -108,7 +111,7 @@ def test_a_list_of_another_processor_is_not_taken() -> None:
     processor, client = made(), browser("ivy")
     other = made(name="Other", account="5")
     posted = {"shown": shown(client, other), "workspace": "78"}
-    assert "ask for it again" in client.post(connect(processor), posted).content.decode()
+    assert "This list has expired." in client.post(connect(processor), posted).content.decode()
     assert set(Processor.objects.values_list("account", flat=True)) == {"77", "5"}
 
 
@@ -116,10 +119,10 @@ def test_a_workspace_that_is_another_processor_is_marked_and_refused() -> None:
     processor, client = made(), browser("ivy")
     text = shown(client, processor)
     made(name="Shop of Berlin", account="78")
-    assert "is “Shop of Berlin” already" in client.post(connect(processor)).content.decode()
+    assert "already used by “Shop of Berlin”" in client.post(connect(processor)).content.decode()
     answer = client.post(connect(processor), {"shown": text, "workspace": "78"})
     assert 'value="78" checked' in answer.content.decode()
-    assert "Another processor has this name or this account already." in answer.content.decode()
+    assert "Another processor already has this name or this account." in answer.content.decode()
     assert Processor.objects.get(name="Shop").account == "77"
     assert events() == []
 
@@ -129,8 +132,8 @@ def test_a_workspace_that_is_another_processor_is_marked_and_refused() -> None:
     [
         Unauthorized(Sentence("Fake refused the there key."), key_field="there_key", http_status=401),
         RateLimited(Sentence("Fake says not now."), retry_after_seconds=5),
-        Unreachable(Sentence("Fake did not answer in time.")),
-        UnexpectedAnswer(Sentence("Fake answered with status 500."), http_status=500),
+        Unreachable(Sentence("Fake did not respond in time.")),
+        UnexpectedAnswer(Sentence("Fake responded with status 500."), http_status=500),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(monkeypatch: pytest.MonkeyPatch, error: IntegrationError) -> None:
@@ -160,7 +163,7 @@ def test_what_is_missing_is_named_and_nobody_is_asked(more: dict[str, Any], miss
     processor, client = made(**more), browser("ivy")
     for answer in (client.get(connect(processor)), client.post(connect(processor))):
         assert missing in answer.content.decode()
-        assert "Ask for the list" not in answer.content.decode()
+        assert "Request list" not in answer.content.decode()
     assert Fake.asked == 0
     html = client.get(page(processor)).content.decode()
     assert connect(processor) not in html

@@ -142,9 +142,9 @@ def test_what_is_stored_of_credentials_never_reaches_the_browser() -> None:
         html = answer.content.decode()
         assert answer.status_code == 200
         assert not any(value in html for value in ("m41n-key", "th3re-key", "typ3d"))
-    assert "Stored. Leave empty to keep it. From its settings." in answers[0].content.decode()
-    assert "type those anew" not in answers[2].content.decode()
-    assert "type those anew" in answers[3].content.decode()
+    assert "Stored. Leave empty to keep the stored value. From its settings." in answers[0].content.decode()
+    assert "Credentials are never sent back to the browser." not in answers[2].content.decode()
+    assert "Credentials are never sent back to the browser." in answers[3].content.decode()
 
 
 @pytest.mark.parametrize("address", ["add", "change"])
@@ -190,7 +190,9 @@ def test_what_is_typed_and_removed_at_once_is_asked_about() -> None:
     processor = made()
     posted = form(**{"credential_there_key-remove": "on", "credential_there_key": "n3w"})
     answer = browser("ivy").post(page(processor), posted)
-    assert errors(answer) == {"credential_there_key": ["Type a new one or remove the stored one, not both."]}
+    assert errors(answer) == {
+        "credential_there_key": ["Enter a new value or remove the stored one, not both."]
+    }
     assert 'name="credential_there_key-remove" checked' in answer.content.decode()
     assert Processor.objects.get().credentials["there_key"] == "th3re-key"
 
@@ -233,7 +235,7 @@ def test_a_credential_is_not_sent_to_another_server(typed: dict[str, str], name:
     assert errors(answer) == {
         f"credential_{name}": [f"{address} names another server: type this again for it."]
     }
-    assert answer.content.decode().count("Leave empty to keep it") == 1
+    assert answer.content.decode().count("Leave empty to keep the stored value.") == 1
     assert Processor.objects.get().options == {"user_id_type": "email", "number": "9"}
     assert events() == []
     assert client.post(page(processor), form(**typed, **{f"credential_{name}": "own"})).status_code == 302
@@ -285,8 +287,6 @@ def test_of_two_who_save_at_once_the_second_is_told(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(accounts, "save", after_a_rival)
     answer = client.post(page(processor), form(credential_main_key="n3w"), follow=True)
-    assert said(answer) == [
-        "Shop was changed by somebody else in this moment: look at it, then change it again."
-    ]
+    assert said(answer) == ["Shop was just changed by someone else. Review it, then make your change again."]
     assert Processor.objects.get().credentials["main_key"] == "m41n-key"
     assert events() == []

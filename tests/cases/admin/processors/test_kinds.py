@@ -35,7 +35,7 @@ def test_a_kind_is_chosen_from_what_there_is() -> None:
         assert str(label) in html
     assert "Stands for the next vendor." in html
     assert "Access, portability, erasure, opt-out and correction" in html
-    assert "makes a task that a person does and attests" in html.lower()
+    assert "tasks for manual work" in html.lower()
 
 
 @pytest.mark.parametrize("name", ["otto", "agnes", "charlie"])
@@ -88,7 +88,7 @@ def test_the_account_is_called_what_the_kind_calls_it_and_what_the_vendor_has_st
     assert "Tenant" in html
     assert "Its number there." in html
     assert 'placeholder="https://api.fake.example/v1"' in html
-    assert html.count("The vendor&#x27;s own") == 2
+    assert html.count("Vendor default") == 2
 
 
 # --- adding
@@ -156,7 +156,7 @@ def test_a_processor_of_each_kind_is_set_up(kind: str) -> None:
     assert processor.credentials == {name.removeprefix("credential_"): text for name, text in typed.items()}
     # What is as the kind has it anyway is not stored, so that it follows its kind.
     assert processor.options == OPTIONS[kind]
-    assert said(answer)[0].startswith("New one is set up.")
+    assert said(answer)[0].startswith("New one was added.")
     assert ("callback address" in said(answer)[0]) is (kind in {"mparticle", "opendsr"})
     assert "s3cret" not in answer.content.decode()
     (event,) = events()
@@ -195,7 +195,7 @@ def test_addresses_and_domains_are_stored_as_they_are_compared() -> None:
             "http://s2s.mparticle.com/v2",
             "The address must begin with https://.",
         ),
-        ("mparticle", "option_sso_url", "https://sso example/", "This is not an address."),
+        ("mparticle", "option_sso_url", "https://sso example/", "This is not a valid address."),
         (
             "mparticle",
             "option_pod",
@@ -218,7 +218,7 @@ def test_a_mistake_is_one_sentence_and_the_rest_is_still_there(
     html = answer.content.decode()
     assert 'value="Kept as typed"' in html
     assert "s3cret" not in html
-    assert ("type those anew" in html) is (kind != "manual")
+    assert ("Credentials are never sent back to the browser." in html) is (kind != "manual")
     for name, text in NEW[kind].items():
         if name != field and not name.startswith("credential_"):
             assert answer.context["adminform"].form[name].value() == text, name
@@ -253,8 +253,8 @@ def test_a_workspace_is_unproven_only_where_answers_prove_it(kind: str, proves: 
     )
     budget.rebuild(made_here, [])
     client = browser("ivy")
-    assert ("Not proven yet" in client.get(page(made_here)).content.decode()) is proves
-    assert ("Not proven yet" in client.get(LIST).content.decode()) is proves
+    assert ("Not confirmed yet" in client.get(page(made_here)).content.decode()) is proves
+    assert ("Not confirmed yet" in client.get(LIST).content.decode()) is proves
 
 
 def test_who_may_only_look_sees_what_was_chosen_in_words() -> None:

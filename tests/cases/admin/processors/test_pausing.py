@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 START = reverse("admin:index")
 LIST = reverse("admin:integrations_processor_changelist")
 PAUSE, RESUME = (reverse("admin:integrations_outgoing_verb", args=[name]) for name in ("pause", "resume"))
-EVERYTHING = "Everything outgoing is paused since"
+EVERYTHING = "All sending has been paused since"
 
 
 def actions() -> list[str]:
@@ -93,13 +93,11 @@ def test_pausing_asks_for_a_reason_and_looking_does_nothing() -> None:
     for reason in ({}, {"reason": "made_up"}, {"reason": "credentials"}):
         assert client.post(PAUSE, reason).status_code == 200
     assert actions() == []
-    assert said(client.post(PAUSE, {"reason": "maintenance"}, follow=True)) == [
-        "Everything outgoing is paused."
-    ]
-    assert refused(client.post(PAUSE, {"reason": "by_hand"})) == ["Everything outgoing is paused already."]
+    assert said(client.post(PAUSE, {"reason": "maintenance"}, follow=True)) == ["All sending is paused."]
+    assert refused(client.post(PAUSE, {"reason": "by_hand"})) == ["All sending is already paused."]
     assert client.get(RESUME).status_code == 200
-    assert said(client.post(RESUME, follow=True)) == ["Sending goes on."]
-    assert refused(client.post(RESUME)) == ["Outgoing requests are not paused as a whole."]
+    assert said(client.post(RESUME, follow=True)) == ["Sending has resumed."]
+    assert refused(client.post(RESUME)) == ["Sending is not paused."]
     assert actions() == [Action.OUTGOING_PAUSED, Action.OUTGOING_RESUMED]
 
 
@@ -111,7 +109,7 @@ def test_an_unknown_verb_is_not_found() -> None:
 def test_the_trail_tells_the_reason_in_words() -> None:
     pausing.pause(actor=actor("ivy"), reason="maintenance")
     html = browser("otto").get(reverse("admin:cases_auditevent_changelist")).content.decode()
-    assert "Paused everything outgoing" in html
+    assert "Paused all sending" in html
     assert "Maintenance on their side or ours" in html
 
 
@@ -121,9 +119,9 @@ def test_a_processor_that_is_resumed_meanwhile_is_not_said_to_send() -> None:
     pausing.pause(actor=actor("ivy"), reason="maintenance")
     resume = reverse("admin:integrations_processor_verb", args=[shop.pk, "resume"])
     assert said(browser("ivy").post(resume, follow=True)) == [
-        "Shop sends again once everything outgoing is resumed."
+        "Sending to Shop continues when all sending is resumed."
     ]
-    assert "Paused with everything" in browser("ivy").get(LIST).content.decode()
+    assert "Paused (all sending)" in browser("ivy").get(LIST).content.decode()
 
 
 def test_a_connection_test_works_while_everything_is_paused(sandbox: Sandbox) -> None:
@@ -199,8 +197,8 @@ def test_nothing_paused_is_no_banner() -> None:
 @pytest.mark.parametrize(
     ("name", "words", "link"),
     [
-        ("ivy", "Shop is paused since", True),
-        ("agnes", "Shop is paused since", False),
+        ("ivy", "Shop has been paused since", True),
+        ("agnes", "Shop has been paused since", False),
         ("charlie", "A processor", False),
     ],
 )

@@ -122,7 +122,7 @@ def test_stored_credentials_never_reach_the_browser() -> None:
         assert answer.status_code == 200
         assert "tops3cret" not in answer.content.decode()
         assert "the-key" not in answer.content.decode()
-    assert "Leave empty to keep it" in pages[0].content.decode()
+    assert "Leave empty to keep the stored value." in pages[0].content.decode()
 
 
 def test_what_was_typed_into_a_refused_form_is_not_sent_back_either() -> None:
@@ -162,32 +162,48 @@ ROOT = Authority("Test root").root_pem
     ("field", "typed", "sentence"),
     [
         ("base_url", "http://opendsr.mparticle.com/v3", "The address must begin with https://."),
-        ("base_url", "https:///v3", "The address names no host."),
+        ("base_url", "https:///v3", "The address has no host."),
         (
             "base_url",
             "https://user:pw@localhost/v3",
-            "The address may hold a host and a path, nothing else.",
+            "The address may contain only a host and a path.",
         ),
-        ("base_url", "https://localhost/v3?x=1", "The address may hold a host and a path, nothing else."),
-        ("base_url", "https://localhost:99999/v3", "This is not an address."),
+        ("base_url", "https://localhost/v3?x=1", "The address may contain only a host and a path."),
+        ("base_url", "https://localhost:99999/v3", "This is not a valid address."),
         (
             "processor_domain",
             "https://opendsr.mparticle.com",
-            "“https://opendsr.mparticle.com” is not the name of a",
+            "“https://opendsr.mparticle.com” is not a valid domain name.",
         ),
-        ("certificate_hosts", "ok.example\nnot a host", "“not a host” is not the name of a host."),
+        ("certificate_hosts", "ok.example\nnot a host", "“not a host” is not a valid host name."),
         (
             "certificate_hosts",
             "https://static.example",
-            "“https://static.example” is not the name of a host.",
+            "“https://static.example” is not a valid host name.",
         ),
-        ("extra_tls_roots", "hello", "Paste whole PEM certificates"),
-        ("extra_tls_roots", "-----BEGIN PRIVATE KEY-----\nx", "This holds a private key."),
-        ("extra_signing_roots", ROOT[:-40], "Paste whole PEM certificates"),
-        ("extra_signing_roots", ROOT + "-----BEGIN CERTIFICATE-----\nx", "Paste whole PEM certificates"),
+        (
+            "extra_tls_roots",
+            "hello",
+            "Paste complete PEM certificates, from -----BEGIN to -----END CERTIFICATE-----.",
+        ),
+        (
+            "extra_tls_roots",
+            "-----BEGIN PRIVATE KEY-----\nx",
+            "Paste certificates only, and treat the key as compromised.",
+        ),
+        (
+            "extra_signing_roots",
+            ROOT[:-40],
+            "Paste complete PEM certificates, from -----BEGIN to -----END CERTIFICATE-----.",
+        ),
+        (
+            "extra_signing_roots",
+            ROOT + "-----BEGIN CERTIFICATE-----\nx",
+            "Paste complete PEM certificates, from -----BEGIN to -----END CERTIFICATE-----.",
+        ),
         ("budget_share", "0", "Ensure this value is greater than or equal to 1."),
         ("budget_share", "101", "Ensure this value is less than or equal to 100."),
-        ("limits", "many calls", "“many calls” is not a limit: write it like “1000 calls in 60 s”."),
+        ("limits", "many calls", "“many calls” is not a valid limit. Write it like “1000 calls in 60 s”."),
         ("account", "", "This field is required."),
     ],
 )
@@ -207,7 +223,7 @@ def test_roots_are_taken_as_certificates() -> None:
 def test_an_account_is_set_up_once() -> None:
     builders.processor(name="First")
     answer = browser("ivy").post(ADD, new())
-    assert errors(answer) == ["“First” is this account already."]
+    assert errors(answer) == ["“First” already uses this account."]
 
 
 def test_the_kind_cannot_be_changed() -> None:
@@ -229,9 +245,9 @@ def test_a_pause_asks_for_a_reason_and_resuming_for_none() -> None:
     assert said(answer) == ["Shop is paused."]
     assert "Maintenance on their side or ours" in answer.content.decode()
     assert refused(client.post(verb(processor, "pause"), {"reason": "by_hand"})) == [
-        "Shop is paused already."
+        "Shop is already paused."
     ]
-    assert said(client.post(verb(processor, "resume"), follow=True)) == ["Shop sends again."]
+    assert said(client.post(verb(processor, "resume"), follow=True)) == ["Sending to Shop has resumed."]
     assert refused(client.post(verb(processor, "resume"))) == ["Shop is not paused."]
     assert [event.action for event in events()] == [Action.PROCESSOR_PAUSED, Action.PROCESSOR_RESUMED]
     assert events()[0].reason == "maintenance"
@@ -262,9 +278,9 @@ def test_the_list_says_what_runs_what_is_proven_and_what_is_in_flight() -> None:
         "Running",
         "Paused",
         "The credentials were refused",
-        "Proven",
-        "Not proven yet",
-        "1 in flight",
+        "Connection confirmed",
+        "Not confirmed yet",
+        "1 in progress",
     ):
         assert words in html
     assert "Access, portability, erasure, opt-out and correction" in html

@@ -20,7 +20,7 @@ def test_a_bar_is_as_high_as_its_number_and_stands_on_the_one_below() -> None:
     assert float(above.y) + float(above.height) == pytest.approx(float(first.y))
     assert float(first.height) == pytest.approx(1.5 * float(second.height), abs=0.2)
     assert [bar.title for bar in drawn.bars] == ["Jan 2026, a: 30", "Jan 2026, b: 10", "Feb 2026, a: 20"]
-    assert drawn.sentence == "Events by kind, from Jan 2026 to Feb 2026: 60 in all."
+    assert drawn.sentence == "Events by type, from Jan 2026 to Feb 2026: 60 in total."
     assert drawn.legend == [(1, "a", 50), (2, "b", 10)]
 
 
@@ -61,7 +61,7 @@ def test_the_rarest_kinds_share_a_colour_and_have_columns_of_their_own_in_the_ta
     drawn, told = chart(events), table(events)
     assert drawn is not None
     assert len(drawn.legend) == MOST_KINDS + 1
-    assert drawn.legend[-1] == (MOST_KINDS + 1, "other kinds", 95 + 94 + 93)
+    assert drawn.legend[-1] == (MOST_KINDS + 1, "other types", 95 + 94 + 93)
     assert told.kinds == [f"kind {number}" for number in range(8)]
     assert told.rows == [("Jan 2026", [100 - number for number in range(8)], told.total)]
 
@@ -81,7 +81,7 @@ def test_what_has_no_date_is_in_the_table_alone() -> None:
     assert drawn is not None
     assert "2 in all" in drawn.sentence
     assert told.rows == [("Jan 2026", [0, 2], 2), ("No date", [4, 0], 4)]
-    assert told.kinds == ["a", "no kind"]
+    assert told.kinds == ["a", "no type"]
 
 
 def test_without_any_date_there_is_a_row_for_each_kind() -> None:

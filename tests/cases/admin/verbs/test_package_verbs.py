@@ -96,7 +96,7 @@ def test_what_a_package_says_is_text_and_the_page_needs_no_style_of_its_own(pack
 def test_the_chart_has_a_name_and_a_table_beside_it(package: ResultPackage) -> None:
     text = browser("agnes").post(address(package, "look")).content.decode()
     assert '<svg class="chart" role="img" aria-labelledby="chart-title"' in text
-    assert "Events by kind, from Dec 2025 to Jan 2026: 2 in all." in text
+    assert "Events by type, from Dec 2025 to Jan 2026: 2 in total." in text
     assert "Dec 2025, screen view: 1" in text
     assert '<th scope="row">Jan 2026</th><td><strong>1</strong></td>' in text
 
@@ -104,13 +104,13 @@ def test_the_chart_has_a_name_and_a_table_beside_it(package: ResultPackage) -> N
 def test_that_nothing_is_held_or_no_profile_is_there_is_said(target: Processor, sandbox: Sandbox) -> None:
     client = browser("agnes")
     empty = fetched(target, sandbox, zips.zipped(("empty.txt", b""))).result_package
-    assert "nothing is held about them" in client.post(address(empty, "look")).content.decode()
+    assert "no data about them is held" in client.post(address(empty, "look")).content.decode()
 
 
 def test_a_package_without_a_profile_says_so(target: Processor, sandbox: Sandbox) -> None:
     package = fetched(target, sandbox, zips.zipped(("e.jsonl", zips.lines({"events": []})))).result_package
     text = browser("agnes").post(address(package, "look")).content.decode()
-    assert "The package holds no profile" in text
+    assert "Whether profiles are included is a setting at the processor." in text
     assert "chart" not in text
 
 
@@ -150,7 +150,7 @@ def test_what_is_ticked_is_not_in_the_copy(package: ResultPackage) -> None:
     assert count("result.redacted") == 1
     page = client.get(page_of(package)).content.decode()
     assert "Charles asked us not to." in page
-    assert "without 3 parts" in page
+    assert "Downloaded the result package with 3 parts removed" in page
 
 
 def test_fields_that_cannot_go_as_a_whole_can_go_one_by_one(package: ResultPackage) -> None:
@@ -170,10 +170,10 @@ def test_without_a_reason_or_anything_ticked_nothing_leaves_and_the_ticks_stay(
     client = browser("agnes")
     answer = client.post(address(package, "redact"), {"names": ["user_attributes.plan"]})
     text = answer.content.decode()
-    assert "Give a reason." in text
+    assert "Enter a reason." in text
     assert re.search(r'value="user_attributes.plan"[^>]* checked', text)
     nothing = client.post(address(package, "redact"), {"reason": "legal_privilege"})
-    assert "Choose what to leave out" in nothing.content.decode()
+    assert "Select what to remove, or download the whole package." in nothing.content.decode()
     other = client.post(address(package, "redact"), {"reason": "legal_privilege", "members": ["../x"]})
     assert "Select a valid choice" in other.content.decode()
     assert not Note.objects.exists()
@@ -183,10 +183,13 @@ def test_without_a_reason_or_anything_ticked_nothing_leaves_and_the_ticks_stay(
 def test_a_package_that_cannot_be_read_any_more_is_told_in_a_sentence(package: ResultPackage) -> None:
     package.processor_request.case.data_key.destroy()
     client = browser("agnes")
-    assert "nothing can be left out" in client.get(address(package, "redact")).content.decode()
+    assert (
+        "The portal cannot show what this package contains, so nothing can be removed from it."
+        in client.get(address(package, "redact")).content.decode()
+    )
     said_no = client.post(address(package, "redact"), {"reason": "legal_privilege"})
-    assert "Its key was destroyed" in said_no.content.decode()
-    assert "Its key was destroyed" in client.post(address(package, "look")).content.decode()
+    assert "This can never be read again." in said_no.content.decode()
+    assert "This can never be read again." in client.post(address(package, "look")).content.decode()
 
 
 # --- sealed, and fetched again
@@ -195,12 +198,14 @@ def test_a_package_that_cannot_be_read_any_more_is_told_in_a_sentence(package: R
 def test_a_sealed_package_is_shown_with_why_and_opened_for_nobody(sealed: ResultPackage) -> None:
     client = browser("agnes")
     page = client.get(page_of(sealed)).content.decode()
-    assert "Kept sealed: it is in doubt" in page
-    assert "may be about somebody else" in page
+    assert "Sealed because it is doubtful" in page
+    assert (
+        "contains an identifier that does not belong to this person, so it may be about someone else." in page
+    )
     for verb in ("look", "download", "redact"):
         assert address(sealed, verb) not in page
         answer = client.post(address(sealed, verb), {"reason": "legal_privilege"})
-        assert "sealed for everybody" in answer.content.decode()
+        assert "This package stays sealed for everyone." in answer.content.decode()
         assert not answer.headers.get("Content-Disposition")
     assert count("result.viewed") + count("result.downloaded") + count("result.redacted") == 0
 
@@ -212,7 +217,7 @@ def test_it_is_fetched_again_from_the_case(sealed: ResultPackage) -> None:
     assert packages.why_sealed("foreign_identity", name="Sandbox 0").english[:40] in asked
     assert ResultPackage.objects.exists()
     answer = client.post(address(sealed, "refetch"), follow=True)
-    assert said(answer) == ["The result is being fetched again. Load the case anew after a moment."]
+    assert said(answer) == ["The result is being fetched again. Reload the case in a moment."]
     assert not ResultPackage.objects.exists()
     assert not storages["packages"].listdir("")[1]
     assert count("result.dropped") == 1

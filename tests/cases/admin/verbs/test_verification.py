@@ -71,7 +71,7 @@ def test_an_opt_out_is_asked_nothing() -> None:
     processor(name="Other", account="2", credentials=dict.fromkeys(keys, "k"))
     case = open_case(type="opt_out", regulation="ccpa")
     html = asks(case)
-    assert "the law forbids asking for it" in html
+    assert "Opt-outs need no verification." in html
     assert 'name="method"' not in html
     answer = browser("agnes").post(address(case, "verify"), filled(case, method="signed_in"))
     assert answer.status_code == 200
@@ -82,11 +82,14 @@ def test_an_opt_out_is_asked_nothing() -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"method": "matched_data", "points": ["name"]}, "Tick at least 2 data points that matched."),
-        ({"method": "document_seen"}, "Say what kind of document you saw."),
-        ({"method": "authorised_agent"}, "Say what proof the agent gave."),
-        ({"method": "signed_in", "shown": []}, "Tick at least one identity"),
-        ({"method": "signed_in", "result": "failed"}, "Say why it failed."),
+        ({"method": "matched_data", "points": ["name"]}, "Select at least 2 matching data points."),
+        ({"method": "document_seen"}, "Choose the type of document you saw."),
+        ({"method": "authorised_agent"}, "Choose the proof that the agent provided."),
+        (
+            {"method": "signed_in", "shown": []},
+            "Select at least one identifier that was confirmed as the requester’s.",
+        ),
+        ({"method": "signed_in", "result": "failed"}, "Choose why the verification failed."),
     ],
 )
 def test_what_is_missing_is_said_and_what_was_typed_stays(fields: dict[str, Any], sentence: str) -> None:
@@ -113,7 +116,7 @@ def test_each_method_is_recorded_from_the_form() -> None:
         answer = browser("agnes").post(
             address(case, "verify"), filled(case, method=method, **fields), follow=True
         )
-        assert said(answer) == ["Verification recorded; the case is planned and waits for an approver."]
+        assert said(answer) == ["Verification recorded. The case is planned and waiting for approval."]
         assert case.verifications.get().method == method
 
 
@@ -121,9 +124,9 @@ def test_a_failed_attempt_is_recorded_and_shown() -> None:
     case = open_case()
     fields = filled(case, method="document_seen", document="passport", result="failed", failure="doubtful")
     answer = browser("agnes").post(address(case, "verify"), fields, follow=True)
-    assert said(answer) == ["Recorded that it failed; the person is not verified."]
+    assert said(answer) == ["Failed verification recorded. The requester is not verified."]
     html = page(case)
-    assert "The document or proof is doubtful" in html
+    assert "The document or proof is questionable" in html
     assert "failed" in html
     case.refresh_from_db()
     assert case.verified_at is None
@@ -139,19 +142,19 @@ def test_a_link_from_asking_to_confirming(mailbox: Mailbox) -> None:
     answer = client.post(
         address(case, "verify"), {"method": "email_confirmed", "address": str(email.pk)}, follow=True
     )
-    assert said(answer) == ["The link is on its way; the case waits for the person."]
-    assert "Waits to be sent" in page(case)
+    assert said(answer) == ["The link is being sent. The case is waiting for the requester."]
+    assert "Waiting to be sent" in page(case)
     link_mail.send(EmailConfirmation.objects.get().pk)
     html = page(case)
     assert "Valid until" in html
-    assert "Waits for the person to confirm by the link" in html
+    assert "Waiting for the requester to confirm." in html
     assert reverse("admin:cases_case_verb", args=[case.pk, "resend-link"]) in html
     assert reverse("admin:cases_case_verb", args=[case.pk, "resend-link"]) not in page(case, "pia")
     assert "ada@example.org" not in html
     assert token(*mailbox.links()) not in html
     verification.confirm_by_link(token(*mailbox.links()), actor=Actor(Source.PERSON))
     html = page(case)
-    assert "By the person" in html
+    assert "By the requester" in html
     assert "The data subject" in html
     assert [line.verified for line in shown(case).identities] == [True, False]
 
@@ -172,8 +175,8 @@ def test_an_approver_sees_what_was_not_shown() -> None:
     email = [case.subject.identities.get(type="email").pk]
     verification.record(case, actor=actor("agnes"), method="signed_in", identities=email)
     html = browser("pia").get(address(case, "approve")).content.decode()
-    assert html.count("not shown to be the person’s") == 1
-    assert "Asked while signed in, recorded by agnes." in html
+    assert html.count("not confirmed as the requester’s") == 1
+    assert "Request made while signed in, recorded by agnes." in html
 
 
 def test_the_case_page_asks_the_database_no_more_for_more_attempts(
@@ -233,7 +236,7 @@ def test_nobody_overwrites_a_rule_that_changed_since_they_looked() -> None:
     }
     VerificationRule.objects.filter(pk=rule().pk).update(link_days=9)
     answer: Any = browser("adam").post(rule_page(), fields)
-    assert "Somebody was faster" in answer.content.decode()
+    assert "This changed since you opened the page." in answer.content.decode()
     assert rule().link_days == 9
     assert answer.content.decode().count("checked") == 2, "what was chosen stays"
     found = re.search(r'name="seen" value="([0-9a-f]+)"', answer.content.decode())
@@ -268,7 +271,7 @@ def test_who_sent_the_link_reads_on_the_page_that_another_must_approve(mailbox: 
     case = ready_case(by="agnes")
     Case.objects.filter(pk=case.pk).update(verification_asked_by=browser_user("adam"))
     html = browser("adam").get(address(case, "approve")).content.decode()
-    assert "ask a second person" in html
+    assert "Whoever opened, verified or last changed an erasure or correction cannot approve it." in html
 
 
 def browser_user(name: str) -> Any:

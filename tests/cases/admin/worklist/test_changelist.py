@@ -157,7 +157,7 @@ def test_a_reference_leads_straight_to_its_case(typed: str) -> None:
 
 def test_a_reference_that_does_not_exist_is_said_so() -> None:
     answer = browser("agnes").post(SEARCH, {"sought": "DSR-2020-000001"}, follow=True)
-    assert said(answer) == ["There is no case DSR-2020-000001."]
+    assert said(answer) == ["Case DSR-2020-000001 does not exist."]
 
 
 def test_an_identity_finds_its_cases_and_leaves_no_trace_of_itself() -> None:
@@ -182,7 +182,7 @@ def test_an_identity_that_nobody_has_finds_nothing() -> None:
     open_case()
     answer = browser("agnes").post(SEARCH, {"sought": "nobody@example.org"}, follow=True)
     assert list(answer.context["cl"].result_list) == []
-    assert "Nobody with this identity" in answer.content.decode()
+    assert "Capitalisation and spaces are ignored." in answer.content.decode()
 
 
 def test_a_result_is_its_finder_s_and_not_kept_for_ever() -> None:
@@ -190,13 +190,13 @@ def test_a_result_is_its_finder_s_and_not_kept_for_ever() -> None:
     found = browser("agnes").post(SEARCH, {"sought": "ada@example.org"}).headers["Location"]
     answer = browser("pia").get(found)
     assert list(answer.context["cl"].result_list) == []
-    assert "no longer kept" in said(answer)[0]
-    assert "Nobody with this identity" not in answer.content.decode()
+    assert "expired" in said(answer)[0]
+    assert "Capitalisation and spaces are ignored." not in answer.content.decode()
 
 
 def test_searching_for_nothing_is_told_so_and_by_address_is_impossible() -> None:
     assert said(browser("agnes").post(SEARCH, {"sought": " "}, follow=True)) == [
-        "Type the identity to search for."
+        "Enter the identifier to search for."
     ]
     assert browser("agnes").get(SEARCH).status_code == 405
 

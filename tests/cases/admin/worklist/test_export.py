@@ -214,7 +214,7 @@ def test_without_a_reason_nothing_goes_out() -> None:
     open_case()
     for reason in ("", "because"):
         answer = browser("agnes").post(EXPORT, {"identities": "on", "reason": reason})
-        assert "Nothing was exported yet" in answer.content.decode()
+        assert "Fix the fields marked below." in answer.content.decode()
     assert not AuditEvent.objects.filter(
         action__in=[Action.LIST_EXPORTED, Action.IDENTITIES_REVEALED]
     ).exists()
@@ -317,7 +317,7 @@ def test_filters_are_kept_as_codes_and_what_was_typed_is_not() -> None:
 
 def test_a_list_that_cannot_be_narrowed_so_is_not_exported() -> None:
     answer = browser("agnes").post(f"{EXPORT}?no_such_field=1", follow=True)
-    assert said(answer) == ["Nothing was exported: the list cannot be narrowed like that."]
+    assert said(answer) == ["Nothing was exported. These filters are not valid."]
     assert not exports()
 
 

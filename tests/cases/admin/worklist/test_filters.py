@@ -120,13 +120,13 @@ def test_by_the_legal_date_and_by_the_day_of_closing() -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("received_from=31.5.2026", "Received: that is no date; give one such as 2026-05-31."),
-        ("due_to=2026-02-30", "Due date: that is no date; give one such as 2026-05-31."),
-        ("closed_from=0001-01-01", "Closed on: that is no date; give one such as 2026-05-31."),
-        ("closed_to=9999-12-31", "Closed on: that is no date; give one such as 2026-05-31."),
+        ("received_from=31.5.2026", "Received: this is not a valid date."),
+        ("due_to=2026-02-30", "Due date: this is not a valid date."),
+        ("closed_from=0001-01-01", "Closed on: this is not a valid date."),
+        ("closed_to=9999-12-31", "Closed on: this is not a valid date."),
         (
             "received_from=2026-06-02&received_to=2026-06-01",
-            "Received: the first day is after the last one.",
+            "Received: the first day is after the last day.",
         ),
     ],
 )
@@ -145,7 +145,7 @@ def test_only_what_an_approver_may_approve_is_theirs() -> None:
     assert by_pia.reference in shown(browser("pia"), "status=ready")
     # Who approves nothing has nothing to approve, whatever the address says.
     assert shown(browser("agnes"), "approval=1") == set()
-    assert "For my approval" not in browser("agnes").get(LIST).content.decode()
+    assert "Waiting for my approval" not in browser("agnes").get(LIST).content.decode()
 
 
 def test_what_waits_for_a_silent_processor() -> None:

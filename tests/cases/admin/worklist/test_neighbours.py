@@ -114,7 +114,7 @@ def test_a_case_that_left_the_list_still_leads_on() -> None:
     found = shown(client, address(case))  # where the verb led back to, without a word of the list
     assert (found.place, found.total) == ("", "2")
     assert found.next.startswith(address(after))
-    assert "left the list of 2" in client.get(address(case)).content.decode()
+    assert "No longer in the list (2 remaining)" in client.get(address(case)).content.decode()
 
 
 def test_a_case_that_was_not_opened_from_a_list_has_no_neighbours() -> None:

@@ -50,7 +50,7 @@ def test_what_the_list_shows_is_kept_and_comes_back_as_a_tab_with_its_count() ->
     open_case()
     client = browser("agnes")
     answer = keep(client, " Access  by due ", "type__exact=access&sort=-due&p=2&nonsense=1&due=never")
-    assert said(answer) == ["Kept as the view “Access by due”."]
+    assert said(answer) == ["Saved as view “Access by due”."]
     assert urlsplit(answer.redirect_chain[-1][0]).query == "sort=-due&type__exact=access"
     tab = tabs("agnes", "?type__exact=access&sort=-due")["Access by due"]
     assert (tab.count, tab.current) == ("1", True)
@@ -98,7 +98,7 @@ def test_who_may_share_shares_with_everybody_and_the_trail_says_so() -> None:
     assert events() == [
         "Shared the view “Team” (type__exact)",
         "Renamed the shared view “Team” to “The team”",
-        "Took the shared view “The team” back",
+        "Stopped sharing the view “The team”",
         "Shared the view “The team” (type__exact)",
         "Deleted the shared view “The team”",
     ]
@@ -107,7 +107,7 @@ def test_who_may_share_shares_with_everybody_and_the_trail_says_so() -> None:
 def test_who_may_not_share_keeps_views_and_shares_none() -> None:
     client = browser("agnes")
     answer = keep(client, "Team", "type__exact=erasure", shared="on")
-    assert said(answer) == ["Your role may keep views of your own, but not share them."]
+    assert said(answer) == ["Your role allows you to save your own views but not to share them."]
     keep(client, "Own", "type__exact=erasure")
     view = SavedView.objects.get()
     client.post(page(view), {"name": "Own", "shared": "on"})
@@ -128,12 +128,13 @@ def test_the_result_of_a_search_is_dropped_and_the_person_told() -> None:
     found = urlsplit(client.post(SEARCH, {"sought": "ada@example.org"}).headers["Location"]).query
     answer = keep(client, "Ada", f"{found}&type__exact=erasure")
     assert said(answer)[1] == (
-        "What the search by identity found is not part of the view: no view holds a person."
+        "The results of the search by identifier are not saved with the view. Views never contain "
+        "personal data."
     )
     assert SavedView.objects.get().query == "type__exact=erasure"
     # And where it was nothing but a search, there is nothing to keep.
     answer = keep(client, "Ada alone", found)
-    assert said(answer) == ["Filter or sort the list first: that is what a view keeps."]
+    assert said(answer) == ["Filter or sort the list first. A view saves the filters and the order."]
     assert SavedView.objects.count() == 1
 
 
@@ -147,10 +148,10 @@ def test_the_database_keeps_no_search_either() -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("", "A view’s name has up to 40 letters"),
-        ("ada@example.org", "A view’s name has up to 40 letters"),
-        ("x" * 41, "A view’s name has up to 40 letters"),
-        ("TAKEN", "There is a view of that name already"),
+        ("", "The name of a view can have up to 40 characters: letters, digits, spaces and ."),
+        ("ada@example.org", "The name of a view can have up to 40 characters: letters, digits, spaces and ."),
+        ("x" * 41, "The name of a view can have up to 40 characters: letters, digits, spaces and ."),
+        ("TAKEN", "There is already a view with this name."),
     ],
 )
 def test_a_name_is_a_word_and_ones_own_once(name: str, sentence: str) -> None:
@@ -171,8 +172,8 @@ def test_it_is_renamed_and_deleted_by_its_owner() -> None:
     client.post(page(view), {"name": "Second"})
     assert set(tabs("agnes")) >= {"Second"}
     answer = client.post(page(view), {"name": "not@allowed"})
-    assert "up to 40 letters" in answer.content.decode()
-    assert said(client.post(page(view), {"delete": "1"}, follow=True)) == ["Deleted the view “Second”."]
+    assert "up to 40 characters" in answer.content.decode()
+    assert said(client.post(page(view), {"delete": "1"}, follow=True)) == ["View “Second” deleted."]
     assert client.get(page(view)).status_code == 404
 
 
