@@ -20,7 +20,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from dsrportal.prepared import ask
+from dsrportal.database.prepared import ask
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 

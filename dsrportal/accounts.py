@@ -11,8 +11,8 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet, Value
 from django.db.models.functions import Concat
 
+from dsrportal.database.prepared import Given, Prepared
 from dsrportal.models import User
-from dsrportal.prepared import Given, Prepared
 
 # As Django writes a permission: `cases.view_case`.
 _NAME: Final = Concat("content_type__app_label", Value("."), "codename")

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Info, Tags, Warning, register
 from django.db import OperationalError
 
-from dsrportal.db_grants import excess_rights
+from dsrportal.database.db_grants import excess_rights
 
 
 @register(Tags.security, deploy=True)

@@ -14,7 +14,8 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from dsrportal import bulk_insert, crypto
+from dsrportal import crypto
+from dsrportal.database import bulk_insert
 
 
 def validate_time_zone(name: str) -> None:

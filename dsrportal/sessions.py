@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
-from dsrportal.prepared import Given, Prepared
+from dsrportal.database.prepared import Given, Prepared
 
 _LIVE = Prepared(
     lambda: Session.objects.filter(session_key=Given("key"), expire_date__gt=Given("now")).values_list(

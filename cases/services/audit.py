@@ -16,8 +16,8 @@ from cases.models import AuditChain, AuditEvent, Case, Note, ProcessorRequest
 from cases.models.audit.actions import Action
 from cases.models.audit.event import PORTAL_CHAIN
 from cases.services.differences import Changes
-from dsrportal import bulk_insert
 from dsrportal.canonical import canonical_json
+from dsrportal.database import bulk_insert
 from dsrportal.sentence import Sentence
 from integrations.models import Processor
 

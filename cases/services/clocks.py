@@ -14,7 +14,7 @@ from cases.clocks.deadline import Deadline
 from cases.lifecycle import FINISHED
 from cases.models import Action, Case, Clock, ClockKind, ManualTask, ProcessorRequest
 from cases.services import audit
-from dsrportal import bulk_insert
+from dsrportal.database import bulk_insert
 from integrations.types import Regulation, RequestType
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from cases.actor import Actor
 from cases.models import Action, Mention, Note
 from cases.services import audit
+from dsrportal.database.prepared import Given
 from dsrportal.models import User
-from dsrportal.prepared import Given
 
 # A name as accounts have them, and no part of an e-mail address.
 NAME: Final = re.compile(r"(?<![\w@.+-])@(\w[\w.@+-]{0,149})")

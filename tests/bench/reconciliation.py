@@ -16,7 +16,7 @@ from cases.actor import Source
 from cases.lifecycle import RequestStatus
 from cases.models import Action, AuditEvent, ProcessorRequest
 from dsrportal import queueing
-from dsrportal.db_grants import as_owner
+from dsrportal.database.db_grants import as_owner
 from integrations.models import Processor
 from integrations.registry import connector_class
 from integrations.sandbox.mparticle.lifecycle import expected_completion

@@ -25,7 +25,7 @@ from django.utils import timezone
 from cases.actor import Source
 from cases.lifecycle import RequestStatus
 from cases.models import Action, AuditEvent, CallbackDelivery, ProcessorRequest, Verdict
-from dsrportal.db_grants import as_owner, grant
+from dsrportal.database.db_grants import as_owner, grant
 from integrations.models import Processor, SigningCertificate
 from integrations.opendsr.certificates import verify_bundle
 from tests import builders

@@ -13,7 +13,7 @@ from cases.services.bulk import runs as bulk_runs
 from cases.services.bulk import work as bulk_work
 from cases.services.imports import files as import_files
 from cases.services.refusal import Refused
-from dsrportal import bulk_insert
+from dsrportal.database import bulk_insert
 from dsrportal.sentence import Sentence
 from tests import pseudo
 from tests.builders import actor, open_case, processor

@@ -28,8 +28,8 @@ from cases.models import (
     Tag,
     Verification,
 )
+from dsrportal.database.prepared import Given, Prepared, ask, know
 from dsrportal.models import User
-from dsrportal.prepared import Given, Prepared, ask, know
 
 PEOPLE: Final = ("opened_by", "verified_by", "approved_by", "assignee")
 OTHERS: Final = ("blocked_by", "duplicate_of")

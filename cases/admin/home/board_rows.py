@@ -26,8 +26,8 @@ from cases.admin.worklist.conditions import (
 )
 from cases.models import AttentionItem, Case
 from cases.services.planning import approval
+from dsrportal.database.prepared import Given, Prepared, ask
 from dsrportal.models import User
-from dsrportal.prepared import Given, Prepared, ask
 
 SHOWN: Final = 8
 

@@ -11,8 +11,8 @@ from cases.admin.home.task import waiting_for
 from cases.admin.paging import CountUpTo
 from cases.models import AttentionItem
 from cases.services import mentions
+from dsrportal.database.prepared import Asking, Given, Prepared
 from dsrportal.models import User
-from dsrportal.prepared import Asking, Given, Prepared
 
 # Beside a word of the navigation: what is more than this is as good as any larger number.
 MOST_COUNTED: Final = 999

@@ -17,8 +17,8 @@ from cases.admin.sections.person import UNREADABLE
 from cases.models import Attachment, Case, Mention, Note
 from cases.services.mentions import AT_THE_END, NAME
 from dsrportal.crypto import Unreadable
+from dsrportal.database.prepared import Given, Prepared, know
 from dsrportal.models import User
-from dsrportal.prepared import Given, Prepared, know
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from cases.models import Case, Finding, ProfileSearch, Purpose, SubjectIdentity
 from cases.services.person import disclosure
 from cases.services.planning import profile_search
 from dsrportal.crypto import Unreadable
-from dsrportal.prepared import Given, Prepared, know
+from dsrportal.database.prepared import Given, Prepared, know
 from dsrportal.sentence import Sentence
 from integrations.types import IdentityType, RequestType
 

@@ -13,7 +13,7 @@ from cases.services.planning import planning
 from cases.services.planning.change_plan import UNPLANNED
 from cases.services.planning.planning import Plan, Skip
 from dsrportal.crypto import Unreadable
-from dsrportal.prepared import Given, Prepared
+from dsrportal.database.prepared import Given, Prepared
 from dsrportal.sentence import Sentence
 from integrations.models import Processor
 from integrations.types import IdentityType

@@ -29,7 +29,7 @@ from cases.services.planning.tasks import UNREACHED
 from cases.services.results import packages
 from cases.services.status.request_status_text import ERRORS_IN_WORDS
 from dsrportal.crypto import Unreadable
-from dsrportal.prepared import Given, Prepared, know
+from dsrportal.database.prepared import Given, Prepared, know
 from dsrportal.sentence import Sentence, within
 from integrations.types import PartnerStatus
 

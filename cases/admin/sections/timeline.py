@@ -16,7 +16,7 @@ from cases.services.person.disclosure import REVEAL_REASONS
 from cases.services.person.evidence import FAILURES
 from cases.services.planning.approval import DENIAL_REASONS
 from cases.services.planning.erasure_hold import RELEASE_REASONS
-from dsrportal.prepared import Given, Prepared
+from dsrportal.database.prepared import Given, Prepared
 
 REASONS_IN_WORDS: Final[dict[str, Any]] = {
     **dict(VerificationMethod.choices),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from cases.admin.sections import person
 from cases.models import EmailConfirmation, LinkState, Verification
 from cases.services.person.evidence import DATA_POINTS, DOCUMENTS, FAILURES, PROOFS
-from dsrportal.prepared import Given, Prepared
+from dsrportal.database.prepared import Given, Prepared
 
 TONES: Final = {
     LinkState.WAITING: "wait",

@@ -23,8 +23,8 @@ from cases.models import AttentionItem, Case, ProcessorRequest
 from cases.services.processors import pausing
 from cases.services.status import whose_turn
 from cases.services.worklist import saved_views
+from dsrportal.database.prepared import Given, IsAnyOf, Prepared, ask, know
 from dsrportal.models import User
-from dsrportal.prepared import Given, IsAnyOf, Prepared, ask, know
 from integrations.models import Processor
 
 PER_PAGE: Final = 50

@@ -14,7 +14,7 @@ from cases.admin import widgets
 from cases.admin.worklist import search
 from cases.lifecycle import CaseStatus
 from cases.models import Case, ClockKind
-from dsrportal.prepared import Given
+from dsrportal.database.prepared import Given
 
 OPEN: Final = [status for status in CaseStatus.values if status != CaseStatus.CLOSED]
 NOTHING: Final = Q(pk__in=[])

@@ -19,7 +19,7 @@ from cases.admin import paging, widgets
 from cases.admin.worklist import order, registry
 from cases.admin.worklist.conditions import Asked, Asker, anybody, asker_of
 from cases.models import Case
-from dsrportal.prepared import Given, Prepared
+from dsrportal.database.prepared import Given, Prepared
 
 PARAMETER: Final = "list"
 LISTS: Final = "case_lists"

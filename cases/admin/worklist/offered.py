@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 from cases.admin.worklist import search
 from cases.admin.worklist.conditions import OPEN
 from cases.models import Case, Tag
+from dsrportal.database.prepared import Asking, Given, Prepared, ask
 from dsrportal.models import User
-from dsrportal.prepared import Asking, Given, Prepared, ask
 from integrations.models import Processor
 
 Words = Promise | str

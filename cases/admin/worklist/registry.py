@@ -26,7 +26,7 @@ from cases.models import Case, ProcessorRequest
 from cases.services.planning import approval, suggestions
 from cases.services.status import forecast, silent, whose_turn
 from cases.services.status.trend import IN_TIME
-from dsrportal.prepared import IsAnyOf
+from dsrportal.database.prepared import IsAnyOf
 from integrations.types import Regulation, RequestType
 
 DUE_WORDS: Final[dict[str, Words]] = {

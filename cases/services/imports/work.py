@@ -27,8 +27,8 @@ from cases.services.imports import columns, csv_lines, files
 from cases.services.imports.rows import GoodRow, sort
 from cases.services.intake import opening
 from cases.services.refusal import Refused, Superseded
-from dsrportal import bulk_insert
 from dsrportal.crypto import Unreadable
+from dsrportal.database import bulk_insert
 from dsrportal.models import User
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from cases.services.intake import rules
 from cases.services.intake.rules import Asked, CannotOpen
 from cases.services.planning import approval
 from cases.services.refusal import Refused
-from dsrportal import bulk_insert
 from dsrportal.crypto import blind_index
+from dsrportal.database import bulk_insert
 from dsrportal.models import DataKey, User
 from dsrportal.sentence import Sentence
 from integrations.types import Identity

@@ -18,7 +18,7 @@ from cases.models import Action
 from cases.services import audit
 from cases.services.processors import concurrency
 from cases.services.refusal import Superseded
-from dsrportal.prepared import Prepared
+from dsrportal.database.prepared import Prepared
 from dsrportal.sentence import Sentence
 from integrations.models import Processor, SendingPause
 

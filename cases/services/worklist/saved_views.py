@@ -16,8 +16,8 @@ from cases.actor import Actor
 from cases.models import Action, SavedView
 from cases.services import audit
 from cases.services.refusal import Refused, Superseded
+from dsrportal.database.prepared import Given, Prepared
 from dsrportal.models import User
-from dsrportal.prepared import Given, Prepared
 from dsrportal.sentence import Sentence
 
 MOST: Final = 30

@@ -8,7 +8,7 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from dsrportal.db_grants import as_owner, grant
+from dsrportal.database.db_grants import as_owner, grant
 
 # A commit that still has each of the steps which our first migrations replace.
 COMMIT_WITH_EACH: Final = "e2dd79f"

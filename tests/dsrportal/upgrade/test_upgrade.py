@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
-from dsrportal.db_grants import EVERYTHING_ELSE, RESTRICTED
+from dsrportal.database.db_grants import EVERYTHING_ELSE, RESTRICTED
 from dsrportal.management.commands.migrate import COMMIT_WITH_EACH
 from tests.dsrportal.upgrade import ADDRESS, MASTER_KEYS, catalogue
 from tests.servers import drop_database, make_database, superuser

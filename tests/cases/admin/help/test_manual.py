@@ -102,7 +102,7 @@ def test_what_is_quoted_from_the_screen_stands_on_it() -> None:
 def test_german_pages_quote_german_labels() -> None:
     manual = contents.manual("de")
     assert "<b>Person prüfen</b>" in manual["verifying"].html
-    assert "<b>Verify the person</b>" in contents.manual("en")["verifying"].html
+    assert "<b>Verify requester</b>" in contents.manual("en")["verifying"].html
 
 
 def test_no_page_says_how_it_looks_or_runs_a_script() -> None:

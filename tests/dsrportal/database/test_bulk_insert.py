@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from cases.actor import SCHEDULE
 from cases.models import Action, AuditChain, Clock, Note, SubjectIdentity
 from cases.services import audit
-from dsrportal import bulk_insert
+from dsrportal.database import bulk_insert
 from dsrportal.models import DataKey, User
 from integrations.models import Processor
 from tests.builders import open_case, processor

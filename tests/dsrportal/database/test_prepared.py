@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cases.models import Case
+from dsrportal.database.prepared import Given, IsAnyOf, Prepared, ask, know
 from dsrportal.models import User
-from dsrportal.prepared import Given, IsAnyOf, Prepared, ask, know
 from tests.builders import open_case, person, processor
 
 pytestmark = pytest.mark.django_db

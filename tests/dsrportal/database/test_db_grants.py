@@ -9,7 +9,7 @@ from django.core.checks import Warning as CheckWarning
 from django.db import ProgrammingError, connection, transaction
 
 from dsrportal.checks import audit_table_is_out_of_reach
-from dsrportal.db_grants import RESTRICTED, as_owner, excess_rights, grant
+from dsrportal.database.db_grants import RESTRICTED, as_owner, excess_rights, grant
 
 
 def rights(table: str) -> set[str]:
@@ -97,7 +97,7 @@ def test_as_things_are_the_audit_trail_is_out_of_reach() -> None:
 def test_the_check_warns_where_the_portal_could_rewrite_its_audit_trail(
     tables: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dsrportal.db_grants.AUDIT_TABLES", ("zz_event",))
+    monkeypatch.setattr("dsrportal.database.db_grants.AUDIT_TABLES", ("zz_event",))
     with as_owner():
         connection.cursor().execute("GRANT UPDATE, TRUNCATE ON zz_event TO portal")
     assert excess_rights() == ["may TRUNCATE zz_event", "may UPDATE zz_event"]

@@ -1,0 +1,1 @@
+"""The database beyond Django: rows by COPY, prepared questions, and the rights of the portal's role."""
