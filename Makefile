@@ -11,10 +11,10 @@ PRODUCTION = PORTAL_ENV_FILE=/dev/null PORTAL_BASE_URL=https://portal.example AL
 	PORTAL_MASTER_KEYS="k1:$$($(BIN)/python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')"
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test check bench pictures messages lock
+.PHONY: help env run test test-fast pace check bench pictures messages lock
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 env: .venv/.installed ## the environment alone, in .venv
 
@@ -34,11 +34,17 @@ env: .venv/.installed ## the environment alone, in .venv
 run: env ## the whole portal with demo data; Ctrl-C stops it
 	@exec $(BIN)/python manage.py portal --demo
 
-# Worksteal keeps the tests of a module together, and with them the servers they share. The fault run counts seconds, so
-# it has the machine for itself.
+# Worksteal keeps the tests of a module together, and with them the servers they share.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 16 --dist worksteal
+
 test: env ## the whole test suite, on real servers of its own
-	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 16 --dist worksteal --ignore tests/faults/test_fault_run.py
-	@exec $(BIN)/python -m pytest tests/faults/test_fault_run.py
+	@exec $(PYTEST)
+
+test-fast: env ## the tests of the daily loop: all but the slow ones
+	@exec $(PYTEST) -m "not slow"
+
+pace: env ## run all tests, and write anew which of them are slow
+	@PORTAL_TEST_PACE=1 exec $(PYTEST)
 
 check: env ## style, types, layers, migrations, settings
 	$(BIN)/ruff check .

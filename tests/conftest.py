@@ -11,11 +11,13 @@ from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 
 from dsrportal.queueing import store
-from tests import pristine, template
+from tests import pace, pristine, template
 from tests.servers import drop_database, superuser
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes longer than the daily loop can wait; see tests/pace.py")
+    config.pluginmanager.register(pace.Pace())
     # Real hashing costs a quarter of a second a log-in, and there are many.
     settings.PASSWORD_HASHERS = ["tests.hashers.QuickHasher"]
     # Else each client of a test looks through all files beforehand.
