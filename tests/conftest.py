@@ -34,11 +34,14 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         template.copy(name, owner=owner["USER"], app=config["USER"])
     yield
     connections.close_all()
+    pristine.close()
     drop_database(name)
 
 
 def _restore(self: TransactionTestCase) -> None:
-    connections.close_all()  # an idle transaction of the test would hold its locks
+    # An open transaction of the test would hold its locks, and one that failed leaves the connection in doubt.
+    if connection.in_atomic_block or connection.errors_occurred or not connection.get_autocommit():
+        connection.close()
     pristine.restore(connection.settings_dict["NAME"])
 
 

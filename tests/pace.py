@@ -43,15 +43,21 @@ def written(seconds: dict[str, dict[str, float]]) -> str:
 class Pace:
     """The pytest plugin. Modules with the most slow seconds come first, so that no worker ends with one alone."""
 
+    def __init__(self) -> None:
+        self.slow = slow_tests(SLOW.read_text())
+
+    # Before pytest chooses by marker.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        if function_of(item.nodeid) in self.slow:
+            item.add_marker("slow")
+
+    # After pytest-django, which has another order in mind.
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        slow = slow_tests(SLOW.read_text())
         by_module: dict[str, float] = defaultdict(float)
-        for function, seconds in slow.items():
+        for function, seconds in self.slow.items():
             by_module[function.partition("::")[0]] += seconds
-        for item in items:
-            if function_of(item.nodeid) in slow:
-                item.add_marker("slow")
         items.sort(key=lambda item: -by_module[item.nodeid.partition("::")[0]])
 
     def pytest_collection_finish(self) -> None:

@@ -33,6 +33,9 @@ def start() -> None:
     """Once a run: in pytest itself, or in xdist's controller, whose environment the workers inherit."""
     if SUPERUSER in os.environ:
         return
+    # Containers like to set it. The tests start some two hundred processes: each would compile the whole portal anew,
+    # and each xdist worker all tests.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PORTAL_ENV_FILE"] = os.devnull  # a developer's own .env is not part of the tests
     os.environ["SECRET_KEY"] = secrets.token_urlsafe(50)
     os.environ["PORTAL_MASTER_KEYS"] = "test1:" + base64.b64encode(os.urandom(32)).decode()

@@ -8,9 +8,9 @@ from dsrportal.sentence import NOTHING, Sentence, Verbatim
 
 
 class SentenceField(models.TextField):
-    """A sentence by its English text, as which it can be searched for; what else it is made of stands in `wording`.
+    """A sentence, kept as its English text and found by it; what it is made of stands in `wording` beside it.
 
-    Read by itself, without the row around it, it has its English alone.
+    Read without `wording`, as by `values_list`, it speaks English to everybody.
     """
 
     if TYPE_CHECKING:

@@ -185,8 +185,8 @@ class SecretField(forms.CharField):
 def option_field(option: Option) -> forms.Field:
     """The field for it. Its value is text, whatever it is typed into."""
     common: dict[str, Any] = {
-        "label": option.label,
-        "help_text": option.help,
+        "label": lazystr(option.label),
+        "help_text": lazystr(option.help),
         "required": option.required,
     }
     if option.is_address:

@@ -204,7 +204,7 @@ class ProcessorForm(forms.ModelForm):
             }
         self.add_error(CREDENTIAL + name, sentence)
         bound: Any = self[CREDENTIAL + name]
-        bound.help_text = bound.field.secret.help  # an empty one is not kept now
+        bound.help_text = str(bound.field.secret.help)  # an empty one is not kept now
 
 
 def form_for(kind: str) -> type[ProcessorForm]:

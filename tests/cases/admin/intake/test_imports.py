@@ -216,7 +216,7 @@ def test_the_page_shows_the_first_hundred_lines_and_the_list_asks_as_often_for_m
         answer: Any = agnes.get(address(made))
     assert len(answer.context["failures"]) == 100
     assert "and 20 more in the file" in text(answer)
-    assert answer.context["kinds"] == [
+    assert [(str(sentence), rows) for sentence, rows in answer.context["kinds"]] == [
         ("Enter at least one identifier. Without one, no processor can find the data subject.", 120)
     ]
     assert len(downloaded(agnes, made)) == 120

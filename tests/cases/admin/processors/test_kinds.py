@@ -75,9 +75,9 @@ def test_a_form_asks_for_everything_its_kind_declares(kind: str) -> None:
         name for name, field in offered.items() if field.required
     }
     for secret in found.secrets:
-        assert offered[f"credential_{secret.name}"].label == secret.label
+        assert offered[f"credential_{secret.name}"].label == str(secret.label)
     for option in found.options:
-        assert offered[f"option_{option.name}"].label == option.label
+        assert offered[f"option_{option.name}"].label == str(option.label)
         assert offered[f"option_{option.name}"].initial == option.default
 
 
