@@ -44,8 +44,8 @@ def save(database: str) -> None:
     with superuser(database) as connection:
         connection.execute("CREATE SCHEMA pristine")
         body = [
-            _statement(connection, table, columns)
-            for table, columns in connection.execute(_TABLES, [list(KEPT)]).fetchall()  # type: ignore[misc]
+            _statement(connection, table, columns)  # type: ignore[arg-type]
+            for table, columns in connection.execute(_TABLES, [list(KEPT)]).fetchall()
         ]
         connection.execute(
             sql.SQL("CREATE FUNCTION pristine.restore() RETURNS void LANGUAGE plpgsql AS {}").format(
