@@ -4,8 +4,8 @@ Django's own flush truncates as the role of the tests; here that is the portal's
 trail refuses anyone. So the superuser does it, with triggers and foreign keys asleep, and puts back the rows that
 migrations made.
 
-What is to be done is a function in the database, with a statement of its own for each table: a connection that is kept
-plans each of them once and not for each test.
+What is to be done is a function in the database, with statements of its own for each table: a connection that is kept
+plans each of them once, and not for every test.
 """
 
 from collections.abc import Iterable
@@ -20,13 +20,13 @@ from tests.servers import superuser
 KEPT: Final = ("django_migrations", "django_content_type", "auth_permission")
 
 _TABLES: Final = """
-SELECT table_name, array_agg(column_name ORDER BY ordinal_position) FROM information_schema.columns
+SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns
 JOIN information_schema.tables USING (table_schema, table_name)
 WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND is_generated = 'NEVER' AND table_name <> ALL (%s)
 GROUP BY table_name ORDER BY table_name
 """
-_EMPTIED: Final = "IF EXISTS (SELECT FROM public.{table}) THEN DELETE FROM public.{table}; END IF;"
-# Most tests change none of these rows, and comparing few is cheaper than writing them.
+_EMPTY: Final = "IF EXISTS (SELECT FROM public.{table}) THEN DELETE FROM public.{table}; END IF;"
+# Few tests change these rows, and comparing them is cheaper than writing them.
 _PUT_BACK: Final = """
 IF EXISTS ((SELECT {columns} FROM public.{table} EXCEPT ALL SELECT {columns} FROM pristine.{table})
   UNION ALL (SELECT {columns} FROM pristine.{table} EXCEPT ALL SELECT {columns} FROM public.{table})) THEN
@@ -35,7 +35,7 @@ IF EXISTS ((SELECT {columns} FROM public.{table} EXCEPT ALL SELECT {columns} FRO
 END IF;
 """
 
-# One for each database, kept for the next time.
+# To each database, kept for the next test.
 _connections: dict[str, psycopg.Connection[Any]] = {}
 
 
@@ -43,24 +43,20 @@ def save(database: str) -> None:
     """Remember the rows that migrations made, and how to come back to them."""
     with superuser(database) as connection:
         connection.execute("CREATE SCHEMA pristine")
-        body = [
-            _statement(connection, table, columns)  # type: ignore[arg-type]
-            for table, columns in connection.execute(_TABLES, [list(KEPT)]).fetchall()
-        ]
+        tables: list[Any] = connection.execute(_TABLES, [list(KEPT)]).fetchall()
+        body = "\n".join(_statement(connection, table, columns) for table, columns in tables)
         connection.execute(
             sql.SQL("CREATE FUNCTION pristine.restore() RETURNS void LANGUAGE plpgsql AS {}").format(
-                sql.Literal("BEGIN\n" + "\n".join(body) + "\nEND")
+                sql.Literal(f"BEGIN\n{body}\nEND")
             )
         )
 
 
 def _statement(connection: psycopg.Connection[Any], table: str, columns: Iterable[str]) -> str:
     named = {"table": sql.Identifier(table), "columns": sql.SQL(", ").join(map(sql.Identifier, columns))}
-    filled = connection.execute(
-        sql.SQL("SELECT EXISTS (SELECT FROM public.{table})").format(**named)
-    ).fetchone()
-    if filled == (False,):
-        return sql.SQL(_EMPTIED).format(**named).as_string(connection)
+    filled = connection.execute(sql.SQL("SELECT FROM public.{table} LIMIT 1").format(**named)).rowcount
+    if not filled:
+        return sql.SQL(_EMPTY).format(**named).as_string(connection)
     connection.execute(sql.SQL("CREATE TABLE pristine.{table} AS TABLE public.{table}").format(**named))
     return sql.SQL(_PUT_BACK).format(**named).as_string(connection)
 
