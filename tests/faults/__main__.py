@@ -85,7 +85,8 @@ def _play(portal: Portal, sandbox: Sandbox, options: argparse.Namespace) -> list
     finally:
         chaos.stop()
         sandbox.clear_faults()
-    sandbox.faults(left_out(sandbox))
+    if options.chaos:
+        sandbox.faults(left_out(sandbox))
     tell("faults ended after")
     left = settling.await_settled(portal, sandbox, until=began + options.seconds)
     tell("given up after" if left else "all settled after")
@@ -101,7 +102,10 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=120, help="from the first approval to the last word")
     parser.add_argument(
-        "--chaos", type=float, default=27, help="seconds for which we are struck too; 0: not at all"
+        "--chaos",
+        type=float,
+        default=27,
+        help="seconds for which things go wrong; 0: while cases are approved, and with none of our own processes",
     )
     options = parser.parse_args()
     end_in_order()
