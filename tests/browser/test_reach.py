@@ -50,7 +50,7 @@ OPENED: dict[str, tuple[str, Callable[[Page], None]]] = {
     "filters": ("list of cases", _menu_of("More filters")),
     "one filter": ("list of cases", _menu_of("Status")),
     "keeping a view": ("list of cases, narrowed", _menu_of("Save as view")),
-    "ticks": ("list of cases", lambda page: page.get_by_role("checkbox", name="Choose").first.check()),
+    "ticks": ("list of cases", lambda page: page.get_by_role("checkbox", name="Select").first.check()),
     "all ticked": ("list of cases", lambda page: page.get_by_label("matching cases").check()),
     "the account's menu": ("board", lambda page: page.locator("details.me summary").click()),
     "the numbers of the chart": ("board", _menu_of("All numbers as a table")),

@@ -106,7 +106,7 @@ def _attention(sandbox: Sandbox) -> None:
 
 BREACHES: list[tuple[Callable[[Sandbox], None], str]] = [
     (_lost, "Never arrived at the sandbox"),
-    (_doubled, "requested under two ids"),
+    (_doubled, "asked for under two ids"),
     (_doubled, "under an id that is not ours"),
     (_leased, "Still leased"),
     (_set_back, "Status here and at the sandbox differ"),

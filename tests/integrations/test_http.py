@@ -114,7 +114,7 @@ def test_a_name_that_does_not_resolve_is_not_sent(odd_processor: Processor) -> N
 
 def test_a_certificate_that_is_not_trusted_is_not_sent(odd_processor: Processor, odd: OddServer) -> None:
     odd_processor.extra_tls_roots = ""
-    with pytest.raises(NotSent, match=r"No TLS connection with localhost \(.*issuer"):
+    with pytest.raises(NotSent, match=r"No TLS connection to localhost \(.*issuer"):
         post(odd_processor, odd)
     odd_processor.extra_tls_roots = Authority().root_pem
     with pytest.raises(NotSent, match="No TLS"):

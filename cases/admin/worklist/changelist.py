@@ -228,7 +228,7 @@ def _with_what_is_known(cases: list[Any], processors: Iterable[Processor], *, no
     """Each with its `standing` and its `standing_requests`."""
     keys = [case.pk for case in cases]
     requests, items, paused = ask(
-        _REQUESTS.given(cases=keys), _OPEN_ITEMS.given(cases=keys), pausing.PAUSED.given()
+        _REQUESTS.given(cases=keys), _OPEN_ITEMS.given(cases=keys), pausing.EVERYTHING_PAUSED.given()
     )
     by_key = {processor.pk: processor for processor in processors}
     for request in requests:
@@ -238,7 +238,7 @@ def _with_what_is_known(cases: list[Any], processors: Iterable[Processor], *, no
         cases,
         requests=((request, request.package is not None) for request in requests),
         items=items,
-        all_paused=any(outgoing.paused_at for outgoing in paused),
+        all_paused=bool(paused),
         now=now,
     )
     by_case: dict[int, list[ProcessorRequest]] = defaultdict(list)

@@ -70,6 +70,12 @@ def _paused() -> QuerySet[SendingPause]:
 PAUSED: Final = Prepared(_paused)
 
 
+# A row where all sending is paused, none otherwise.
+EVERYTHING_PAUSED: Final = Prepared(
+    lambda: SendingPause.objects.filter(paused_at__isnull=False).values_list("pk", flat=True)
+)
+
+
 def pauses() -> list[Pause]:
     """All pauses that stand, everything's first, then processors by name; in one query."""
     return list(read(PAUSED.ask()))

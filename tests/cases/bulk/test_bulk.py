@@ -155,7 +155,7 @@ def test_no_case_and_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
         bulk_runs.start(Case.objects.none(), verb="tag", said={"add": ["x"]}, actor=actor("agnes"))
     some(open_case, 3)
     monkeypatch.setattr(bulk_runs, "MOST_CASES", 2)
-    with pytest.raises(Refused, match="more than 2 cases"):
+    with pytest.raises(Refused, match="More than 2 cases"):
         bulk_runs.start(Case.objects.all(), verb="tag", said={"add": ["x"]}, actor=actor("agnes"))
     assert not BulkRun.objects.exists()
 

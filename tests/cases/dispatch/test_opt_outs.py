@@ -149,8 +149,8 @@ def test_another_new_value_is_another_approval(target: Processor) -> None:
             [Correction("email", "bob@example.org", "x@example.org")],
             "The value to correct must be among the identifiers.",
         ),
-        ([Correction("email", "ada@example.org", "ada@example.org")], "differs"),
-        ([Correction("email", "ada@example.org", " ")], "differs"),
+        ([Correction("email", "ada@example.org", "ada@example.org")], "must differ"),
+        ([Correction("email", "ada@example.org", " ")], "must differ"),
     ],
 )
 def test_a_correction_says_what_and_to_what(

@@ -77,12 +77,12 @@ def test_separators_and_encodings_are_told_by_themselves(separator: str, encodin
         (f"{HEAD}\n".encode(), "no rows"),
         (f"{HEAD},shoe_size\n{LINE},44\n".encode(), "Unknown columns: “shoe_size”"),
         (f"{LINE}\n{LINE}\n".encode(), "The first line must contain the column names."),
-        (b"type,email\nerasure,a@b\n", "missing: regulation, received_at"),
+        (b"type,email\nerasure,a@b\n", "Missing columns: regulation, received_at"),
         (
             b"type,regulation,received_at\nerasure,gdpr,2026-05-04\n",
             "At least one column must contain identifiers, such as “email”.",
         ),
-        (f"{HEAD},email\n{LINE},b\n".encode(), "there twice: email"),
+        (f"{HEAD},email\n{LINE},b\n".encode(), "Duplicate columns: email"),
         (f"{HEAD}\n{LINE}\nerasure,gdpr,2026-05-04,zo\u00eb@x\n".encode("latin-1"), "Line 3 is not UTF-8."),
         (f"{HEAD}\n{LINE}\n".encode("utf-16"), "Line 1 is not UTF-8."),
         (

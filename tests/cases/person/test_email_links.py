@@ -348,7 +348,7 @@ def test_what_cannot_be_asked_is_a_sentence(mailbox: Mailbox, settings: Settings
     with pytest.raises(Refused, match="law forbids"):
         ask(opt_out)
     settings.MAIL_MISSING = ["EMAIL_URL"]
-    with pytest.raises(Refused, match="set EMAIL_URL"):
+    with pytest.raises(Refused, match="Set EMAIL_URL"):
         ask()
 
 

@@ -108,8 +108,8 @@ def test_the_trail_tells_what_a_rule_was_and_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("method", "evidence", "sentence"),
     [
-        ("matched_data", Evidence(points=("name",)), "at least 2 data points"),
-        ("matched_data", Evidence(points=("name", "name", "shoe_size")), "at least 2 data points"),
+        ("matched_data", Evidence(points=("name",)), "at least 2 matching data points"),
+        ("matched_data", Evidence(points=("name", "name", "shoe_size")), "at least 2 matching data points"),
         ("document_seen", Evidence(), "the type of document you saw"),
         ("document_seen", Evidence(document="library_card"), "the type of document you saw"),
         ("authorised_agent", Evidence(directly=True), "the proof that the agent provided"),

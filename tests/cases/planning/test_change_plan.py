@@ -49,7 +49,7 @@ def test_a_processor_is_left_out_with_a_reason_and_taken_in_again(
     change(case, second)
     assert planned(case) == {first.name}
     skip = case.skipped_processors.get()
-    assert skip.sentence.english == f"{second.name}: it holds no data of this person."
+    assert skip.sentence.english == f"{second.name}: it holds no data on this person."
     assert skip.skipped_by == actor("agnes").user
     change(case)
     assert planned(case) == {first.name, second.name}

@@ -192,7 +192,7 @@ def test_nothing_of_a_closed_case_is_sent_again(target: Processor, sandbox: Sand
     closing.close(case, actor=actor("agnes"), outcome=closing.proposed_outcome(case))
     # A search that was under way finds its case closed: somebody is told all the same.
     AttentionItem.objects.filter(pk=item.pk).update(resolved_at=None, resolved_by=None, resolution="")
-    with pytest.raises(Refused, match="reopen"):
+    with pytest.raises(Refused, match="Reopen"):
         resending.resend(ProcessorRequest.objects.get(), actor=actor("pia"))
     assert ProcessorRequest.objects.count() == 1
 

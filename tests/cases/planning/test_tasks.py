@@ -235,7 +235,7 @@ def test_nothing_is_begun_for_a_partner_of_a_closed_case() -> None:
     Case.objects.filter(pk=case.pk).update(
         status=CaseStatus.CLOSED, outcome=Outcome.PARTLY_FULFILLED, closed_at=timezone.now()
     )
-    with pytest.raises(Refused, match="reopen"):
+    with pytest.raises(Refused, match="Reopen"):
         tasks.make_for_partner(partner, actor=actor("agnes"))
     assert not ManualTask.objects.exists()
 

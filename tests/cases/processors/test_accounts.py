@@ -217,7 +217,7 @@ def test_refused_credentials_pause_once_and_name_the_field() -> None:
     for _ in range(2):
         accounts.pause_for_credentials(processor, error, actor=actor("ivy"))
     item = AttentionItem.objects.get()
-    assert "check the workspace key" in item.sentence.english
+    assert "Check the workspace key" in item.sentence.english
     with pytest.raises(Refused, match="paused"):
         accounts.resolve_item(item, actor=actor("ivy"))
     accounts.resume(processor, actor=actor("ivy"))

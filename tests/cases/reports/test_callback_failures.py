@@ -136,4 +136,4 @@ def test_the_longest_partner_name_is_taken(gate: Gate) -> None:
     assert request.forwarding_extensions.get().domain == partner["domain"]
     item = AttentionItem.objects.get(case=request.case)
     assert item.kind == AttentionKind.PARTNER_FAILED
-    assert item.sentence.english.endswith("could not forward the request to")
+    assert item.sentence.english.startswith("first could not forward the request to dddd")

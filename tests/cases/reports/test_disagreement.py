@@ -174,8 +174,8 @@ def test_where_the_report_sides_with_the_callback_that_came_last_a_human_sees_bo
     sandbox.advance(15 * DAY)
     assert tell(called_back, sandbox, request, "completed") == Verdict.NOTHING_NEW
     jobs.refresh(str(request.pk))
-    assert "told us “cancelled” (callback of" in only_item().sentence.english
-    assert "says “completed”" in only_item().sentence.english
+    assert "reported “cancelled” (callback of" in only_item().sentence.english
+    assert "reported “completed”" in only_item().sentence.english
     assert statuses(request) == (RequestStatus.CANCELLED, CaseStatus.ATTENTION)
 
 
@@ -226,7 +226,7 @@ def test_a_persons_decision_stands_until_the_processor_says_something_else_again
     connector_for(called_back).cancel(request.pk)
     report(called_back, hours=53)
     found = AttentionItem.objects.filter(kind=AttentionKind.DISAGREEMENT, resolved_at=None)
-    assert "says “cancelled”" in found.get().sentence.english
+    assert "reported “cancelled”" in found.get().sentence.english
 
 
 def test_a_person_can_have_it_asked_again(called_back: Processor, sandbox: Sandbox) -> None:

@@ -106,7 +106,7 @@ def test_a_failed_attempt_is_told_with_its_answer_and_the_next(target: Processor
     sandbox.faults([{"method": "POST", "path": "/v3/requests", "fault": "status_502"}])
     dispatch.drain(target.pk)
     request = the_request(case)
-    begin = f"Queued for Sandbox 0 since {clock(request.queued_at)}; last answer: 502, next attempt"
+    begin = f"Queued for Sandbox 0 since {clock(request.queued_at)} (last response: 502). Next attempt"
     assert request.next_attempt_at is not None
     before, after = request.next_attempt_at - timedelta(seconds=1), request.next_attempt_at
     assert sentence(case, now=before) == f"{begin} at {clock(request.next_attempt_at)}."

@@ -84,7 +84,7 @@ def test_a_tag_is_a_word_and_no_address(case: Case, name: str) -> None:
 
 def test_a_closed_case_is_nobodys_work(case: Case) -> None:
     approval.deny(case, actor=actor("pia"), reason="legal_obligation")
-    with pytest.raises(Refused, match="reopen"):
+    with pytest.raises(Refused, match="Reopen"):
         assigning.assign(case, actor=actor("agnes"), assignee=None, seen=None)
-    with pytest.raises(Refused, match="reopen"):
+    with pytest.raises(Refused, match="Reopen"):
         assigning.tag(case, actor=actor("agnes"), names=["vip"])

@@ -230,7 +230,7 @@ def test_a_search_is_by_the_user_id_alone(leanplum: Leanplum, sandbox: Sandbox, 
     assert leanplum.search([EMAIL, CUSTOMER]) == Match(found=True, matched=("controller_customer_id",))
     assert leanplum.search([STRANGER]) == Match(found=False)
     assert leanplum.search([STRANGER, CUSTOMER]).found
-    with pytest.raises(Unsupported, match="add it"):
+    with pytest.raises(Unsupported, match="Add one"):
         leanplum.search([EMAIL])
 
 

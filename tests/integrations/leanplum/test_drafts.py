@@ -61,7 +61,7 @@ def test_a_user_id_that_leanplum_cannot_have_is_put_right(value: str) -> None:
 def test_an_address_with_capitals_is_asked_for_as_it_is_and_said_so() -> None:
     app = leanplum(user_id_type="email")
     [warning] = app.warn(draft("erasure", Identity("email", "Jane@Example.org")))
-    assert "capitals" in warning.english
+    assert "capitalisation" in warning.english
     assert "Jane" not in warning.english
     assert app.warn(draft("erasure", EMAIL)) == []
 

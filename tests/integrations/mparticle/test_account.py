@@ -51,13 +51,13 @@ def test_every_credential_is_tried_on_its_own_api(
 @pytest.mark.parametrize(
     ("spoilt", "failing", "key_field", "said"),
     [
-        ("workspace_secret", NAMES[:2], "workspace_key", "data subject requests: look at the workspace key"),
-        ("input_secret", NAMES[2:4], "input_key", "look at the input key and its secret"),
+        ("workspace_secret", NAMES[:2], "workspace_key", "data subject requests. Check the workspace key"),
+        ("input_secret", NAMES[2:4], "input_key", "Check the input key and its secret"),
         (
             "oauth_client_secret",
             NAMES[4:],
             "oauth_client_id",
-            "Platform API's tokens: look at the oauth client",
+            "Platform API's tokens. Check the oauth client",
         ),
     ],
 )

@@ -182,7 +182,7 @@ def test_what_can_be_corrected(whole: MParticle, good: Draft) -> None:
     [
         (draft(), "A correction must contain at least one identifier and its new value."),
         (draft(CHANGE, skip_waiting_period=True), "Only an erasure"),
-        (draft(Correction("mpid", "1", "2")), "cannot change the identity “mParticle ID”"),
+        (draft(Correction("mpid", "1", "2")), "cannot change the identifier “mParticle ID”"),
         (draft(Correction("microsoft_advertising_id", "1", "2")), "cannot change"),
         (draft(Correction("email", OLD, " ")), "has no new value"),
         (draft(Correction("email", OLD, OLD)), "same value before and after"),

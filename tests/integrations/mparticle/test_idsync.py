@@ -161,7 +161,7 @@ def test_unknown_names_and_types_not_asked_about_are_passed_over(
 def test_there_must_be_something_to_search_by(
     odd_mparticle: MParticle, odd: OddServer, identities: list[Identity]
 ) -> None:
-    with pytest.raises(Unsupported, match=r"cannot be searched by these identities.*\.$"):
+    with pytest.raises(Unsupported, match=r"cannot be searched by these identifiers.*\.$"):
         odd_mparticle.search(identities)
     assert odd.requests == []
 

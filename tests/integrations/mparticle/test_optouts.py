@@ -122,7 +122,7 @@ def test_wrong_input_credentials(whole: MParticle, sandbox: Sandbox, spoil: str)
         with pytest.raises(Unauthorized) as failure:
             call()
         assert failure.value.key_field == "input_key"
-        assert "look at the input key and its secret" in failure.value.sentence.english
+        assert "Check the input key and its secret" in failure.value.sentence.english
     assert sandbox.batches() == []
 
 
@@ -169,7 +169,7 @@ def test_what_can_be_an_opt_out(whole: MParticle, good: Draft) -> None:
         (draft(Identity("mpid", "x")), "64-bit integer"),
         (draft(Identity("email", " ")), "has no value"),
         (draft(EMAIL, skip_waiting_period=True), "Only an erasure"),
-        (draft(EMAIL, regulation="lgpd"), "neither"),
+        (draft(EMAIL, regulation="lgpd"), "GDPR and the CCPA only"),
         (draft(EMAIL, regulation="gdpr"), "needs the purposes"),
         (draft(EMAIL, regulation="gdpr", purposes=("",)), "needs the purposes"),
         (

@@ -62,7 +62,7 @@ def test_a_foreign_account(whole: MParticle) -> None:
 def test_a_refused_client(whole: MParticle, sandbox: Sandbox, status: int) -> None:
     sandbox.switches(oauth_refusal=status)
     row_of(whole).credentials["oauth_client_secret"] = "wrong"
-    with pytest.raises(Unauthorized, match="look at the oauth client id") as failure:
+    with pytest.raises(Unauthorized, match="Check the oauth client id") as failure:
         whole.list_workspaces()
     assert failure.value.key_field == "oauth_client_id"
 

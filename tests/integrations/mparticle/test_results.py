@@ -146,7 +146,7 @@ def test_a_result_with_wrong_credentials(
 )
 def test_credentials_go_to_no_other_address(mparticle: MParticle, processor: Processor, address: str) -> None:
     processor.base_url = "https://opendsr.mparticle.com/v3"
-    with pytest.raises(Rejected, match="No profile found"):
+    with pytest.raises(Rejected, match="Nothing was sent there"):
         download(mparticle, address)
 
 

@@ -151,7 +151,7 @@ def test_chains_that_hold_are_said_to_with_what_was_read() -> None:
         "unchanged, in order and complete."
     )
     (sentence,) = said(client.post(f"{VERIFY}?case={case.reference}", follow=True))
-    assert sentence.startswith("All 2 events in it are unchanged, in order and complete.")
+    assert sentence.endswith("All 2 events in it are unchanged, in order and complete.")
 
 
 def test_an_empty_list_proves_nothing_and_says_so() -> None:

@@ -75,7 +75,7 @@ def text(client: Client, run: BulkRun, query: str = "") -> str:
 
 def test_the_list_has_ticks_and_verbs_for_who_may_use_them_and_none_for_who_may_not() -> None:
     case = some(1)[0]
-    tick = f'<input type="checkbox" name="case" value="{case.pk}" aria-label="Choose {case.reference}">'
+    tick = f'<input type="checkbox" name="case" value="{case.pk}" aria-label="Select {case.reference}">'
 
     def offered(name: str) -> list[str]:
         html = browser(name).get(f"{LIST}?status=ready").content.decode()
@@ -103,7 +103,7 @@ def test_what_is_ticked_is_previewed_confirmed_and_done() -> None:
     assert third.status == CaseStatus.READY
     words = text(pia, run)
     assert "Done 2" in words
-    assert "and can be undone until then" in words
+    assert "It can be undone until then" in words
 
 
 def test_all_that_match_is_the_list_s_own_query_and_never_what_the_browser_says() -> None:

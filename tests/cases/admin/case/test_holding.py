@@ -46,7 +46,7 @@ def test_approving_what_is_held_says_that_nothing_is_sent_yet(pair: tuple[Case, 
     found = shown(erasure, "pia")
     assert found.next_step.verb is not None
     assert found.next_step.verb.name == "release"
-    assert f"once {access.reference} is closed" in str(found.next_step.sentence)
+    assert f"when {access.reference} is closed" in str(found.next_step.sentence)
     assert "On hold. It is not sent while its case waits for another case." in page(erasure)
 
 

@@ -176,7 +176,7 @@ def test_a_paused_processor_is_said_on_case_and_first_page(target: Processor) ->
     assert "The processor is paused" in page(case)
     assert ". The processor is paused." in page(case)
     assert "An integration manager" in page(case)
-    assert "Sandbox 0 is paused" in browser("agnes").get(reverse("admin:index")).content.decode()
+    assert "Sandbox 0 has been paused" in browser("agnes").get(reverse("admin:index")).content.decode()
 
 
 def test_a_case_that_will_miss_its_date_says_so_until_it_has(target: Processor) -> None:

@@ -103,11 +103,11 @@ def test_leaving_a_processor_out_shows_who_did_and_why() -> None:
     answer = leave_out(browser("agnes"), case, archive)
     assert said(answer) == ["Plan changed: 1 processor included, 1 skipped. It is waiting for approval."]
     html = answer.content.decode()
-    assert "Archive: it holds no data of this person." in html
+    assert "Archive: it holds no data on this person." in html
     assert "Skipped by agnes." in html
     assert "2 requests of earlier plans, never sent" in html
     approving = browser("pia").get(address(case, "approve")).content.decode()
-    assert "Archive: it holds no data of this person." in approving
+    assert "Archive: it holds no data on this person." in approving
 
 
 def test_the_form_opens_with_the_plan_as_it_is() -> None:

@@ -58,8 +58,8 @@ def test_a_case_that_needs_two_requests_is_told_so_and_why() -> None:
         ADD, typed(("email", "a@example.org"), ("email", "b@example.org")), follow=True
     )
     assert said(answer)[1] == (
-        "The plan has 2 requests: 2 to Sandbox 0. One request holds one value of each kind, and an "
-        "mParticle ID stands alone."
+        "The plan has 2 requests: 2 to Sandbox 0. A request can hold one value of each identifier type. "
+        "An mParticle ID always has a request of its own."
     )
 
 
@@ -206,7 +206,8 @@ def test_an_opt_out_says_before_that_it_is_sent_at_once_and_after_where_it_went(
     case = Case.objects.get()
     assert case.status == "working"
     assert said(answer)[1].startswith(
-        "No verification or approval is needed. The request is being sent to Sandbox 0. Not asked: Archive "
+        "No verification or approval is needed. The request is being sent to Sandbox 0. "
+        "Skipped: According to its options, Archive "
     )
     shown = answer.content.decode()
     assert "Opted out of the sale and sharing of personal data" in shown

@@ -139,7 +139,7 @@ def test_an_auditor_reads_and_an_agent_does_not() -> None:
     source = form().source
     change = reverse("admin:cases_intakesource_change", args=[source.pk])
     html = browser("otto").get(change).content.decode()
-    assert "Every type under GDPR and CCPA" in html
+    assert "All types under GDPR and CCPA" in html
     assert 'name="per_minute"' not in html
     assert browser("agnes").get(change).status_code == 403
 
@@ -154,7 +154,7 @@ def test_a_case_says_through_which_form_it_came() -> None:
     case = Case.objects.get()
     html = page(case)
     assert "Opened through Website" in html
-    assert "Reference in the source system: form-17, Their language: de" in html
+    assert "Reference in the source system: form-17, Language of the requester: de" in html
     case.data_key.destroy()
     assert "form-17" not in page(case)
     assert browser("agnes").get(address(case, "verify")).status_code == 200

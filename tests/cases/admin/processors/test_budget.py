@@ -55,13 +55,13 @@ def test_an_idle_budget_shows_every_window_with_our_share_and_the_vendors_limit(
     html = page(counted)
     for words in (
         "Calls in the last minute",
-        "0 of 800; the vendor allows 1,000",
+        "0 of 800 (vendor limit: 1,000)",
         "New requests in the last 8 hours",
-        "0 of 21,332; the vendor allows 26,666",
+        "0 of 21,332 (vendor limit: 26,666)",
         "New requests in the last 24 hours",
-        "0 of 64,000; the vendor allows 80,000",
+        "0 of 64,000 (vendor limit: 80,000)",
         "80 % of each limit",
-        "Nothing waits to be sent.",
+        "No requests waiting.",
     ):
         assert words in html
     assert 'class="meter-share" width="80"' in html
@@ -75,7 +75,7 @@ def test_what_was_sent_is_counted_and_the_pace_warms_up(sandbox: Sandbox) -> Non
     html = page(target)
     assert "3 of 21,332" in html
     assert "3 of 64,000" in html
-    assert re.search(r"Warming up: \d+ % of full pace\.", html)
+    assert re.search(r"Warming up: \d+ % of full speed\.", html)
 
 
 def test_a_full_window_says_when_the_next_new_request_may_leave(counted: Processor) -> None:
@@ -84,7 +84,7 @@ def test_a_full_window_says_when_the_next_new_request_may_leave(counted: Process
     store().flushdb()
     budget.rebuild(counted, [(timezone.now() - timedelta(hours=2), 8)])
     html = page(counted)
-    assert "8 of 8; the vendor allows 10" in html
+    assert "8 of 8 (vendor limit: 10)" in html
     assert "meter-full" in html
     assert re.search(r"Next new request</dt><dd>in 2\d hours", html)
 
@@ -92,17 +92,17 @@ def test_a_full_window_says_when_the_next_new_request_may_leave(counted: Process
 def test_the_queue_is_counted_and_its_length_told_in_time(counted: Processor) -> None:
     waiting(2)
     html = page(counted)
-    assert re.search(r"2 requests wait; sent within about [a-z0-9 ]+\.", html)
+    assert re.search(r"2 requests waiting, to be sent within about [a-z0-9 ]+\.", html)
     pausing.pause(actor=builders.actor("ivy"), reason="maintenance")
-    assert re.search(r"2 requests wait; sent within [a-z0-9 ]+ once it is resumed\.", page(counted))
+    assert re.search(r"2 requests waiting, to be sent within [a-z0-9 ]+ after resuming\.", page(counted))
 
 
 def test_counts_that_are_forgotten_are_one_sentence(counted: Processor) -> None:
     store().flushdb()
     waiting(1)
     html = page(counted)
-    assert "Nothing is counted at the moment" in html
-    assert "1 request waits" in html
+    assert "Usage is not counted at the moment" in html
+    assert "1 request waiting" in html
     assert "meter-row" not in html
 
 
@@ -112,17 +112,17 @@ def test_a_store_that_does_not_answer_is_one_sentence(
     with monkeypatch.context() as patch:
         patch.setattr(settings, "REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
         html = page(counted)
-    assert "The queue store that keeps the budget does not answer." in html
+    assert "The queue store that holds the budget is not responding." in html
     assert "meter-row" not in html
 
 
 def test_a_new_share_and_new_limits_hold_at_once(counted: Processor) -> None:
     save(counted, budget_share="50")
-    assert "0 of 500; the vendor allows 1,000" in page(counted)
+    assert "0 of 500 (vendor limit: 1,000)" in page(counted)
     save(counted, budget_share="50", limits="100 calls in 60 s")
     html = page(counted)
-    assert "0 of 50; the vendor allows 100" in html
-    assert "the vendor allows 80,000" in html
+    assert "0 of 50 (vendor limit: 100)" in html
+    assert "vendor limit: 80,000" in html
 
 
 def test_an_empty_field_shows_what_the_vendor_allows_everybody(counted: Processor) -> None:

@@ -233,7 +233,7 @@ def test_a_credential_is_not_sent_to_another_server(typed: dict[str, str], name:
     processor, client = made(), browser("ivy")
     answer = client.post(page(processor), form(**typed))
     assert errors(answer) == {
-        f"credential_{name}": [f"{address} names another server: type this again for it."]
+        f"credential_{name}": [f"{address} points to another server. Enter this credential again for it."]
     }
     assert answer.content.decode().count("Leave empty to keep the stored value.") == 1
     assert Processor.objects.get().options == {"user_id_type": "email", "number": "9"}

@@ -106,7 +106,7 @@ def test_a_processor_is_set_up_and_its_callback_address_shown(settings: Any) -> 
     assert (processor.kind, processor.certificate_hosts) == ("mparticle", ["localhost"])
     html = answer.content.decode()
     assert settings.PORTAL_BASE_URL + processor.callback_path in html
-    assert "Shop is set up" in said(answer)[0]
+    assert "Shop was added" in said(answer)[0]
     (event,) = events()
     assert (event.action, event.actor_label, event.address) == (Action.PROCESSOR_CREATED, "ivy", "192.0.2.7")
     assert {"name", "workspace_key", "workspace_secret"} <= set(event.details["fields"])
@@ -189,7 +189,7 @@ ROOT = Authority("Test root").root_pem
         (
             "extra_tls_roots",
             "-----BEGIN PRIVATE KEY-----\nx",
-            "Paste certificates only, and treat the key as compromised.",
+            "This contains a private key. Paste certificates only, and treat the key as compromised.",
         ),
         (
             "extra_signing_roots",
@@ -284,7 +284,10 @@ def test_the_list_says_what_runs_what_is_proven_and_what_is_in_flight() -> None:
     ):
         assert words in html
     assert "Access, portability, erasure, opt-out and correction" in html
-    assert html.count("roven") == 2  # the app proves nothing
+    assert (html.count("Connection confirmed"), html.count("Not confirmed yet")) == (
+        1,
+        1,
+    )  # the app confirms nothing
     flying = {row.name: row.flying for row in answer.context["cl"].result_list}
     assert (flying["Shop"], flying["Old shop"]) == (1, 1)
 

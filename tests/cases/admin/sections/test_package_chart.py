@@ -79,7 +79,7 @@ def test_what_has_no_date_is_in_the_table_alone() -> None:
     events = [("a", "", 4), ("", "2026-01", 2)]
     drawn, told = chart(events), table(events)
     assert drawn is not None
-    assert "2 in all" in drawn.sentence
+    assert "2 in total" in drawn.sentence
     assert told.rows == [("Jan 2026", [0, 2], 2), ("No date", [4, 0], 4)]
     assert told.kinds == ["a", "no type"]
 

@@ -62,7 +62,7 @@ def test_identities_are_masked_on_the_form(mailbox: Mailbox) -> None:
 def test_without_a_mail_server_the_page_says_what_to_set(settings: Any) -> None:
     settings.MAIL_MISSING = ["EMAIL_URL", "DEFAULT_FROM_EMAIL"]
     html = asks(open_case())
-    assert "set EMAIL_URL, DEFAULT_FROM_EMAIL" in html
+    assert "Set EMAIL_URL, DEFAULT_FROM_EMAIL" in html
     assert 'name="address"' not in html
 
 

@@ -98,11 +98,16 @@ def test_what_is_stuck_or_at_risk_is_a_chip_with_its_number() -> None:
     moving, stuck, risky = aged(1), aged(2), aged(40)
     Case.objects.filter(pk=stuck.pk).update(status_changed_at=timezone.now() - timedelta(days=4))
     client = browser("agnes")
-    assert chips(client) == ["Stuck 1", "At risk 1", "Silent 0", "Possible duplicates 0"]
+    assert chips(client) == ["No progress 1", "At risk 1", "No update 0", "Possible duplicates 0"]
     assert shown(client, "?stuck=1") == [stuck.reference]
     assert shown(client, "?risk=1") == [risky.reference]
     assert shown(client, "?stuck=1&risk=1") == []
-    assert chips(client, "?risk=1") == ["Stuck 1", "At risk 1 on", "Silent 0", "Possible duplicates 0"]
+    assert chips(client, "?risk=1") == [
+        "No progress 1",
+        "At risk 1 on",
+        "No update 0",
+        "Possible duplicates 0",
+    ]
     assert moving.reference in shown(client)
     approval.deny(stuck, actor=actor("pia"), reason="legal_obligation")
     assert shown(client, "?stuck=1&status=all") == []
@@ -112,7 +117,12 @@ def test_chips_count_to_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conditions, "MOST_COUNTED", 1)
     aged(40)
     aged(41)
-    assert chips(browser("agnes")) == ["Stuck 0", "At risk 1+", "Silent 0", "Possible duplicates 0"]
+    assert chips(browser("agnes")) == [
+        "No progress 0",
+        "At risk 1+",
+        "No update 0",
+        "Possible duplicates 0",
+    ]
 
 
 def test_each_row_says_whose_turn_it_is_and_since_when() -> None:
@@ -144,7 +154,7 @@ def test_what_was_dropped_from_a_plan_is_no_answer() -> None:
     client = browser("agnes")
     assert client.get(LIST).content.decode().count('class="mark ') == 1
     approval.deny(case, actor=actor("pia"), reason="legal_obligation")
-    assert 'title="Nobody was asked"' in client.get(f"{LIST}?status=closed").content.decode()
+    assert 'title="No requests"' in client.get(f"{LIST}?status=closed").content.decode()
 
 
 @pytest.mark.parametrize("typed", ["{}", " {} ", "lower"])

@@ -120,10 +120,10 @@ def test_by_the_legal_date_and_by_the_day_of_closing() -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("received_from=31.5.2026", "Received: this is not a valid date."),
-        ("due_to=2026-02-30", "Due date: this is not a valid date."),
-        ("closed_from=0001-01-01", "Closed on: this is not a valid date."),
-        ("closed_to=9999-12-31", "Closed on: this is not a valid date."),
+        ("received_from=31.5.2026", "Received: this is not a valid date. Enter one such as 2026-05-31."),
+        ("due_to=2026-02-30", "Due date: this is not a valid date. Enter one such as 2026-05-31."),
+        ("closed_from=0001-01-01", "Closed on: this is not a valid date. Enter one such as 2026-05-31."),
+        ("closed_to=9999-12-31", "Closed on: this is not a valid date. Enter one such as 2026-05-31."),
         (
             "received_from=2026-06-02&received_to=2026-06-01",
             "Received: the first day is after the last day.",
@@ -134,7 +134,7 @@ def test_a_wrong_date_is_one_sentence_and_shows_nothing(query: str, sentence: st
     """Not everything instead: what stands in the list may be exported, or worked as a whole."""
     open_case()
     answer = browser("agnes").get(f"{LIST}?{query}")
-    assert said(answer) == [f"{sentence} Nothing is shown."]
+    assert said(answer) == [f"{sentence} No results are shown."]
     assert answer.context["cl"].queryset.count() == 0
 
 
