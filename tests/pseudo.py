@@ -6,12 +6,16 @@ translated one, stays outside and is found.
 
 import re
 from html.parser import HTMLParser
+from types import ModuleType
 from typing import Final
 
 import pytest
 from django.utils.translation import trans_real
 
+from cases.admin import widgets
 from cases.admin.help import contents
+from cases.admin.home import board_chart
+from dsrportal import dates
 
 # What is no word of a text: its gaps, and the tags in it.
 _BETWEEN: Final = re.compile(r"(%\(\w+\)[sd]|%[sd]|{\w*}|<[^>]+>|: )")
@@ -23,6 +27,14 @@ _OF_NAMES: Final = frozenset({"time_zone", "language"})
 _READ_ATTRIBUTES: Final = frozenset({"title", "aria-label", "placeholder", "alt", "label"})
 _VOID: Final = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "use", "wbr"})
 _WORD: Final = re.compile(r"[A-Za-z]{3,}")
+
+KEPT_BY_LANGUAGE: Final[tuple[tuple[ModuleType, str], ...]] = (
+    (contents, "manual"),
+    (widgets, "_case_badge"),
+    (widgets, "_mark"),
+    (board_chart, "_drawn"),
+    (dates, "_written"),
+)
 
 
 class Pseudo(trans_real.DjangoTranslation):
@@ -41,8 +53,9 @@ def _marked(part: str) -> str:
 def speak(patch: pytest.MonkeyPatch) -> None:
     """Let German be that language."""
     patch.setitem(trans_real._translations, "de", Pseudo("de"))  # type: ignore[attr-defined]
-    # Kept pages would be in German, or stay in this language after the test.
-    patch.setattr(contents, "manual", contents.manual.__wrapped__)
+    # What is kept by language would be in German, or stay in this language after the test.
+    for module, name in KEPT_BY_LANGUAGE:
+        patch.setattr(module, name, getattr(module, name).__wrapped__)
 
 
 class _Page(HTMLParser):
