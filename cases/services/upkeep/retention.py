@@ -1,4 +1,4 @@
-"""Deletes what has outlived its purpose: the one place that says what is kept and how long."""
+"""Retention: deletes what has outlived its purpose, and names where each time is set."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -26,9 +26,9 @@ WITH_FILES: Final[tuple[Any, ...]] = (ResultPackage, Attachment, CaseImport)
 def purge() -> None:
     """Delete all that is past its time; each step may be cut short and goes on with the next round.
 
-    Result packages go at their own expiry, files of imports at theirs (`imports.files.KEPT`), suggestions of duplicates
-    when a case closes, forms of bulk runs after `bulk.runs.SAID_KEPT`, idempotency keys after
-    `intake.receipts.REMEMBERED`, and files that no row names after `UNKNOWN_FOR`.
+    Result packages go at their own expiry (setting `PACKAGE_DAYS`), files of imports at theirs (`imports.files.KEPT`),
+    suggestions of duplicates when a case closes, forms of bulk runs after `bulk.runs.SAID_KEPT`, idempotency keys
+    after `intake.receipts.REMEMBERED`, and files that no row names after `UNKNOWN_FOR`.
     """
     expired_packages()
     import_files.expire()
